@@ -1,0 +1,99 @@
+// The shape of an audit record: facts *about* a statement, never content *from* it. No literals, parameters or rows.
+// Public API: members are added, never renamed. `seq`, `prev` and `at` are put on by the log, not by the caller.
+import type { NonEmpty } from '../core/brand.ts';
+
+export interface RecordedColumn {
+  readonly column: string;
+  readonly level: string;
+}
+
+/** Who asked, the same in every record about a session. */
+export interface RecordedAsker {
+  readonly session: string;
+  readonly agent: string;
+  readonly owner: string;
+  readonly database: string;
+}
+
+interface Judged extends RecordedAsker {
+  readonly kind: 'judged';
+  /** Keyed hash of the statement's bytes: equal statements can be found, their text cannot be guessed. */
+  readonly statement: string;
+  /** The statement with every literal taken out; absent where it could not be read. */
+  readonly text?: string;
+  readonly parameters?: string;
+  readonly verdict: 'allow' | 'hold' | 'deny';
+  readonly actions: readonly string[];
+  readonly columns: readonly RecordedColumn[];
+  readonly rules: readonly string[];
+  readonly catalog: string;
+  readonly schema: string;
+}
+
+interface Finished {
+  readonly kind: 'finished';
+  readonly session: string;
+  /** `seq` of the record that let it through. */
+  readonly of: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly ms: number;
+  readonly error?: string;
+}
+
+interface Refused extends RecordedAsker {
+  readonly kind: 'refused';
+  readonly statement: string;
+  readonly code: string;
+  readonly hold?: string;
+}
+
+interface Held extends RecordedAsker {
+  readonly kind: 'held';
+  readonly hold: string;
+  readonly statement: string;
+  readonly parameters: string;
+  readonly columns: readonly RecordedColumn[];
+  readonly rules: NonEmpty<string>;
+  readonly deadline: number;
+}
+
+interface Voted {
+  readonly kind: 'voted';
+  readonly hold: string;
+  readonly person: string;
+  readonly vote: 'approve' | 'deny';
+  readonly channel: string;
+  readonly reason?: string;
+  readonly link?: string;
+}
+
+interface Decided {
+  readonly kind: 'decided';
+  readonly hold: string;
+  readonly state: 'approved' | 'denied' | 'expired' | 'withdrawn';
+  readonly by: readonly string[];
+  readonly terms?: string;
+}
+
+interface Released extends RecordedAsker {
+  readonly kind: 'released';
+  readonly hold: string;
+  readonly statement: string;
+}
+
+/** A session's beginning or end. `login` with an error code is an attempt that failed. */
+interface Session extends RecordedAsker {
+  readonly kind: 'login' | 'logout';
+  readonly address: string;
+  readonly error?: string;
+}
+
+/** Something about the proxy itself: start, stop, config or classification loaded, a part lost or back. */
+interface Operation {
+  readonly kind: 'start' | 'stop' | 'config' | 'catalog' | 'part';
+  readonly words: string;
+  readonly version?: string;
+}
+
+export type AuditBody = Judged | Finished | Refused | Held | Voted | Decided | Released | Session | Operation;

@@ -1,0 +1,104 @@
+// What a statement touches: the one shape that every witness fills and every judge reads. Only types and names live here.
+// `unknowns` empty means "known for sure"; any entry makes the whole statement "not known", which is held.
+
+/** A relation by name. Two relations are the same when both parts are equal; oids are for the witnesses only. */
+export interface RelationName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export interface ColumnName {
+  readonly relation: RelationName;
+  readonly column: string;
+}
+
+/** How a column is used. Filters, joins and orders are outputs too: they answer questions about the values. */
+export type ColumnUse = 'output' | 'filter' | 'join' | 'group' | 'order' | 'other';
+
+export interface ColumnRead {
+  readonly column: ColumnName;
+  readonly uses: readonly ColumnUse[];
+  /**
+   * Views opened on the way to this column, outermost first. A catalog entry for the outermost view may speak for the column
+   * instead of the base table's entry; a column read both directly and by a view is two entries.
+   */
+  readonly via: readonly RelationName[];
+  /** Columns whose class this one shares: partitions and children with their parents, generated columns with their sources. */
+  readonly kin: readonly ColumnName[];
+}
+
+export interface ColumnWrite {
+  readonly column: ColumnName;
+  readonly how: 'insert' | 'update' | 'delete' | 'copy';
+}
+
+/** Values of `from` end up in `to`: INSERT … SELECT, CREATE TABLE AS, UPDATE … FROM. */
+export interface Flow {
+  readonly from: ColumnName;
+  readonly to: ColumnName;
+}
+
+export interface FunctionUse {
+  readonly schema: string;
+  readonly name: string;
+  /** Argument types as regprocedure prints them, empty when the witness could not tell the overload. */
+  readonly signature: string;
+  /** `pure`: reads only its arguments. `reads`: its own reads are in `reads`. `listed`: the catalog's word is needed. */
+  readonly nature: 'pure' | 'reads' | 'listed' | 'unknown';
+}
+
+/** One column of the result, with everything its value was computed from. For the tripwire and for masking. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly sources: readonly ColumnName[];
+  /** The value is the column itself, not computed from it. */
+  readonly plain: boolean;
+}
+
+/** The row of the table of statement kinds that this statement falls into: what is *done*, not its first word. */
+export type StatementKind =
+  | 'read'
+  | 'write'
+  | 'export'
+  | 'destructive'
+  | 'schema'
+  | 'privilege'
+  | 'session'
+  | 'transaction'
+  | 'maintenance'
+  | 'escape'
+  | 'notKnown';
+
+export interface Unknown {
+  /** In words for a person: `dynamic SQL in function public.report`. */
+  readonly why: string;
+  /** A byte offset into the statement, where one is known. */
+  readonly at: number | undefined;
+}
+
+export interface Analysis {
+  /** Every kind that applies; `INSERT … SELECT` is a write and an export. Never empty. */
+  readonly kinds: readonly StatementKind[];
+  /** The command in capitals for cards and logs: `SELECT`, `COPY TO STDOUT`, `ALTER TABLE`. */
+  readonly command: string;
+  readonly reads: readonly ColumnRead[];
+  readonly writes: readonly ColumnWrite[];
+  readonly flows: readonly Flow[];
+  readonly functions: readonly FunctionUse[];
+  /** Relations meant as a whole: DROP, TRUNCATE, LOCK, DELETE without WHERE, and what DDL changes. */
+  readonly wholeTables: readonly RelationName[];
+  /** Relations read or written without naming a column: `select count(*) from t`, `select 1 from t`, `exists (select from t)`. */
+  readonly relations: readonly RelationName[];
+  readonly outputs: readonly OutputColumn[];
+  /** The most rows the statement can give by its own LIMIT/FETCH, when that is a literal. */
+  readonly rowsMax: number | undefined;
+  readonly unknowns: readonly Unknown[];
+}
+
+/** What is stamped on an analysis, so that nobody can use it for another session's state. */
+export interface AnalysisStamp {
+  readonly parserMajor: number;
+  readonly schemaVersion: string;
+  readonly searchPath: readonly string[];
+  readonly role: string;
+}
