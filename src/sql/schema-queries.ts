@@ -1,0 +1,257 @@
+// The SQL that reads a snapshot and its fingerprint. Texts only; the caller owns the connection.
+// Each query gives one row with one text: a JSON array of arrays. So any driver fits, and no driver's type parsing is trusted.
+
+/** Rows of a simple query in text format. */
+export type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
+
+/** More rows than this in one catalog and the schema is not read at all: statements are then not known, which holds them. */
+export const rowsMax = 1_000_000;
+
+/**
+ * Sent first. REPEATABLE READ so that all texts see one schema; an empty search_path so that the server prints every name
+ * outside pg_catalog qualified: an attacker could otherwise shadow a name between our reading and our resolving.
+ */
+export const beginSnapshot = [
+  'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  "SET LOCAL search_path = ''",
+  'SET LOCAL quote_all_identifiers = off',
+  "SET LOCAL statement_timeout = '30s'",
+] as const;
+export const endSnapshot = 'COMMIT';
+
+/** Schemas whose relations no statement can name for long, or that belong to one session. */
+const foreign = String.raw`n.nspname ~ '^pg_(toast_)?temp_[0-9]+$'`;
+const ours = `NOT (${foreign})`;
+const userMade = `n.nspname NOT IN ('pg_catalog','information_schema','pg_toast') AND ${ours}`;
+
+/** One text of all rows. LIMIT bounds what an odd database can make us hold; `buildSnapshot` refuses a full one. */
+function rows(fields: readonly string[], from: string): string {
+  return (
+    `SELECT coalesce(json_agg(j), '[]')::text FROM (SELECT json_build_array(${fields.join(', ')}) AS j ` +
+    `FROM ${from} LIMIT ${rowsMax + 1}) AS bounded`
+  );
+}
+
+const oid = (field: string): string => `${field}::bigint`;
+const oids = (field: string): string => `to_json(${field}::bigint[])`;
+
+export const snapshotQueries = {
+  server: rows(
+    ["current_setting('server_version_num')::int", 'd.datname', oid('d.oid')],
+    'pg_catalog.pg_database d WHERE d.datname = current_database()',
+  ),
+  schemas: rows([oid('n.oid'), 'n.nspname'], `pg_catalog.pg_namespace n WHERE ${ours} ORDER BY n.oid`),
+  relations: rows(
+    [
+      oid('c.oid'),
+      'n.nspname',
+      'c.relname',
+      'c.relkind',
+      oid('c.reltype'),
+      oid('c.relowner'),
+      'c.relpersistence',
+      'c.relrowsecurity',
+      'c.relforcerowsecurity',
+      "coalesce(c.reloptions::text[] && ARRAY['security_invoker=true','security_invoker=on','security_invoker=1','security_invoker=yes'], false)",
+      'c.relispartition',
+    ],
+    `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE ${ours} AND (c.relkind IN ('r','p','f','v','m','c','S') OR c.relkind = 't' AND c.oid < 16384) ORDER BY c.oid`,
+  ),
+  /** Apart from the relations, so that the version does not move with every ANALYZE. */
+  sizes: rows([oid('c.oid'), 'c.reltuples::bigint'], "pg_catalog.pg_class c WHERE c.relkind IN ('r','p','f','m')"),
+  attributes: rows(
+    [
+      oid('a.attrelid'),
+      'a.attnum',
+      'a.attname',
+      oid('a.atttypid'),
+      'a.attnotnull',
+      'a.attgenerated',
+      'a.attidentity',
+      'CASE WHEN a.atthasdef THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END',
+      `CASE WHEN a.attgenerated <> '' THEN (SELECT json_agg(DISTINCT x.refobjsubid) FROM pg_catalog.pg_depend x
+        WHERE x.classid IN ('pg_catalog.pg_attrdef'::regclass, 'pg_catalog.pg_class'::regclass)
+          AND (x.classid = 'pg_catalog.pg_attrdef'::regclass AND x.objid = d.oid
+            OR x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = a.attrelid AND x.objsubid = a.attnum)
+          AND x.refclassid = 'pg_catalog.pg_class'::regclass AND x.refobjid = a.attrelid
+          AND x.refobjsubid > 0 AND x.refobjsubid <> a.attnum) END`,
+    ],
+    `pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       LEFT JOIN pg_catalog.pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE ${ours} AND a.attnum > 0 AND NOT a.attisdropped
+       AND (c.relkind IN ('r','p','f','v','m','c','S') OR c.relkind = 't' AND c.oid < 16384)
+     ORDER BY a.attrelid, a.attnum`,
+  ),
+  types: rows(
+    [
+      oid('t.oid'),
+      'n.nspname',
+      't.typname',
+      't.typtype',
+      't.typcategory',
+      oid('t.typrelid'),
+      oid('t.typelem'),
+      oid('t.typarray'),
+      oid('t.typbasetype'),
+    ],
+    `pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE ${ours} ORDER BY t.oid`,
+  ),
+  functions: rows(
+    [
+      oid('p.oid'),
+      'n.nspname',
+      'p.proname',
+      'p.prokind',
+      'l.lanname',
+      oids('p.proargtypes::oid[]'),
+      oids('p.proallargtypes'),
+      'to_json(p.proargmodes::text[])',
+      'to_json(p.proargnames)',
+      'p.pronargdefaults',
+      oid('p.provariadic'),
+      oid('p.prorettype'),
+      'p.proretset',
+      'p.provolatile',
+      'p.prosecdef',
+      'p.proisstrict',
+      oid('p.proowner'),
+      'to_json(p.proconfig)',
+      "CASE WHEN l.lanname IN ('internal','c') THEN '' ELSE p.prosrc END",
+      `CASE WHEN p.prosqlbody IS NOT NULL AND n.nspname <> 'pg_catalog' THEN pg_catalog.pg_get_function_sqlbody(p.oid)
+         WHEN p.prosqlbody IS NOT NULL THEN '' END`,
+      "CASE WHEN p.pronargdefaults > 0 AND n.nspname <> 'pg_catalog' THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) ELSE '' END",
+      'p.xmin::text::bigint',
+    ],
+    `pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+       JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE ${ours} ORDER BY p.oid`,
+  ),
+  operators: rows(
+    [
+      oid('o.oid'),
+      'n.nspname',
+      'o.oprname',
+      oid('o.oprleft'),
+      oid('o.oprright'),
+      oid('o.oprresult'),
+      oid('o.oprcode::oid'),
+    ],
+    `pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE ${ours} ORDER BY o.oid`,
+  ),
+  casts: rows(
+    [oid('c.castsource'), oid('c.casttarget'), oid('c.castfunc'), 'c.castcontext', 'c.castmethod'],
+    'pg_catalog.pg_cast c ORDER BY c.castsource, c.casttarget',
+  ),
+  rules: rows(
+    [
+      oid('r.oid'),
+      oid('r.ev_class'),
+      'r.rulename',
+      'r.ev_type',
+      'r.is_instead',
+      'r.ev_enabled',
+      `CASE WHEN r.rulename = '_RETURN' THEN pg_catalog.pg_get_viewdef(r.ev_class) ELSE pg_catalog.pg_get_ruledef(r.oid) END`,
+      'r.ev_action::text',
+    ],
+    `pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${userMade} ORDER BY r.oid`,
+  ),
+  policies: rows(
+    [
+      oid('p.polrelid'),
+      'p.polname',
+      'p.polcmd',
+      'p.polpermissive',
+      oids('p.polroles'),
+      'pg_catalog.pg_get_expr(p.polqual, p.polrelid)',
+      'pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)',
+    ],
+    'pg_catalog.pg_policy p ORDER BY p.oid',
+  ),
+  triggers: rows(
+    [
+      oid('t.oid'),
+      oid('t.tgrelid'),
+      't.tgname',
+      oid('t.tgfoid'),
+      't.tgtype',
+      't.tgenabled',
+      't.tgisinternal',
+      'to_json(t.tgattr::int2[])',
+      "CASE WHEN t.tgisinternal THEN '' ELSE pg_catalog.pg_get_triggerdef(t.oid) END",
+    ],
+    `pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${ours} ORDER BY t.oid`,
+  ),
+  eventTriggers: rows(
+    ['e.evtname', 'e.evtevent', oid('e.evtfoid'), 'e.evtenabled'],
+    'pg_catalog.pg_event_trigger e ORDER BY e.oid',
+  ),
+  constraints: rows(
+    [
+      oid('k.oid'),
+      'k.conname',
+      oid('k.conrelid'),
+      oid('k.contypid'),
+      'k.contype',
+      'to_json(k.conkey)',
+      oid('k.confrelid'),
+      'to_json(k.confkey)',
+      'k.confupdtype',
+      'k.confdeltype',
+      oid('k.conindid'),
+      'pg_catalog.pg_get_constraintdef(k.oid)',
+    ],
+    `pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+     WHERE ${ours} AND k.contype IN ('c','f','p','u','x','n','t') AND n.nspname <> 'pg_catalog' ORDER BY k.oid`,
+  ),
+  inheritance: rows(
+    [oid('i.inhrelid'), oid('i.inhparent')],
+    `pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE ${ours} AND c.relkind IN ('r','p','f') ORDER BY i.inhrelid, i.inhseqno`,
+  ),
+  indexes: rows(
+    [
+      oid('i.indexrelid'),
+      'c.relname',
+      oid('i.indrelid'),
+      'i.indisunique',
+      'i.indisprimary',
+      'to_json(i.indkey::int2[])',
+      'pg_catalog.pg_get_expr(i.indexprs, i.indrelid)',
+      'pg_catalog.pg_get_expr(i.indpred, i.indrelid)',
+    ],
+    `pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${userMade} ORDER BY i.indexrelid`,
+  ),
+  aggregates: rows(
+    [
+      oid('a.aggfnoid::oid'),
+      `(SELECT json_agg(f::bigint) FROM unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
+        a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) AS f WHERE f <> 0)`,
+    ],
+    'pg_catalog.pg_aggregate a WHERE a.aggfnoid::oid >= 16384 ORDER BY a.aggfnoid::oid',
+  ),
+  supportFunctions: rows(
+    [oid('p.amproclefttype'), oid('p.amprocrighttype'), oid('p.amproc::oid')],
+    'pg_catalog.pg_amproc p WHERE p.amproc::oid >= 16384 ORDER BY p.oid',
+  ),
+  roles: rows([oid('r.oid'), 'r.rolname', 'r.rolsuper', 'r.rolbypassrls'], 'pg_catalog.pg_roles r ORDER BY r.oid'),
+  settings: rows(
+    [oid('s.setdatabase'), oid('s.setrole'), 'to_json(s.setconfig)'],
+    `pg_catalog.pg_db_role_setting s
+     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+     ORDER BY s.setdatabase, s.setrole`,
+  ),
+  extensions: rows(
+    ['e.extname', 'n.nspname', 'e.extversion'],
+    'pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace ORDER BY e.oid',
+  ),
+} as const;
+
+export type SnapshotPart = keyof typeof snapshotQueries;
+
+/** What the queries gave, before it is understood. */
+export type SnapshotRows = Readonly<Record<SnapshotPart, string>>;
