@@ -1,0 +1,171 @@
+// Where Postgres's tokens begin and end, exactly as its scanner cuts them with standard_conforming_strings on (scan.l, 15 to 18). It
+// exists because libpg-query treats a comment as a token and so rejects texts that the server accepts; it is used to blank comments,
+// to find them for people, and to find literals. It never decides what a statement means: the grammar does.
+
+export type TokenKind =
+  'space' | 'lineComment' | 'blockComment' | 'string' | 'quotedName' | 'word' | 'number' | 'parameter' | 'other';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** Offsets into the JavaScript string, not bytes. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** All tokens, gapless; undefined when a string, quoted name or comment never ends (the server rejects such a text). */
+export function tokensOf(text: string): readonly Token[] | undefined {
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const token = tokenAt(text, at);
+    if (token === undefined) return undefined;
+    tokens.push(token);
+    at = token.end;
+  }
+  return tokens;
+}
+
+/** The text with each comment blanked by as many bytes of spaces, so that byte positions stay true. Undefined: none, or no end. */
+export function withoutComments(text: string): string | undefined {
+  const tokens = tokensOf(text);
+  if (tokens === undefined || !tokens.some(isComment)) return undefined;
+  let result = '';
+  for (const token of tokens) {
+    const piece = text.slice(token.start, token.end);
+    // A newline inside a block comment must not survive: it would let two strings around it grow together, which the server refuses.
+    if (isComment(token)) result += ' '.repeat(Buffer.byteLength(piece));
+    else result += token.kind === 'string' ? blankInside(piece) : piece;
+  }
+  return result;
+}
+
+export function isComment(token: Token): boolean {
+  return token.kind === 'lineComment' || token.kind === 'blockComment';
+}
+
+const space = /[ \t\n\r\f\v]+/y;
+const lineComment = /--[^\n\r]*/y;
+const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const number =
+  /(?:0[xX][0-9A-Fa-f_]+|0[oO][0-7_]+|0[bB][01_]+|(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)/y;
+const parameter = /\$[0-9]+/y;
+const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+/** What may stand between two quoted pieces of one string: white space with a newline, line comments, never block comments. */
+const continuation = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y;
+
+function tokenAt(text: string, start: number): Token | undefined {
+  const made = (kind: TokenKind, end: number | undefined): Token | undefined =>
+    end === undefined ? undefined : { kind, start, end };
+  const first = text.charAt(start);
+  const second = text.charAt(start + 1);
+  const blank = matchEnd(space, text, start);
+  if (blank !== undefined) return made('space', blank);
+  if (first === '-' && second === '-') return made('lineComment', matchEnd(lineComment, text, start));
+  if (first === '/' && second === '*') return made('blockComment', blockEnd(text, start));
+  if (first === "'") return made('string', stringEnd(text, start, 'plain'));
+  if (first === '"') return made('quotedName', quotedNameEnd(text, start));
+  if (first === '$') return dollarToken(text, start);
+  const prefixed = prefixedAt(text, start, first, second);
+  if (prefixed !== undefined) return made(prefixed.kind, prefixed.end());
+  const wordEnd = matchEnd(word, text, start);
+  if (wordEnd !== undefined) return made('word', wordEnd);
+  const numberEnd = matchEnd(number, text, start);
+  if (numberEnd !== undefined) return made('number', numberEnd);
+  return made('other', start + 1);
+}
+
+interface Prefixed {
+  readonly kind: TokenKind;
+  readonly end: () => number | undefined;
+}
+
+/** E'', B'', X'', N'', U&'' and U&"": the prefix counts only where a token begins, `namee'x'` is a name and a string. */
+function prefixedAt(text: string, start: number, first: string, second: string): Prefixed | undefined {
+  const letter = first.toLowerCase();
+  if (second === "'" && 'bxn'.includes(letter)) {
+    return { kind: 'string', end: () => stringEnd(text, start + 1, 'plain') };
+  }
+  if (second === "'" && letter === 'e') return { kind: 'string', end: () => stringEnd(text, start + 1, 'escapes') };
+  if (letter !== 'u' || second !== '&') return undefined;
+  const third = text.charAt(start + 2);
+  if (third === "'") return { kind: 'string', end: () => stringEnd(text, start + 2, 'plain') };
+  return third === '"' ? { kind: 'quotedName', end: () => quotedNameEnd(text, start + 2) } : undefined;
+}
+
+function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}
+
+/** Comments nest. One pass, no recursion: depth is a number. */
+function blockEnd(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < text.length;) {
+    const two = text.slice(at, at + 2);
+    if (two === '/*') depth++;
+    else if (two === '*/' && --depth === 0) return at + 2;
+    at += two === '/*' || two === '*/' ? 2 : 1;
+  }
+  return undefined;
+}
+
+/** `open` is the place of the opening quote. The pieces of one string keep the first piece's way of reading backslashes. */
+function stringEnd(text: string, open: number, style: 'plain' | 'escapes'): number | undefined {
+  let at = open + 1;
+  for (;;) {
+    const close = closingQuote(text, at, style);
+    if (close === undefined) return undefined;
+    const next = matchEnd(continuation, text, close);
+    if (next === undefined) return close;
+    at = next;
+  }
+}
+
+function closingQuote(text: string, from: number, style: 'plain' | 'escapes'): number | undefined {
+  for (let at = from; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 92 && style === 'escapes') at++;
+    else if (unit === 39) {
+      if (text.charCodeAt(at + 1) !== 39) return at + 1;
+      at++;
+    }
+  }
+  return undefined;
+}
+
+function quotedNameEnd(text: string, open: number): number | undefined {
+  for (let at = open + 1; at < text.length; at++) {
+    if (text.charCodeAt(at) !== 34) continue;
+    if (text.charCodeAt(at + 1) !== 34) return at + 1;
+    at++;
+  }
+  return undefined;
+}
+
+function dollarToken(text: string, start: number): Token | undefined {
+  const parameterEnd = matchEnd(parameter, text, start);
+  if (parameterEnd !== undefined) return { kind: 'parameter', start, end: parameterEnd };
+  const tagEnd = matchEnd(dollarTag, text, start);
+  if (tagEnd === undefined) return { kind: 'other', start, end: start + 1 };
+  const tag = text.slice(start, tagEnd);
+  const close = text.indexOf(tag, tagEnd);
+  return close < 0 ? undefined : { kind: 'string', start, end: close + tag.length };
+}
+
+/** A string of several pieces can hold line comments between them (`'a' -- x⏎'b'`); they trip the parser like any comment. */
+function blankInside(piece: string): string {
+  if (!piece.includes('--') || piece.startsWith('$')) return piece;
+  const style = /^[eE]/.test(piece) ? 'escapes' : 'plain';
+  let result = '';
+  let at = 0;
+  for (let open = piece.indexOf("'"); ;) {
+    const close = closingQuote(piece, open + 1, style);
+    if (close === undefined || close >= piece.length) return result + piece.slice(at);
+    const next = matchEnd(continuation, piece, close);
+    if (next === undefined) return result + piece.slice(at);
+    const gap = piece.slice(close, next - 1);
+    result += piece.slice(at, close) + gap.replace(/--[^\n\r]*/g, (comment) => ' '.repeat(Buffer.byteLength(comment)));
+    at = next - 1;
+    open = next - 1;
+  }
+}
