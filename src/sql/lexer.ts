@@ -28,7 +28,7 @@ export function tokensOf(text: string): readonly Token[] | undefined {
 /** The text with each comment blanked by as many bytes of spaces, so that byte positions stay true. Undefined: none, or no end. */
 export function withoutComments(text: string): string | undefined {
   const tokens = tokensOf(text);
-  if (tokens === undefined || !tokens.some(isComment)) return undefined;
+  if (tokens === undefined) return undefined;
   let result = '';
   for (const token of tokens) {
     const piece = text.slice(token.start, token.end);
@@ -36,7 +36,7 @@ export function withoutComments(text: string): string | undefined {
     if (isComment(token)) result += ' '.repeat(Buffer.byteLength(piece));
     else result += token.kind === 'string' ? blankInside(piece) : piece;
   }
-  return result;
+  return result === text ? undefined : result;
 }
 
 export function isComment(token: Token): boolean {
@@ -65,6 +65,7 @@ function tokenAt(text: string, start: number): Token | undefined {
   if (first === "'") return made('string', stringEnd(text, start, 'plain'));
   if (first === '"') return made('quotedName', quotedNameEnd(text, start));
   if (first === '$') return dollarToken(text, start);
+  if (first === '.' && second === '.') return made('other', start + 2);
   const prefixed = prefixedAt(text, start, first, second);
   if (prefixed !== undefined) return made(prefixed.kind, prefixed.end());
   const wordEnd = matchEnd(word, text, start);

@@ -9,7 +9,7 @@ export type ParserMajor = (typeof parserMajors)[number];
 
 export interface RawStatement {
   readonly node: Node;
-  /** Byte offset of the statement's slice in the UTF-8 form of the text; the slice starts with whatever space stands before it. */
+  /** Byte offset of the statement's slice in the UTF-8 form of the text; up to 17 the space before it belongs to it. */
   readonly at: number;
   /** The slice's length in bytes. */
   readonly bytes: number;
