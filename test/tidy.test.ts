@@ -42,7 +42,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   pino: /^src\/core\/log\.ts$/,
   'prom-client': /^src\/channels\/metrics\.ts$/,
   commander: /^src\/(main|cli\/.*)\.ts$/,
-  'node:net': /^src\/(proxy|channels)\/|^src\/cli\/demo\/free-port\.ts$/,
+  'node:net': /^src\/(proxy|channels)\/|^src\/cli\/demo\//,
   'node:tls': /^src\/(proxy|channels)\//,
 };
 

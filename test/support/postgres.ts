@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startPostgres as launch, type RunningPostgres } from '../../src/cli/demo/postgres-launcher.ts';
 import type { PostgresBinaries } from '../../src/cli/demo/postgres-binaries.ts';
+import type { Filling } from '../../src/cli/demo/postgres-fill.ts';
 import { makeCertificates, type Certificates } from './certificates.ts';
 
 export type PostgresMajor = 15 | 16 | 17 | 18;
@@ -20,6 +21,8 @@ export interface TestPostgresOptions {
   /** Serves TLS too, with a certificate for `localhost` and 127.0.0.1 of an authority made for this test. */
   readonly ssl?: boolean;
   readonly port?: number;
+  /** SQL to run as the superuser before anybody is told. Not together with `hba`. */
+  readonly fill?: readonly Filling[];
 }
 
 export interface TestPostgres extends RunningPostgres {
@@ -42,6 +45,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const running = await launch({
     ...(major === 18 ? {} : { binaries: await binariesOf(major) }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.fill === undefined ? {} : { fill: options.fill }),
     settings: [...(certificates === undefined ? [] : ['ssl=on']), ...(options.flags ?? [])],
     files: {
       ...(options.hba === undefined ? {} : { 'pg_hba.conf': options.hba }),

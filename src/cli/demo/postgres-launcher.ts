@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomText } from '../../core/ids.ts';
 import { findPostgres, giveTo, runAs, usableBin, type PostgresBinaries, type RunAs } from './postgres-binaries.ts';
+import { fillOnce, type Filling } from './postgres-fill.ts';
 import { sweepStale, temporaryPrefix } from './postgres-sweep.ts';
 import { supervisorScript } from './postgres-supervisor.ts';
 import { freePort } from './free-port.ts';
@@ -22,6 +23,8 @@ export interface PostgresOptions {
   readonly settings?: readonly string[];
   /** Files to lay into the data folder before the start, by name: `pg_hba.conf`, `server.key`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Run in order when the cluster is new, each in its own session as the superuser. */
+  readonly fill?: readonly Filling[];
   /** How old a folder without a supervisor must be before it is swept up. */
   readonly sweepAfterMs?: number;
 }
@@ -68,9 +71,15 @@ async function startOnce(options: PostgresOptions, port: number): Promise<Starte
   try {
     const place = layOut(options, { base, as });
     const server = new Server(launch(options, { ...place, as, port }), place.data);
-    if (await server.ready()) return { kind: 'running', postgres: server.running(port, place.password) };
-    await server.stop();
-    return { kind: 'failed', log: server.log() };
+    if (!(await server.ready())) {
+      await server.stop();
+      return { kind: 'failed', log: server.log() };
+    }
+    await fillOnce(options.fill ?? [], { ...place, port }).catch(async (thrown: unknown) => {
+      await server.stop();
+      throw thrown;
+    });
+    return { kind: 'running', postgres: server.running(port, place.password) };
   } catch (thrown) {
     rmSync(base, { recursive: true, force: true });
     throw thrown;
@@ -132,7 +141,7 @@ function temporaryHome(as: RunAs): string {
 function launch(options: PostgresOptions, place: Layout & { readonly as: RunAs; readonly port: number }): ChildProcess {
   const settings = [
     'listen_addresses=127.0.0.1',
-    'unix_socket_directories=',
+    `unix_socket_directories=${options.fill === undefined ? '' : place.base}`,
     ...(options.keep === undefined ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []),
     ...(options.settings ?? []),
   ];
@@ -164,6 +173,7 @@ class Server {
   readonly #child: ChildProcess;
   readonly #data: string;
   readonly #ended: Promise<void>;
+  readonly #launchedAt = Date.now();
   #log = '';
   #over: 'no' | 'yes' = 'no';
 
@@ -196,7 +206,7 @@ class Server {
   async ready(): Promise<boolean> {
     const deadline = performance.now() + readyWithinMs;
     while (this.#over === 'no' && performance.now() < deadline) {
-      if (statusOf(this.#data) === 'ready') return true;
+      if (isReady(this.#data, this.#launchedAt)) return true;
       await pause(10);
     }
     return false;
@@ -230,13 +240,15 @@ class Server {
   }
 }
 
-/** The eighth line of postmaster.pid is what pg_ctl waits for. */
-function statusOf(data: string): string | undefined {
-  try {
-    return readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[7]?.trim();
-  } catch {
-    return undefined; // Not written yet.
-  }
+/**
+ * The eighth line of postmaster.pid is what pg_ctl waits for; the third says since when. A kept cluster may hold the file of a
+ * server that was killed long ago, and that one is not ready.
+ */
+function isReady(data: string, launchedAt: number): boolean {
+  const file = join(data, 'postmaster.pid');
+  if (!existsSync(file)) return false;
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines[7]?.trim() === 'ready' && Number(lines[2]) >= Math.floor(launchedAt / 1000);
 }
 
 function lastLine(log: string): string {

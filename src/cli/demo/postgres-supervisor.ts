@@ -3,7 +3,8 @@
 // closes, and the script shuts the server down and removes its files. There is one way down and everybody takes it.
 
 /**
- * Arguments: base folder (removed at the end), data folder, bin folder, and then what postgres gets. Base holds `password` (read once) and `files/` (laid over the cluster before each start).
+ * Arguments: base folder (removed at the end), data folder, bin folder, and then what postgres gets. Base holds `password` (used when the cluster is new) and `files/` (laid over the
+ * cluster before each start).
  */
 export const supervisorScript = `
 umask 077
@@ -36,9 +37,10 @@ run() {
   return $code
 }
 
+# Who may enter the base folder may connect by the socket in it without a password; over the network it is SCRAM.
 prepare() {
   [ -s "$data/PG_VERSION" ] && return 0
-  run "$bin/initdb" -D "$data" -U postgres --auth=scram-sha-256 --pwfile="$base/password" \\
+  run "$bin/initdb" -D "$data" -U postgres --auth-host=scram-sha-256 --auth-local=trust --pwfile="$base/password" \\
     --no-sync --locale=C --encoding=UTF8
 }
 

@@ -1,0 +1,25 @@
+// The sample database `shop`: which files make it, and the ordinary role that the proxy logs in as.
+// Its SQL lies in the package's `demo/sql`, so that people can read it and run it elsewhere.
+import { readFileSync } from 'node:fs';
+import type { Filling } from './postgres-fill.ts';
+
+export const sample = {
+  database: 'shop',
+  /** No superuser, owns nothing: may read and write rows, and make tables in schema public. */
+  role: 'gate',
+  files: ['1-tables.sql', '2-rows.sql', '3-rest.sql'],
+} as const;
+
+/** What fills a new cluster. The password is a token of ours: letters and digits, so it needs no quoting. */
+export function sampleFill(rolePassword: string): readonly Filling[] {
+  if (!/^[A-Za-z0-9]+$/.test(rolePassword)) throw new Error('the role’s password may hold letters and digits only');
+  return [
+    { database: 'postgres', sql: `create role ${sample.role} login password '${rolePassword}'` },
+    { database: 'postgres', sql: `create database ${sample.database}` },
+    ...sample.files.map((file) => ({ database: sample.database, sql: sampleSql(file) })),
+  ];
+}
+
+export function sampleSql(file: (typeof sample.files)[number]): string {
+  return readFileSync(new URL(`../../../demo/sql/${file}`, import.meta.url), 'utf8');
+}
