@@ -1,11 +1,9 @@
 // The ordinary log, for operators; the only door to pino. JSON lines on stderr, so that stdout stays a command's own.
 // It knows what never to print: secrets by key and by form, parameters and rows at all, SQL above `debug`.
 import { pino, type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from './log-levels.ts';
 import { hidden, Secret, withoutSecrets } from './secrets.ts';
 import { visible } from './visible.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

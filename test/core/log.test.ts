@@ -2,7 +2,8 @@
 // Method: a table of fields that must not show, through every level and a child; what is printed is read as text.
 import { describe, expect, test } from 'vitest';
 import { inspect } from 'node:util';
-import { createLog, type LogFields, type LogLevel } from '../../src/core/log.ts';
+import { createLog, type LogFields } from '../../src/core/log.ts';
+import type { LogLevel } from '../../src/core/log-levels.ts';
 import { Secret, withoutSecrets } from '../../src/core/secrets.ts';
 import { visible } from '../../src/core/visible.ts';
 

@@ -1,0 +1,100 @@
+// The configuration as the house uses it: precise, frozen, every unit in its name, passwords that cannot be printed.
+import type { Address } from './config-fields.ts';
+import type { Limits } from './limits.ts';
+import type { LogLevel } from './log-levels.ts';
+import type { Place } from './place.ts';
+import type { Secret } from './secrets.ts';
+import type { UpstreamUrl } from './upstream-url.ts';
+
+export interface Config {
+  readonly file: string;
+  readonly listen: Address;
+  readonly tls: ListenerTls | undefined;
+  readonly http: { readonly listen: Address; readonly publicUrl: string | undefined };
+  readonly classificationDir: string;
+  readonly state: StateConfig;
+  readonly auditDir: string;
+  readonly databases: ReadonlyMap<string, DatabaseConfig>;
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  readonly holds: HoldConfig;
+  readonly slack: SlackConfig | undefined;
+  readonly teams: { readonly webhookUrl: Secret } | undefined;
+  readonly limits: Limits;
+  readonly logLevel: LogLevel;
+  readonly workers: number;
+}
+
+/** The listener's own certificate. The files were read and fit together when the config was loaded. */
+export interface ListenerTls {
+  readonly cert: string;
+  readonly key: Secret;
+  readonly clientCa: string | undefined;
+  readonly required: boolean;
+}
+
+export type StateConfig =
+  { readonly kind: 'journal'; readonly dir: string } | { readonly kind: 'redis'; readonly url: Secret };
+
+export interface UpstreamLogin {
+  readonly user: string;
+  readonly password: Secret | undefined;
+  /** Program and arguments; its first line of output is the password. */
+  readonly passwordCommand: readonly string[] | undefined;
+}
+
+export interface DatabaseConfig {
+  /** What agents call it. */
+  readonly name: string;
+  /** What it is called on its server. */
+  readonly database: string;
+  readonly host: string;
+  readonly port: number;
+  readonly login: UpstreamLogin;
+  readonly tls: UpstreamTls;
+  readonly requireAuth: UpstreamUrl['requireAuth'];
+  readonly connectMsMax: number;
+  readonly poolWarm: number;
+  readonly witness: 'server' | 'static';
+  readonly place: Place;
+}
+
+export interface UpstreamTls {
+  readonly mode: UpstreamUrl['sslMode'];
+  /** PEM text; `system` for the machine's own certificates; undefined: none given. */
+  readonly rootCert: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: Secret | undefined;
+}
+
+export interface AgentConfig {
+  readonly name: string;
+  readonly owner: string;
+  /** `SCRAM-SHA-256$…`; the password itself is nowhere. */
+  readonly verifier: string;
+  readonly databases: readonly string[];
+  readonly auth: 'scram' | 'cleartext';
+  readonly certificateName: string | undefined;
+  readonly connectionsMax: number;
+  /** Its own login at the database; undefined: the database's. */
+  readonly login: UpstreamLogin | undefined;
+  readonly holds: HoldConfig;
+  readonly place: Place;
+}
+
+export interface HoldConfig {
+  readonly waitMs: number;
+  readonly pendingMs: number;
+  readonly grantMs: number;
+  readonly heartbeatMs: number;
+  readonly inTransaction: 'wait' | 'refuse';
+}
+
+interface SlackBase {
+  readonly botToken: Secret;
+  readonly channel: string;
+  readonly apiUrl: string | undefined;
+}
+
+export type SlackConfig =
+  | (SlackBase & { readonly mode: 'socket'; readonly appToken: Secret })
+  | (SlackBase & { readonly mode: 'http'; readonly signingSecret: Secret });
