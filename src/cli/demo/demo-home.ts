@@ -1,0 +1,65 @@
+// The folder that `countersign start` lives in: its config file, its secrets, its state. Temporary, unless somebody wants to keep it.
+// What is written is an ordinary countersign.yaml: the demo goes the same road as everybody, and the file can be copied from.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { randomText } from '../../core/ids.ts';
+import { sample } from './sample.ts';
+
+export interface DemoHome {
+  readonly folder: string;
+  readonly kept: boolean;
+  readonly agent: string;
+  readonly agentToken: string;
+  readonly rolePassword: string;
+  /** Removes the folder, unless it is kept. */
+  close(): void;
+}
+
+export function openHome(keep: string | undefined): DemoHome {
+  const folder = keep === undefined ? mkdtempSync(join(tmpdir(), 'countersign-demo-')) : resolve(keep);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return {
+    folder,
+    kept: keep !== undefined,
+    agent: 'report-bot',
+    agentToken: secretIn(folder, 'agent.token'),
+    rolePassword: secretIn(folder, 'gate.password'),
+    close: () => {
+      if (keep === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface DemoPorts {
+  readonly proxy: number;
+  readonly http: number;
+  readonly postgres: number;
+}
+
+/** Writes the config and gives its path. Every value is ours: letters, digits, and paths in JSON's quotes, which YAML reads too. */
+export function writeConfig(home: DemoHome, ports: DemoPorts): string {
+  const file = join(home.folder, 'countersign.yaml');
+  const url = `postgres://${sample.role}:\${file:gate.password}@127.0.0.1:${ports.postgres}/${sample.database}?sslmode=disable`;
+  const lines = [
+    '# Written by countersign start, anew at each start.',
+    `listen: 127.0.0.1:${ports.proxy}`,
+    `http: { listen: 127.0.0.1:${ports.http} }`,
+    'state: journal:./state',
+    'audit: { dir: ./audit }',
+    'databases:',
+    `  ${sample.database}: { url: "${url}" }`,
+    'agents:',
+    `  ${home.agent}: { password: "\${file:agent.token}", owner: ana, databases: [${sample.database}] }`,
+    '',
+  ];
+  writeFileSync(file, lines.join('\n'), { mode: 0o600 });
+  return file;
+}
+
+function secretIn(folder: string, name: string): string {
+  const file = join(folder, name);
+  if (!existsSync(file)) writeFileSync(file, randomText(24), { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return readFileSync(file, 'utf8');
+}

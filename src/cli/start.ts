@@ -1,0 +1,121 @@
+// `countersign start`: the whole thing on a bare machine. A real Postgres with a sample shop, the proxy before it, and on the
+// screen what to paste. Serving itself is the same as `countersign serve`; this file only brings what serving needs.
+import { wordsOf } from '../core/errors.ts';
+import { openHome, writeConfig, type DemoHome, type DemoPorts } from './demo/demo-home.ts';
+import { isFree, nextFreePort } from './demo/free-port.ts';
+import { startPostgres, type RunningPostgres } from './demo/postgres-launcher.ts';
+import { sample, sampleFill } from './demo/sample.ts';
+
+export interface StartOptions {
+  /** Asked for; otherwise the usual port, or the next free one. */
+  readonly port: number | undefined;
+  readonly http: number | undefined;
+  /** Keeps database, state and secrets in this folder; otherwise everything is gone at the end. */
+  readonly keep: string | undefined;
+}
+
+/** A running proxy, as `serve` gives it. */
+export interface Serving {
+  /** Settles when it has ended, for whatever reason but `stop`. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StartPorts {
+  readonly serve: (configFile: string) => Promise<Serving>;
+  readonly say: (line: string) => void;
+  readonly complain: (line: string) => void;
+  /** Settles when a person wants it to end: Ctrl-C, SIGTERM. */
+  readonly askedToStop: Promise<void>;
+}
+
+const usual = { port: 6432, http: 6480 } as const;
+
+export async function start(options: StartOptions, ports: StartPorts): Promise<number> {
+  const home = openHome(options.keep);
+  try {
+    return await run(options, home, ports);
+  } catch (thrown) {
+    ports.complain(`countersign start: ${wordsOf(thrown)}`);
+    return 1;
+  } finally {
+    home.close();
+  }
+}
+
+async function run(options: StartOptions, home: DemoHome, ports: StartPorts): Promise<number> {
+  const proxy = await choosePort({ asked: options.port, usual: usual.port, flag: '--port' }, ports.say);
+  const http = await choosePort({ asked: options.http, usual: usual.http, flag: '--http' }, ports.say);
+  ports.say(`Starting Postgres${home.kept ? ` in ${home.folder}` : ' and making the sample database'} …`);
+  const postgres = await startPostgres({
+    fill: sampleFill(home.rolePassword),
+    ...(options.keep === undefined ? {} : { keep: home.folder }),
+  });
+  try {
+    return await serveBefore(postgres, { home, ports, proxy, http });
+  } finally {
+    await postgres.stop();
+  }
+}
+
+interface Scene {
+  readonly home: DemoHome;
+  readonly ports: StartPorts;
+  readonly proxy: number;
+  readonly http: number;
+}
+
+async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<number> {
+  const { home, ports, proxy, http } = scene;
+  const serving = await ports.serve(writeConfig(home, { proxy, http, postgres: postgres.port }));
+  try {
+    for (const line of welcome(home, { proxy, http, postgres: postgres.port })) ports.say(line);
+    const how = await Promise.race([
+      ports.askedToStop.then(() => 'asked' as const),
+      serving.ended.then(() => 'the proxy ended' as const),
+      postgres.ended.then(() => `Postgres ended (${postgres.log().trim().split('\n').at(-1) ?? ''})`),
+    ]);
+    if (how === 'asked') return 0;
+    ports.complain(`countersign start: ${how}`);
+    return 1;
+  } finally {
+    await serving.stop();
+  }
+}
+
+function welcome(home: DemoHome, ports: DemoPorts): readonly string[] {
+  const url = `postgres://${home.agent}:${home.agentToken}@127.0.0.1:${ports.proxy}/${sample.database}`;
+  return [
+    '',
+    'Countersign stands before the sample database. Connect as an agent would:',
+    '',
+    `  psql "${url}"`,
+    '',
+    'and try:',
+    '',
+    '  select * from customer_stats;',
+    '  select name, department from hr.directory limit 5;',
+    '  select c.full_name, k.pan from customers c join billing.cards k on k.customer_id = c.id limit 3;',
+    '',
+    `Health and metrics: http://127.0.0.1:${ports.http}/readyz and /metrics`,
+    home.kept ? `Kept in ${home.folder}. Ctrl-C stops it.` : 'Ctrl-C stops everything and leaves nothing behind.',
+    '',
+  ];
+}
+
+/** A port that somebody asked for is never changed; the usual one gives way to the next that is free, and says so. */
+async function choosePort(
+  wanted: { readonly asked: number | undefined; readonly usual: number; readonly flag: string },
+  say: (line: string) => void,
+): Promise<number> {
+  if (wanted.asked !== undefined) {
+    if (await isFree(wanted.asked)) return wanted.asked;
+    throw new Error(`port ${wanted.asked} is taken (choose another with ${wanted.flag})`);
+  }
+  const port = await nextFreePort(wanted.usual);
+  if (port === undefined) {
+    throw new Error(`port ${wanted.usual} and the ports after it are taken (choose one with ${wanted.flag})`);
+  }
+  if (port !== wanted.usual) say(`Port ${wanted.usual} is taken; using ${port} (${wanted.flag} chooses another).`);
+  return port;
+}
