@@ -35,7 +35,8 @@ export function substitute(document: YamlDocument, sources: VariableSources): Su
       if (escaped !== undefined) return escaped;
       const found = lookUp(name ?? '', sources);
       if (found.kind === 'bad') mistakes.push({ place: placeOf(document, path), words: found.words, mend: found.mend });
-      if (found.kind === 'bad') return '';
+      // Something has to stand there, so that the rest of the file is checked too; nothing is ever made of it.
+      if (found.kind === 'bad') return 'unset';
       return isUrlWithHoles ? encodeURIComponent(found.value) : found.value;
     });
   };

@@ -1,5 +1,5 @@
 // A zod schema against a YAML document: a precise value, or every mistake at once, each with its place and its mend.
-// No value is printed but the words of a closed list that was not met, since a value may be a secret (see `quoting`).
+// No value is printed but the file's own word where a closed list was not met: what a variable held may be a secret.
 import * as z from 'zod';
 import { isNonEmpty } from './brand.ts';
 import { nearest } from './nearest.ts';
@@ -9,8 +9,6 @@ import { placeOf, type Checked, type Path, type PlainValue, type YamlDocument } 
 export interface CheckOptions {
   /** What is checked instead of the file's own values, of the same shape: the config puts its variables in first. */
   readonly value?: PlainValue;
-  /** Whether the words of a mistake may repeat what stands in the file. */
-  readonly quoting?: 'values' | 'nothing';
 }
 
 export function checkWith<Schema extends z.ZodType>(
@@ -21,7 +19,7 @@ export function checkWith<Schema extends z.ZodType>(
   const value = options.value ?? document.value;
   const result = schema.safeParse(value);
   if (result.success) return { kind: 'good', value: result.data };
-  const words: Words = { schema, document, value, quoting: options.quoting ?? 'values' };
+  const words: Words = { schema, document, value };
   const mistakes = result.error.issues.flatMap((issue) => mistakesOf(words, issue, []));
   mistakes.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
   if (!isNonEmpty(mistakes)) throw new Error('a failed check without an issue');
@@ -37,7 +35,6 @@ interface Words {
   readonly schema: z.ZodType;
   readonly document: YamlDocument;
   readonly value: PlainValue;
-  readonly quoting: 'values' | 'nothing';
 }
 
 type Issue = z.core.$ZodIssue;
@@ -63,7 +60,13 @@ function mistakesOf(words: Words, issue: Issue, base: Path): Mistake[] {
     case 'too_big':
       return [at(path, 'value', `${boundWords(issue.origin, Number(issue.maximum))} at most`)];
     case 'too_small':
-      return [at(path, 'value', `${boundWords(issue.origin, Number(issue.minimum))} at least`)];
+      return [
+        at(
+          path,
+          'value',
+          isEmptyText(issue) ? 'must not be empty' : `${boundWords(issue.origin, Number(issue.minimum))} at least`,
+        ),
+      ];
     default:
       return [at(path, 'value', issue.message, mendOf(issue))];
   }
@@ -88,6 +91,8 @@ function mendOf(issue: Issue): string | undefined {
   const mend: unknown = issue.code === 'custom' ? issue.params?.['mend'] : undefined;
   return typeof mend === 'string' ? mend : undefined;
 }
+
+const isEmptyText = (issue: z.core.$ZodIssueTooSmall): boolean => issue.origin === 'string' && issue.minimum === 1;
 
 function boundWords(origin: string, bound: number): string {
   if (origin === 'string') return `must have ${bound} character${bound === 1 ? '' : 's'}`;
@@ -138,8 +143,9 @@ function valueMistake(words: Words, values: readonly unknown[], path: Path): Mis
   if (found === undefined) return typeMistake(words, `one of ${values.join(', ')}`, path);
   const candidates = values.map(String);
   const near = typeof found === 'string' ? nearest(found, candidates) : undefined;
-  const isShown = words.quoting === 'values' && (typeof found === 'string' || typeof found === 'number');
-  const what = isShown ? `'${bounded(String(found))}' is not` : 'must be';
+  const shown = valueAt(words.document.value, path);
+  const isShown = typeof shown === 'string' || typeof shown === 'number';
+  const what = isShown ? `'${bounded(String(shown))}' is not` : 'must be';
   return {
     place: placeOf(words.document, path),
     words: `${named(path)}${what} ${candidates.length > 1 ? 'one of ' : ''}${candidates.join(', ')}`,

@@ -202,10 +202,11 @@ describe('a schema against a file', () => {
     expect(said(text)).toEqual(expected);
   });
 
-  test('keeps a value out of its words when it may be a secret', () => {
-    const checked = checkWith(schema, document('listen: x\nmode: hunter2\nagents: {}\n'), { quoting: 'nothing' });
+  test('names the word of the file, not the secret that a variable put there', () => {
+    const value = { listen: 'x', mode: 'hunter2', agents: {} };
+    const checked = checkWith(schema, document('listen: x\nmode: ${PW}\nagents: {}\n'), { value });
     expect(checked.kind === 'bad' ? checked.mistakes.map(mistakeText) : []).toEqual([
-      'f.yaml:2:7: mode: must be one of socket, http',
+      "f.yaml:2:7: mode: '${PW}' is not one of socket, http",
     ]);
   });
 
