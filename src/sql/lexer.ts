@@ -50,10 +50,8 @@ const number =
   /(?:0[xX][0-9A-Fa-f_]+|0[oO][0-7_]+|0[bB][01_]+|(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)/y;
 const parameter = /\$[0-9]+/y;
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
-/** What may stand between two quoted pieces of one string: white space with a newline, line comments, never block comments. */
-const continuation = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y;
-
-function tokenAt(text: string, start: number): Token | undefined {
+/** The token that begins at `start`; undefined when it never ends. Cost is linear in the token and the space behind it. */
+export function tokenAt(text: string, start: number): Token | undefined {
   const made = (kind: TokenKind, end: number | undefined): Token | undefined =>
     end === undefined ? undefined : { kind, start, end };
   const first = text.charAt(start);
@@ -98,14 +96,41 @@ function matchEnd(pattern: RegExp, text: string, at: number): number | undefined
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** Comments nest. One pass, no recursion: depth is a number. */
+/** Comments nest. One pass, no recursion: depth is a number. The server's own cost grows with the square of the depth. */
 function blockEnd(text: string, start: number): number | undefined {
   let depth = 0;
-  for (let at = start; at < text.length;) {
-    const two = text.slice(at, at + 2);
-    if (two === '/*') depth++;
-    else if (two === '*/' && --depth === 0) return at + 2;
-    at += two === '/*' || two === '*/' ? 2 : 1;
+  for (let at = start; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    const next = text.charCodeAt(at + 1);
+    if (unit === 47 && next === 42) {
+      depth++;
+      at++;
+    } else if (unit === 42 && next === 47) {
+      at++;
+      if (--depth === 0) return at + 1;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Where the next piece of the same string opens (its quote), if one follows: white space and line comments with at least one newline
+ * between, never a block comment. Written as a loop because as a pattern it would backtrack for ever on `-- -- -- …`.
+ */
+function nextPiece(text: string, close: number): number | undefined {
+  let newline = false;
+  for (let at = close; at < text.length;) {
+    const unit = text.charCodeAt(at);
+    if (unit === 39) return newline ? at : undefined;
+    if (unit === 45 && text.charCodeAt(at + 1) === 45) {
+      const end = matchEnd(lineComment, text, at) ?? at;
+      // After the newline each comment must itself end in one; before it, the comment's end is the newline that counts.
+      if (end >= text.length) return undefined;
+      at = end;
+    } else if (unit === 32 || (unit >= 9 && unit <= 13)) {
+      newline ||= unit === 10 || unit === 13;
+      at++;
+    } else return undefined;
   }
   return undefined;
 }
@@ -116,9 +141,9 @@ function stringEnd(text: string, open: number, style: 'plain' | 'escapes'): numb
   for (;;) {
     const close = closingQuote(text, at, style);
     if (close === undefined) return undefined;
-    const next = matchEnd(continuation, text, close);
+    const next = nextPiece(text, close);
     if (next === undefined) return close;
-    at = next;
+    at = next + 1;
   }
 }
 
@@ -162,11 +187,11 @@ function blankInside(piece: string): string {
   for (let open = piece.indexOf("'"); ;) {
     const close = closingQuote(piece, open + 1, style);
     if (close === undefined || close >= piece.length) return result + piece.slice(at);
-    const next = matchEnd(continuation, piece, close);
+    const next = nextPiece(piece, close);
     if (next === undefined) return result + piece.slice(at);
-    const gap = piece.slice(close, next - 1);
+    const gap = piece.slice(close, next);
     result += piece.slice(at, close) + gap.replace(/--[^\n\r]*/g, (comment) => ' '.repeat(Buffer.byteLength(comment)));
-    at = next - 1;
-    open = next - 1;
+    at = next;
+    open = next;
   }
 }

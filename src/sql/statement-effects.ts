@@ -22,10 +22,10 @@ export type SessionEffect =
       readonly chain: boolean;
     }
   | { readonly kind: 'savepoint'; readonly step: 'set' | 'release' | 'rollback'; readonly name: string }
-  /** PREPARE: `query` is what EXECUTE will run; one namespace with the protocol's statements. */
-  | { readonly kind: 'prepare'; readonly name: string; readonly query: Node }
+  /** PREPARE: one namespace with the protocol's statements. */
+  | { readonly kind: 'prepare'; readonly name: string }
   | { readonly kind: 'deallocate'; readonly name: string | undefined }
-  | { readonly kind: 'declareCursor'; readonly name: string; readonly query: Node }
+  | { readonly kind: 'declareCursor'; readonly name: string }
   | { readonly kind: 'closeCursor'; readonly name: string | undefined }
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temporary' }
   /** Something temporary is made, changed or dropped: unqualified names may mean something else from here on. */

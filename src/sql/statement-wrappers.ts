@@ -4,8 +4,6 @@ import type { RangeVar } from './ast-query.ts';
 import { discardOf, transactionOf, variableSet, type SessionEffect } from './statement-effects.ts';
 import type { Inner, InnerRole, RowFacts } from './statement.ts';
 
-const none: Node = {};
-
 export function select(node: Node): RowFacts {
   return { command: node.SelectStmt?.intoClause === undefined ? 'SELECT' : 'SELECT INTO', kinds: [] };
 }
@@ -96,7 +94,7 @@ export function explain(node: Node): RowFacts {
 /** Preparing analyses and runs nothing; what it prepared is judged at each EXECUTE, in the session's state of then. */
 export function prepare(node: Node): RowFacts {
   const statement = node.PrepareStmt ?? {};
-  const effect = { kind: 'prepare', name: statement.name ?? '', query: statement.query ?? none } as const;
+  const effect = { kind: 'prepare', name: statement.name ?? '' } as const;
   return { command: 'PREPARE', kinds: ['session'], inner: innerOf('prepared', statement.query), effects: [effect] };
 }
 
@@ -115,7 +113,7 @@ export function deallocate(node: Node): RowFacts {
 
 export function declareCursor(node: Node): RowFacts {
   const statement = node.DeclareCursorStmt ?? {};
-  const effect = { kind: 'declareCursor', name: statement.portalname ?? '', query: statement.query ?? none } as const;
+  const effect = { kind: 'declareCursor', name: statement.portalname ?? '' } as const;
   return { command: 'DECLARE CURSOR', kinds: ['read'], inner: innerOf('cursor', statement.query), effects: [effect] };
 }
 

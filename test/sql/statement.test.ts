@@ -97,7 +97,8 @@ describe('the effects on the session', () => {
   test('names of prepared statements and cursors are told with what they hold', () => {
     expect(factsOf('prepare p as select 1')).toMatchObject({
       kinds: ['session'],
-      effects: [{ kind: 'prepare', name: 'p', query: { SelectStmt: {} } }],
+      effects: [{ kind: 'prepare', name: 'p' }],
+      inner: [{ role: 'prepared', node: { SelectStmt: {} } }],
     });
     expect(factsOf('explain analyze execute p(1)').refersTo).toEqual([{ kind: 'prepared', name: 'p' }]);
     expect(factsOf('create table t as execute p').refersTo).toEqual([{ kind: 'prepared', name: 'p' }]);

@@ -1,0 +1,163 @@
+// One text, start to end: looked at, parsed, each statement named and resolved in the state that the ones before it leave. Runs inside
+// the worker. The resolver is a port, so that this file knows nothing of schemas.
+import { notKnown, type Known } from '../core/known.ts';
+import type { Analysis, Unknown } from './analysis.ts';
+import type { Node } from './ast.ts';
+import type { Parser, RawStatement } from './parser.ts';
+import { prescan } from './prescan.ts';
+import type { SessionEffect } from './statement-effects.ts';
+import { statementFacts, type Reference, type StatementFacts } from './statement.ts';
+
+/** What names mean in the session at this moment. */
+export interface NameState {
+  /** As `SHOW search_path` lists it, `"$user"` included. */
+  readonly searchPath: Known<readonly string[]>;
+  readonly role: Known<string>;
+  /** Temporary relations of this session, which no snapshot holds; unknown counts against the asker. */
+  readonly temporary: Known<readonly string[]>;
+}
+
+export interface AnalysisJob {
+  readonly text: string;
+  /** The schema version to resolve against; undefined: none was read yet, and no column is known. */
+  readonly schemaVersion: string | undefined;
+  readonly state: NameState;
+}
+
+export interface AnalysedStatement {
+  /** Bytes of the UTF-8 form of the text. */
+  readonly at: number;
+  readonly bytes: number;
+  readonly analysis: Analysis;
+  /** Of what PREPARE or DECLARE CURSOR holds, for the session to keep under its name. */
+  readonly held: Analysis | undefined;
+  readonly effects: readonly SessionEffect[];
+  /** What EXECUTE and FETCH run: the session joins the analysis that it keeps under that name. */
+  readonly refersTo: readonly Reference[];
+}
+
+export type AnalysisAnswer =
+  | { readonly kind: 'statements'; readonly statements: readonly AnalysedStatement[] }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'syntaxError'; readonly message: string; readonly cursorPosition: number }
+  /** Not parsed at all. `by: 'server'`: the server has an error of its own for this, let it give it. */
+  | { readonly kind: 'refused'; readonly why: string; readonly by: 'server' | 'house' };
+
+/** Names the columns of one statement. Throwing RangeError means that it is nested too deep to be walked. */
+export interface Resolver {
+  resolve(node: Node, facts: StatementFacts, context: ResolveContext): Analysis;
+}
+
+export interface ResolveContext {
+  readonly schemaVersion: string | undefined;
+  readonly state: NameState;
+}
+
+export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob): AnalysisAnswer {
+  const looked = prescan(job.text);
+  if (!looked.ok) return { kind: 'refused', why: looked.why, by: looked.by };
+  const parsed = parser.parse(job.text);
+  if (parsed.kind !== 'statements') return parsed;
+  const statements: AnalysedStatement[] = [];
+  let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state };
+  try {
+    for (const raw of parsed.statements) {
+      const one = analyseOne(resolver, raw, context);
+      statements.push(one);
+      context = after(context, one.effects);
+    }
+  } catch (thrown) {
+    // Our own walk ran out of stack after a clean parse: nothing is damaged, and the statement is not known.
+    if (thrown instanceof RangeError) return { kind: 'refused', why: 'nested too deep to be read', by: 'house' };
+    throw thrown;
+  }
+  return { kind: 'statements', statements };
+}
+
+function analyseOne(resolver: Resolver, raw: RawStatement, context: ResolveContext): AnalysedStatement {
+  const facts = statementFacts(raw.node);
+  const kept = facts.inner.find((one) => one.role === 'prepared' || one.role === 'cursor')?.node;
+  return {
+    at: raw.at,
+    bytes: raw.bytes,
+    analysis: resolver.resolve(raw.node, facts, context),
+    held: kept === undefined ? undefined : resolver.resolve(kept, statementFacts(kept), context),
+    effects: facts.effects,
+    refersTo: facts.refersTo,
+  };
+}
+
+/** The state in which the next statement of the same text will run, as far as it can be told from the text. */
+export function after(context: ResolveContext, effects: readonly SessionEffect[]): ResolveContext {
+  return effects.reduce((current, effect) => ({ ...current, ...afterOne(current, effect) }), context);
+}
+
+function afterOne(context: ResolveContext, effect: SessionEffect): Partial<ResolveContext> {
+  const { state } = context;
+  switch (effect.kind) {
+    case 'setting':
+      return settingApplied(state, effect);
+    case 'definitions':
+    case 'temporaryObjects':
+    case 'discard':
+      return {
+        state: { ...state, temporary: notKnown('an earlier statement of the same text defines or drops something') },
+      };
+    case 'resetAll':
+      return { state: { ...state, searchPath: notKnown('RESET ALL earlier in the same text') } };
+    case 'transaction':
+    case 'savepoint':
+      // An end takes settings back with it: SET LOCAL always, and with ROLLBACK also what earlier messages of the transaction set.
+      return keepsSettings(effect)
+        ? {}
+        : { state: { ...state, searchPath: notKnown('a transaction ended earlier in the same text') } };
+    case 'unsure':
+      return {
+        state: { searchPath: notKnown(effect.why), role: notKnown(effect.why), temporary: notKnown(effect.why) },
+      };
+    case 'prepare':
+    case 'deallocate':
+    case 'declareCursor':
+    case 'closeCursor':
+      return {};
+  }
+}
+
+function keepsSettings(effect: Extract<SessionEffect, { readonly kind: 'transaction' | 'savepoint' }>): boolean {
+  return effect.kind === 'transaction' ? effect.step === 'begin' : effect.step !== 'rollback';
+}
+
+function settingApplied(
+  state: NameState,
+  effect: Extract<SessionEffect, { readonly kind: 'setting' }>,
+): Partial<ResolveContext> {
+  if (effect.name === 'search_path') {
+    const searchPath: NameState['searchPath'] = Array.isArray(effect.value)
+      ? { known: true, value: effect.value }
+      : notKnown('search_path was reset earlier in the same text');
+    return { state: { ...state, searchPath } };
+  }
+  if (effect.name === 'role' || effect.name === 'session_authorization') {
+    return { state: { ...state, role: notKnown('the role changes earlier in the same text') } };
+  }
+  return {};
+}
+
+/** Kinds and nothing else, where there is no schema to resolve against: no column is named, and so the statement is not known. */
+export function kindsOnly(facts: StatementFacts, why: string): Analysis {
+  const reads = facts.kinds.some((kind) => kind !== 'session' && kind !== 'transaction');
+  const unknowns: readonly Unknown[] = reads ? [...facts.unknowns, { why, at: undefined }] : facts.unknowns;
+  return {
+    kinds: facts.kinds,
+    command: facts.command,
+    reads: [],
+    writes: [],
+    flows: [],
+    functions: [],
+    wholeTables: [],
+    relations: [],
+    outputs: [],
+    rowsMax: undefined,
+    unknowns,
+  };
+}

@@ -1,0 +1,198 @@
+// Parsing and resolving off the main thread, contained. Two lanes of one worker each: `quick` for short texts of agents in good
+// standing, `slow` for long texts and for agents who lately cost us a worker or a lot of time; so one agent's hostile texts wait for
+// each other and not for anybody else. One spare stays warm. Every statement gets an answer: "not known" when there is no better one.
+import type { Clock } from '../core/clock.ts';
+import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
+import type { ParserMajor } from './parser.ts';
+import { FairQueue } from './parser-queue.ts';
+import { ParserSlot, type SlotAnswer } from './parser-slot.ts';
+import { Standing } from './parser-standing.ts';
+import type { Snapshot } from './schema.ts';
+
+export const poolLimits = {
+  deadlineMs: 250,
+  /** Waiting for a turn; beyond it the statement is not known rather than late. */
+  waitMsMax: 2_000,
+  jobsMax: 512,
+  perLaneMax: 64,
+  /** Longer texts go to the slow lane. */
+  quickCharactersMax: 16_384,
+} as const;
+
+const restartMs = 1_000;
+
+export type PoolAnswer = AnalysisAnswer | { readonly kind: 'notKnown'; readonly why: string };
+
+export interface PoolOptions {
+  readonly major: ParserMajor;
+  readonly clock: Clock;
+  /** The worker's entry: compiled code beside this file unless told otherwise. */
+  readonly entry?: URL;
+}
+
+interface Waiting {
+  readonly job: AnalysisJob;
+  readonly agent: string;
+  readonly since: number;
+  readonly answer: (answer: PoolAnswer) => void;
+}
+
+interface Lane {
+  readonly name: 'quick' | 'slow';
+  readonly queue: FairQueue<Waiting>;
+  slot: ParserSlot | undefined;
+}
+
+export class ParserPool {
+  readonly #options: PoolOptions;
+  readonly #entry: URL;
+  readonly #lanes: readonly [Lane, Lane];
+  readonly #standing: Standing;
+  readonly #snapshots = new Map<string, Snapshot>();
+  #spare: ParserSlot | undefined;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lost = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#entry = options.entry ?? new URL('./parser-worker.js', import.meta.url);
+    this.#standing = new Standing(options.clock);
+    this.#lanes = [lane('quick'), lane('slow')];
+    for (const one of this.#lanes) one.slot = this.#start();
+    this.#spare = this.#start();
+  }
+
+  /** `agent`: whose statement it is, so that its trouble stays its own. */
+  analyse(job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+    return new Promise((answer) => {
+      if (this.#closed) {
+        answer(unknown('the parser is being closed'));
+        return;
+      }
+      const quick = job.text.length <= poolLimits.quickCharactersMax && this.#standing.good(agent);
+      const chosen = this.#lanes[quick ? 0 : 1];
+      const waiting: Waiting = { job, agent, since: this.#options.clock.ticks(), answer };
+      if (chosen.slot?.state === 'gone') answer(unknown('the parser cannot be started'));
+      else if (chosen.queue.offer(agent, waiting) === 'full') answer(unknown('too many statements wait to be read'));
+      else this.#next(chosen);
+    });
+  }
+
+  /** Every worker, also one to come, resolves against it from now on. */
+  publish(snapshot: Snapshot): void {
+    this.#snapshots.set(snapshot.schemaVersion, snapshot);
+    for (const slot of this.#slots()) slot.tell({ kind: 'snapshot', snapshot });
+  }
+
+  forget(schemaVersion: string): void {
+    this.#snapshots.delete(schemaVersion);
+    for (const slot of this.#slots()) slot.tell({ kind: 'forget', schemaVersion });
+  }
+
+  get health(): { readonly waiting: number; readonly lost: number; readonly ready: number } {
+    return {
+      waiting: this.#lanes[0].queue.size + this.#lanes[1].queue.size,
+      lost: this.#lost,
+      ready: this.#slots().filter((slot) => slot.state === 'idle' || slot.state === 'busy').length,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const one of this.#lanes) {
+      for (const waiting of one.queue.drain()) waiting.answer(unknown('the parser is being closed'));
+    }
+    await Promise.all(this.#slots().map((slot) => slot.close()));
+  }
+
+  #slots(): readonly ParserSlot[] {
+    return [this.#lanes[0].slot, this.#lanes[1].slot, this.#spare].filter((slot) => slot !== undefined);
+  }
+
+  #start(): ParserSlot {
+    const slot = new ParserSlot(
+      this.#entry,
+      { major: this.#options.major },
+      {
+        ready: (one) => {
+          this.#ready(one);
+        },
+        gone: (one) => {
+          this.#gone(one);
+        },
+      },
+    );
+    for (const snapshot of this.#snapshots.values()) slot.tell({ kind: 'snapshot', snapshot });
+    return slot;
+  }
+
+  #ready(slot: ParserSlot): void {
+    for (const one of this.#lanes) if (one.slot === slot) this.#next(one);
+  }
+
+  /** The spare steps in at once; the next one warms up beside it. */
+  #gone(slot: ParserSlot): void {
+    this.#lost++;
+    if (this.#closed) return;
+    if (!slot.everReady) {
+      this.#later(slot);
+      return;
+    }
+    if (this.#spare === slot) this.#spare = this.#start();
+    for (const one of this.#lanes) {
+      if (one.slot !== slot) continue;
+      one.slot = this.#spare ?? this.#start();
+      this.#spare = this.#start();
+      this.#next(one);
+    }
+  }
+
+  /** A thread that never came up (no memory, no file): whoever waits is told at once, and it is tried again in a while. */
+  #later(slot: ParserSlot): void {
+    for (const one of this.#lanes) {
+      if (one.slot !== slot) continue;
+      for (const waiting of one.queue.drain()) waiting.answer(unknown('the parser cannot be started'));
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.#spare === slot) this.#spare = this.#start();
+      for (const one of this.#lanes) if (one.slot === slot) one.slot = this.#start();
+    }, restartMs);
+    this.#timers.add(timer);
+    timer.unref();
+  }
+
+  #next(one: Lane): void {
+    if (one.slot?.state !== 'idle') return;
+    for (let waiting = one.queue.take(); waiting !== undefined; waiting = one.queue.take()) {
+      const waitedMs = this.#options.clock.ticks() - waiting.since;
+      if (waitedMs <= poolLimits.waitMsMax) {
+        this.#run(one.slot, waiting);
+        return;
+      }
+      waiting.answer(unknown('the statement waited too long to be read'));
+    }
+  }
+
+  #run(slot: ParserSlot, waiting: Waiting): void {
+    const begun = this.#options.clock.ticks();
+    slot.run(waiting.job, poolLimits.deadlineMs, (answer) => {
+      this.#standing.note(waiting.agent, this.#options.clock.ticks() - begun, answer.kind === 'lost');
+      waiting.answer(poolAnswer(answer));
+    });
+  }
+}
+
+function lane(name: Lane['name']): Lane {
+  return { name, queue: new FairQueue(poolLimits), slot: undefined };
+}
+
+function poolAnswer(answer: SlotAnswer): PoolAnswer {
+  return answer.kind === 'lost' ? unknown(answer.why) : answer;
+}
+
+function unknown(why: string): PoolAnswer {
+  return { kind: 'notKnown', why };
+}

@@ -1,0 +1,67 @@
+// The worker's own thread: one parser of one major, the schema snapshots it was given, one job at a time. Whatever goes wrong beyond a
+// clean syntax error ends this thread: its parser's memory may be damaged, and the pool has a fresh one waiting.
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { wordsOf } from '../core/errors.ts';
+import { analyseText, kindsOnly, type Resolver } from './analyse.ts';
+import { loadParser, parserMajorOf, type Parser } from './parser.ts';
+import type { FromWorker, ToWorker } from './parser-messages.ts';
+import type { Snapshot } from './schema.ts';
+
+if (parentPort !== null) await serve(parentPort, workerData);
+
+async function serve(port: MessagePort, start: unknown): Promise<void> {
+  const parser = await loadParser(majorOf(start));
+  const snapshots = new Map<string, Snapshot>();
+  const resolver = resolverOver(snapshots);
+  const say = (message: FromWorker): void => {
+    port.postMessage(message);
+  };
+  port.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'snapshot':
+        snapshots.set(message.snapshot.schemaVersion, message.snapshot);
+        return;
+      case 'forget':
+        snapshots.delete(message.schemaVersion);
+        return;
+      case 'job':
+        answer(message, { parser, resolver, say });
+        return;
+    }
+  });
+  // The first parse compiles the module; nobody should wait for it.
+  parser.parse('select 1');
+  say({ kind: 'ready' });
+}
+
+interface Tools {
+  readonly parser: Parser;
+  readonly resolver: Resolver;
+  readonly say: (message: FromWorker) => void;
+}
+
+function answer(message: Extract<ToWorker, { readonly kind: 'job' }>, tools: Tools): void {
+  try {
+    tools.say({ kind: 'done', id: message.id, answer: analyseText(tools.parser, tools.resolver, message.job) });
+  } catch (thrown) {
+    // Nothing after this line may use the parser. The message is flushed before the thread ends because ending waits for its port.
+    tools.say({ kind: 'broken', id: message.id, why: wordsOf(thrown) });
+    parentPort?.close();
+  }
+}
+
+function resolverOver(snapshots: ReadonlyMap<string, Snapshot>): Resolver {
+  return {
+    resolve: (_node, facts, context) => {
+      const snapshot = snapshots.get(context.schemaVersion ?? '');
+      return kindsOnly(facts, snapshot === undefined ? 'the schema has not been read' : 'columns are not resolved');
+    },
+  };
+}
+
+function majorOf(start: unknown): ReturnType<typeof parserMajorOf> {
+  if (typeof start === 'object' && start !== null && 'major' in start && typeof start.major === 'number') {
+    return parserMajorOf(start.major);
+  }
+  throw new Error('the parser’s worker was started without a major');
+}
