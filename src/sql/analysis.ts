@@ -53,6 +53,8 @@ export interface OutputColumn {
   readonly sources: readonly ColumnName[];
   /** The value is the column itself, not computed from it. */
   readonly plain: boolean;
+  /** The column of the relation or view that RowDescription will name for it; absent where it names none. */
+  readonly origin?: ColumnName;
 }
 
 /** The row of the table of statement kinds that this statement falls into: what is *done*, not its first word. */

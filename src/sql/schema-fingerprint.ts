@@ -17,7 +17,11 @@ function part(catalog: string, key: string, where = 'true'): string {
 const parts: readonly string[] = [
   part('pg_namespace', 'x.oid', "x.nspname !~ '^pg_(toast_)?temp_[0-9]+$'"),
   part('pg_class', 'x.oid', "x.relpersistence <> 't'"),
-  part('pg_attribute', 'x.attrelid::bigint # (x.attnum::bigint << 20)', `x.attnum > 0 AND x.attrelid >= 16384 AND x.attrelid IN (${named})`),
+  part(
+    'pg_attribute',
+    'x.attrelid::bigint # (x.attnum::bigint << 20)',
+    `x.attnum > 0 AND x.attrelid >= 16384 AND x.attrelid IN (${named})`,
+  ),
   part('pg_attrdef', 'x.oid', `x.adrelid IN (${named})`),
   part('pg_type', 'x.oid', `x.typnamespace NOT IN (${temporary})`),
   part('pg_proc', 'x.oid', `x.pronamespace NOT IN (${temporary})`),

@@ -1,0 +1,247 @@
+// From marks to findings: views opened down to the columns under them, row security and rules added, kin and lineage named.
+// A column of a view is read through what it is made of; the view's own filters and joins are read whoever names the view.
+import type { ColumnName, ColumnRead, ColumnUse, ColumnWrite, Flow, OutputColumn, RelationName } from './analysis.ts';
+import type { Openings } from './columns-opened.ts';
+import { uses, type CallSite, type State, type Written } from './columns-state.ts';
+import { columnOf, isSystemSchema, nameOf, type Relation } from './schema.ts';
+import type { SchemaIndex } from './schema-index.ts';
+import type { Column, Shape, Source } from './scope.ts';
+
+interface Read {
+  readonly source: Source;
+  readonly via: readonly RelationName[];
+  bits: number;
+}
+
+export class Finish {
+  readonly #index: SchemaIndex;
+  readonly #openings: Openings;
+  readonly #state: State;
+  readonly #reads = new Map<Source, Map<string, Read>>();
+  readonly #calls: CallSite[];
+  readonly #bases = new Set<Relation>();
+  readonly #guarded = new Set<string>();
+  readonly #kin: Map<Source, readonly ColumnName[]>;
+
+  constructor(index: SchemaIndex, openings: Openings, state: State, kin: Map<Source, readonly ColumnName[]>) {
+    this.#index = index;
+    this.#openings = openings;
+    this.#state = state;
+    this.#calls = [...state.calls];
+    this.#kin = kin;
+    this.#absorb(state, [], ~0);
+    for (const relation of state.relations) this.#rules(relation);
+  }
+
+  calls(): readonly CallSite[] {
+    return this.#calls;
+  }
+
+  reads(): readonly ColumnRead[] {
+    const list: ColumnRead[] = [];
+    for (const [source, byVia] of this.#reads) {
+      for (const read of byVia.values()) {
+        list.push({ column: columnName(source), uses: usesOf(read.bits), via: read.via, kin: this.#kinOf(source) });
+      }
+    }
+    return list;
+  }
+
+  /** Relations of which no column is named, read or written: what is learned from them is how many rows they have. */
+  relations(): readonly RelationName[] {
+    const named = new Set<string>();
+    for (const source of this.#reads.keys()) named.add(keyOf(nameOf(source.relation)));
+    for (const written of this.#state.writes.values()) named.add(keyOf(written.relation));
+    return [...this.#bases].map(nameOf).filter((name) => !named.has(keyOf(name)));
+  }
+
+  writes(): readonly ColumnWrite[] {
+    return [...this.#state.writes.values()].flatMap((written) => this.#targets(written).map(writeOf));
+  }
+
+  flows(): readonly Flow[] {
+    const list = new Map<string, Flow>();
+    for (const { from, to } of this.#state.flows.values()) {
+      for (const base of this.#under(from)) {
+        for (const target of this.#targets(to)) {
+          const flow = { from: columnName(base), to: { relation: target.relation, column: target.column } };
+          list.set(JSON.stringify(flow), flow);
+        }
+      }
+    }
+    return [...list.values()];
+  }
+
+  /** With columns of unknown names about, their places are unknown too: one entry `*` stands for all of them. */
+  outputs(shape: Shape): readonly OutputColumn[] {
+    const list = shape.columns.map((column) => this.#output(column));
+    if (shape.rest === undefined) return list;
+    const sources = this.#named(shape.sources());
+    return [{ name: '*', sources, plain: false }];
+  }
+
+  #output(column: Column): OutputColumn {
+    const sources = this.#named(column.sources);
+    const plain = column.origin !== undefined && this.#plainUnder(column.origin) !== undefined;
+    if (column.origin === undefined) return { name: column.name, sources, plain };
+    return { name: column.name, sources, plain, origin: columnName(column.origin) };
+  }
+
+  #named(sources: readonly Source[]): readonly ColumnName[] {
+    const found = new Set<Source>();
+    for (const source of sources) for (const base of this.#under(source)) found.add(base);
+    return [...found].map(columnName);
+  }
+
+  /** Marks of one state: the statement's own, or those of a view or policy that it goes through. */
+  #absorb(state: State, via: readonly RelationName[], mask: number): void {
+    for (const [source, bits] of state.reads) if ((bits & mask) !== 0) this.#read(source, bits & mask, via);
+    for (const relation of state.relations) this.#touched(relation, via);
+    for (const [relation, commands] of state.commands) this.#rowSecurity(relation, commands, via);
+  }
+
+  #read(source: Source, bits: number, via: readonly RelationName[]): void {
+    const opened = source.relation.kind === 'v' ? this.#openings.view(source.relation) : undefined;
+    if (opened !== undefined) {
+      const inner = [...via, nameOf(source.relation)];
+      for (const each of viewColumn(opened.columns, source)) this.#read(each, bits, inner);
+      return;
+    }
+    const key = via.length === 0 ? '' : via.map(keyOf).join('\u0001');
+    let byVia = this.#reads.get(source);
+    if (byVia === undefined) this.#reads.set(source, (byVia = new Map()));
+    const before = byVia.get(key);
+    if (before === undefined) byVia.set(key, { source, via, bits });
+    else before.bits |= bits;
+  }
+
+  /** What a view reads whoever names it: everything but its result columns. */
+  #touched(relation: Relation, via: readonly RelationName[]): void {
+    const opened = relation.kind === 'v' ? this.#openings.view(relation) : undefined;
+    if (opened === undefined) {
+      this.#bases.add(relation);
+      return;
+    }
+    const guard = `view ${relation.oid} ${via.map(keyOf).join('\u0001')}`;
+    if (this.#guarded.has(guard)) return;
+    this.#guarded.add(guard);
+    this.#calls.push(...opened.state.calls);
+    for (const { why, at: _at } of opened.state.unknowns) this.#state.unknown(`in the view ${relation.name}: ${why}`);
+    this.#absorb(opened.state, [...via, nameOf(relation)], ~uses.output);
+  }
+
+  /** The server adds these conditions itself. Columns of the guarded row are access control; other tables' columns are reads. */
+  #rowSecurity(relation: Relation, commands: ReadonlySet<string>, via: readonly RelationName[]): void {
+    if (relation.rowSecurity === 'no' || this.#isExempt(relation)) return;
+    for (const policy of this.#index.policiesOf(relation.oid)) {
+      if (policy.command !== 'all' && policy.command !== 'select' && !commands.has(policy.command)) continue;
+      const guard = `policy ${relation.oid} ${policy.name}`;
+      if (this.#guarded.has(guard)) continue;
+      this.#guarded.add(guard);
+      const { state } = this.#openings.policy(relation, policy);
+      this.#calls.push(...state.calls);
+      for (const { why } of state.unknowns) this.#state.unknown(`in the row security of ${relation.name}: ${why}`);
+      for (const [source, bits] of state.reads) if (source.relation !== relation) this.#read(source, bits, via);
+      for (const each of state.relations) if (each !== relation) this.#touched(each, via);
+      for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, via);
+    }
+  }
+
+  #isExempt(relation: Relation): boolean {
+    const role = this.#index.snapshot.roles.find((each) => each.name === this.#state.names.role);
+    if (role === undefined) return false;
+    return (
+      role.superuser || role.bypassRowSecurity || (role.oid === relation.owner && relation.rowSecurity !== 'forced')
+    );
+  }
+
+  /** A rule turns the statement into others; only the server's own tree says which. */
+  #rules(relation: Relation): void {
+    const commands = this.#state.commands.get(relation);
+    for (const rule of this.#index.rulesOf(relation.oid)) {
+      if (rule.event === 'select' || !rule.enabled || commands?.has(rule.event) !== true) continue;
+      this.#state.unknown(`the rule "${rule.name}" on ${relation.name} rewrites this statement`);
+    }
+  }
+
+  /** A write to a view's plain column lands in the column under it. */
+  #targets(written: Written): readonly Written[] {
+    const relation = [...this.#state.relations].find((each) => same(nameOf(each), written.relation));
+    if (relation?.kind !== 'v') return [written];
+    const attribute = relation.attributes.find((each) => each.name === written.column);
+    const base = attribute === undefined ? undefined : this.#plainUnder({ relation, attribute });
+    if (base === undefined) return [written];
+    return [{ ...written, relation: nameOf(base.relation), column: base.attribute.name }];
+  }
+
+  /** Everything under a column, views opened. */
+  #under(source: Source): readonly Source[] {
+    const opened = source.relation.kind === 'v' ? this.#openings.view(source.relation) : undefined;
+    if (opened === undefined) return [source];
+    return viewColumn(opened.columns, source).flatMap((each) => this.#under(each));
+  }
+
+  /** The one column that a column is, through views that pass it on unchanged. */
+  #plainUnder(source: Source): Source | undefined {
+    const opened = source.relation.kind === 'v' ? this.#openings.view(source.relation) : undefined;
+    if (opened === undefined) return source;
+    const origin = opened.columns[placeOf(source)]?.origin;
+    return origin === undefined ? undefined : this.#plainUnder(origin);
+  }
+
+  #kinOf(source: Source): readonly ColumnName[] {
+    const before = this.#kin.get(source);
+    if (before !== undefined) return before;
+    const { relation, attribute } = source;
+    const kin: ColumnName[] = [];
+    for (const other of this.#index.kin(relation.oid)) {
+      if (other.attributes.some((each) => each.name === attribute.name)) {
+        kin.push({ relation: nameOf(other), column: attribute.name });
+      }
+    }
+    for (const each of relation.attributes) {
+      if (attribute.generatedFrom.includes(each.num)) kin.push(columnOf(relation, each));
+    }
+    if (relation.kind === 'm' && !isSystemSchema(relation.schema)) kin.push(...this.#copied(source));
+    this.#kin.set(source, kin);
+    return kin;
+  }
+
+  /** A materialized view holds a copy of what its query read. */
+  #copied(source: Source): readonly ColumnName[] {
+    const opened = this.#openings.view(source.relation);
+    if (opened === undefined) return [];
+    for (const { why } of opened.state.unknowns) this.#state.unknown(`in ${source.relation.name}: ${why}`);
+    return this.#named(viewColumn(opened.columns, source)).flatMap((name) => name);
+  }
+}
+
+function placeOf(source: Source): number {
+  return source.relation.attributes.findIndex((each) => each.num === source.attribute.num);
+}
+
+function viewColumn(columns: readonly Column[], source: Source): readonly Source[] {
+  return columns[placeOf(source)]?.sources ?? [];
+}
+
+const columnName = (source: Source): ColumnName => columnOf(source.relation, source.attribute);
+
+const bitNames: readonly (readonly [number, ColumnUse])[] = [
+  [uses.output, 'output'],
+  [uses.filter, 'filter'],
+  [uses.join, 'join'],
+  [uses.group, 'group'],
+  [uses.order, 'order'],
+  [uses.other, 'other'],
+];
+
+function usesOf(bits: number): readonly ColumnUse[] {
+  return bitNames.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
+}
+
+const keyOf = (name: RelationName): string => `${name.schema}\0${name.name}`;
+const same = (a: RelationName, b: RelationName): boolean => a.name === b.name && a.schema === b.schema;
+
+function writeOf(written: Written): ColumnWrite {
+  return { column: { relation: written.relation, column: written.column }, how: written.how };
+}

@@ -1,0 +1,96 @@
+// What stands behind a relation: a view's query, a table's row security. Each is resolved once per snapshot, under an empty
+// search_path, because the server prints them with qualified names; what cannot be read makes the statement not known.
+import type { Node } from './ast.ts';
+import { known } from '../core/known.ts';
+import { Names } from './columns-names.ts';
+import { State, uses, type Parts, type Shapes } from './columns-state.ts';
+import { isSystemSchema, type PolicyInfo, type Relation } from './schema.ts';
+import type { SchemaIndex } from './schema-index.ts';
+import { inSight, makeItem, Shape, type Column, type Scope, type Source } from './scope.ts';
+
+/** One statement's text to its tree; undefined when it is not exactly one statement. */
+export type ParseOne = (sql: string) => Node | undefined;
+
+export interface Opened {
+  /** By place: what each column of the view is made of. Empty for policies. */
+  readonly columns: readonly Column[];
+  readonly state: State;
+}
+
+export class Openings implements Shapes {
+  readonly #index: SchemaIndex;
+  readonly #parts: Parts;
+  readonly #parse: ParseOne;
+  readonly #shapes = new Map<Relation, Shape>();
+  readonly #views = new Map<Relation, Opened>();
+  readonly #policies = new Map<PolicyInfo, Opened>();
+
+  constructor(index: SchemaIndex, parts: Parts, parse: ParseOne) {
+    this.#index = index;
+    this.#parts = parts;
+    this.#parse = parse;
+  }
+
+  /** The relation's columns as a FROM item has them; the same objects each time. */
+  of(relation: Relation): Shape {
+    const before = this.#shapes.get(relation);
+    if (before !== undefined) return before;
+    const columns = relation.attributes.map((attribute): Column => {
+      const source: Source = { relation, attribute };
+      return { name: attribute.name, sources: [source], origin: source, type: attribute.type, row: undefined };
+    });
+    const shape = new Shape(columns);
+    // A temporary relation's description lives as long as its session; it is not ours to keep.
+    if (relation.persistence !== 'temporary') this.#shapes.set(relation, shape);
+    return shape;
+  }
+
+  /** Views and materialized views of users. The server's own views are relations like any other: the policy knows which leak. */
+  view(relation: Relation): Opened | undefined {
+    if ((relation.kind !== 'v' && relation.kind !== 'm') || isSystemSchema(relation.schema)) return undefined;
+    const before = this.#views.get(relation);
+    if (before !== undefined) return before;
+    const opened = this.#openView(relation);
+    this.#views.set(relation, opened);
+    return opened;
+  }
+
+  #openView(relation: Relation): Opened {
+    const state = this.#state();
+    const rule = this.#index.rulesOf(relation.oid).find((each) => each.event === 'select');
+    const node = rule === undefined ? undefined : this.#parse(rule.definition);
+    if (node === undefined) {
+      state.unknown(`the definition of the view ${relation.schema}.${relation.name} cannot be read`);
+      return { columns: [], state };
+    }
+    const shape = state.query(node, { outer: undefined, withs: undefined, use: uses.output });
+    if (shape.rest !== undefined || shape.columns.length !== relation.attributes.length) {
+      state.unknown(`the columns of the view ${relation.schema}.${relation.name} cannot be told apart`);
+    }
+    return { columns: shape.columns, state };
+  }
+
+  policy(relation: Relation, policy: PolicyInfo): Opened {
+    const before = this.#policies.get(policy);
+    if (before !== undefined) return before;
+    const state = this.#state();
+    const item = { ...makeItem(relation.name, this.of(relation), relation.rowType), unaliased: relation, system: true };
+    const scope: Scope = { sights: [inSight(item)], outer: undefined, withs: undefined };
+    for (const text of [policy.using, policy.check]) {
+      const value = text === undefined ? undefined : this.#parse(`SELECT ${text}`)?.SelectStmt?.targetList?.[0];
+      if (value?.ResTarget?.val !== undefined) {
+        state.expression(value.ResTarget.val, { scope, use: uses.filter, into: undefined });
+      } else if (text !== undefined) {
+        state.unknown(`the policy "${policy.name}" of ${relation.schema}.${relation.name} cannot be read`);
+      }
+    }
+    const opened = { columns: [], state };
+    this.#policies.set(policy, opened);
+    return opened;
+  }
+
+  #state(): State {
+    const names = new Names(this.#index, { searchPath: known([]), role: '', temp: known([]) });
+    return new State(this.#parts, names, this);
+  }
+}

@@ -1,0 +1,133 @@
+// What one statement's resolving has found so far, and the ports by which its parts call each other (expressions hold queries,
+// queries hold expressions). Marks only: what is read is written down where it is met, and never taken back.
+import type { Node } from './ast.ts';
+import type { SelectStmt } from './ast-query.ts';
+import type { ColumnWrite, RelationName, Unknown } from './analysis.ts';
+import type { Names } from './columns-names.ts';
+import type { FunctionInfo, Relation } from './schema.ts';
+import type { Column, Scope, Shape, Source, Typed, WithScope } from './scope.ts';
+
+/** Uses as bits, so that one column's many uses cost one number. */
+export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32 } as const;
+
+/** One is enough to hold; a person reads no more than these. */
+const unknownsMax = 20;
+
+/** A function that the statement names, or that an operator or cast in it may run. */
+export interface CallSite {
+  readonly how: 'function' | 'operator' | 'cast' | 'attribute';
+  readonly names: readonly string[];
+  /** Every overload that could be meant. */
+  readonly candidates: readonly FunctionInfo[];
+  readonly at: number | undefined;
+}
+
+/** Where an expression stands: what it can see, what its columns are used for, and who wants to know what it is made of. */
+export interface Spot {
+  readonly scope: Scope;
+  readonly use: number;
+  readonly into: Set<Source> | undefined;
+}
+
+export interface QuerySpot {
+  readonly outer: Scope | undefined;
+  readonly withs: WithScope | undefined;
+  /** What the columns of the result are used for. */
+  readonly use: number;
+}
+
+/** The parts of the resolver as they see each other. */
+export interface Parts {
+  expression(state: State, node: Node, spot: Spot): Typed;
+  query(state: State, node: Node, spot: QuerySpot): Shape;
+  /** ORDER BY and LIMIT of a set operation whose columns are known already. */
+  sorted(state: State, query: SelectStmt, shape: Shape, spot: QuerySpot): void;
+}
+
+/** Relations' columns, made once per snapshot. */
+export interface Shapes {
+  of(relation: Relation): Shape;
+}
+
+export interface Written {
+  readonly relation: RelationName;
+  readonly column: string;
+  readonly how: ColumnWrite['how'];
+}
+
+export class State {
+  readonly parts: Parts;
+  readonly names: Names;
+  readonly shapes: Shapes;
+  readonly reads = new Map<Source, number>();
+  readonly writes = new Map<string, Written>();
+  readonly flows = new Map<string, { readonly from: Source; readonly to: Written }>();
+  readonly calls: CallSite[] = [];
+  readonly relations = new Set<Relation>();
+  /** Relations that row security is applied to, by command. */
+  readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
+  readonly wholeTables = new Map<string, RelationName>();
+  readonly unknowns: Unknown[] = [];
+
+  constructor(parts: Parts, names: Names, shapes: Shapes) {
+    this.parts = parts;
+    this.names = names;
+    this.shapes = shapes;
+  }
+
+  expression(node: Node | undefined, spot: Spot): Typed | undefined {
+    return node === undefined ? undefined : this.parts.expression(this, node, spot);
+  }
+
+  expressions(nodes: readonly Node[] | undefined, spot: Spot): void {
+    if (nodes !== undefined) for (const node of nodes) this.parts.expression(this, node, spot);
+  }
+
+  query(node: Node, spot: QuerySpot): Shape {
+    return this.parts.query(this, node, spot);
+  }
+
+  mark(sources: readonly Source[], use: number): void {
+    for (const source of sources) this.reads.set(source, (this.reads.get(source) ?? 0) | use);
+  }
+
+  markColumn(column: Column, spot: Spot): void {
+    this.mark(column.sources, spot.use);
+    if (spot.into !== undefined) for (const source of column.sources) spot.into.add(source);
+  }
+
+  markShape(shape: Shape, spot: Spot): void {
+    for (const column of shape.columns) this.markColumn(column, spot);
+    if (shape.rest === undefined) return;
+    this.mark(shape.rest, spot.use);
+    if (spot.into !== undefined) for (const source of shape.rest) spot.into.add(source);
+  }
+
+  touch(relation: Relation, command: 'select' | 'insert' | 'update' | 'delete'): void {
+    this.relations.add(relation);
+    const commands = this.commands.get(relation);
+    if (commands === undefined) this.commands.set(relation, new Set([command]));
+    else commands.add(command);
+  }
+
+  write(written: Written): void {
+    this.writes.set(`${keyOf(written)} ${written.how}`, written);
+  }
+
+  flow(from: Iterable<Source>, to: Written): void {
+    for (const source of from) {
+      this.flows.set(`${source.relation.oid}.${source.attribute.num} ${keyOf(to)}`, { from: source, to });
+    }
+  }
+
+  whole(relation: RelationName): void {
+    this.wholeTables.set(`${relation.schema}\0${relation.name}`, relation);
+  }
+
+  unknown(why: string, at?: number): void {
+    if (this.unknowns.length >= unknownsMax) return;
+    if (!this.unknowns.some((each) => each.why === why && each.at === at)) this.unknowns.push({ why, at });
+  }
+}
+
+const keyOf = (written: Written): string => `${written.relation.schema}\0${written.relation.name}\0${written.column}`;
