@@ -97,3 +97,46 @@ interface Operation {
 }
 
 export type AuditBody = Judged | Finished | Refused | Held | Voted | Decided | Released | Session | Operation;
+
+/** The first record of each segment: everything needed to check the segment without the ones before it. */
+interface SegmentBegun {
+  readonly kind: 'segment';
+  readonly segment: number;
+  readonly instance: string;
+  /** Blocks before this segment, and the roots of the complete subtrees over them, widest first. */
+  readonly blocks: number;
+  readonly frontier: readonly string[];
+}
+
+/** A signing key taken into use. A later key is vouched for by the one before it: a signature over `public`. */
+interface KeyTaken {
+  readonly kind: 'key';
+  /** PEM lines without their head and foot: the key's SPKI form in base64. */
+  readonly public: string;
+  readonly vouched?: string;
+}
+
+/** The log could not be written, or was found torn, and goes on. Never silent: what was cut and what may be missing stands here. */
+interface Mended {
+  readonly kind: 'mended';
+  readonly words: string;
+  /** Bytes of an unfinished line that were cut off. */
+  readonly cut: number;
+  /** Records that were taken while the log failed; their statements were refused. */
+  readonly lost: number;
+}
+
+/** What the log writes about itself. */
+export type ChainBody = SegmentBegun | KeyTaken | Mended;
+export type LoggedBody = AuditBody | ChainBody;
+
+/** What the log puts on every record. */
+export interface Stamp {
+  readonly seq: number;
+  /** Hash of the block before; the same in all records of one block. */
+  readonly prev: string;
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly at: string;
+}
+
+export type LoggedRecord = LoggedBody & Stamp;

@@ -1,0 +1,205 @@
+// The audit of one process as the rest of the house gets it: the log, its keys and its lock, and the clockwork beside them: signed
+// checkpoints, rotation, the lock's heartbeat, and mending. Everything that needs a timer or a signature is here, off the hot path.
+import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
+import { copyFile, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProxyError, wordsOf } from '../core/errors.ts';
+import type { Clock } from '../core/clock.ts';
+import { openKeys, keyText, type LogKeys } from './keys.ts';
+import { lockFolder, type FolderLock } from './lock.ts';
+import { AuditLog, type LogState } from './log.ts';
+import { signNote, type Checkpoint } from './note.ts';
+import { StatementHash } from './statement-hash.ts';
+import { headFile, readHead } from './tail.ts';
+
+export interface AuditOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly instance?: string;
+  /** Newest heads of the other instances, for the checkpoint: `origin blocks root`. */
+  readonly peerHeads?: () => readonly string[];
+  readonly limits?: Partial<AuditLimits>;
+}
+
+export interface AuditLimits {
+  readonly checkpointMs: number;
+  /** A checkpoint is kept under a name of its own this often, at rotation and at stop; the newest is always `head.note`. */
+  readonly keepMs: number;
+  readonly segmentBytesMax: number;
+  readonly segmentMsMax: number;
+  /** A shut log is not tried again with less room than this: it would shut again at once. */
+  readonly freeBytesMin: number;
+}
+
+const usual: AuditLimits = {
+  checkpointMs: 1_000,
+  keepMs: 600_000,
+  segmentBytesMax: 64 * 1024 * 1024,
+  segmentMsMax: 24 * 60 * 60 * 1_000,
+  freeBytesMin: 1024 * 1024,
+};
+
+export async function openAudit(options: AuditOptions): Promise<Audit> {
+  try {
+    return await openFolder(options);
+  } catch (error) {
+    if (error instanceof ProxyError) throw error;
+    throw new ProxyError('UNAVAILABLE', `the audit log in ${options.dir} cannot be opened: ${wordsOf(error)}`, {
+      cause: error,
+      hint: 'nothing passes unrecorded, so the proxy does not start without its log',
+    });
+  }
+}
+
+async function openFolder(options: AuditOptions): Promise<Audit> {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  closeToOthers(options.dir);
+  const lock = await lockFolder(options.dir);
+  try {
+    const keys = openKeys(options.dir);
+    const head = readHead(options.dir, keys.public);
+    const log = new AuditLog({
+      dir: options.dir,
+      clock: options.clock,
+      passed: head,
+      ...(options.instance === undefined ? {} : { instance: options.instance }),
+    });
+    if (head === undefined) await log.recordSelf({ kind: 'key', public: keyText(keys.public) });
+    const audit = new Audit({ options, lock, keys, log });
+    await audit.checkpoint();
+    audit.start();
+    return audit;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly options: AuditOptions;
+  readonly lock: FolderLock;
+  readonly keys: LogKeys;
+  readonly log: AuditLog;
+}
+
+export class Audit {
+  readonly log: AuditLog;
+  readonly statementHash: StatementHash;
+  readonly #parts: Parts;
+  readonly #limits: AuditLimits;
+  #timer: NodeJS.Timeout | undefined;
+  #ticking: Promise<void> = Promise.resolve();
+  #notedBlocks = -1;
+  #keptAt = -Infinity;
+  #segmentSince: number;
+  #noteTrouble: string | undefined;
+  #stopped = false;
+
+  constructor(parts: Parts) {
+    this.log = parts.log;
+    this.statementHash = new StatementHash(parts.keys.hashSecret);
+    this.#parts = parts;
+    this.#limits = { ...usual, ...parts.options.limits };
+    this.#segmentSince = parts.options.clock.ticks();
+  }
+
+  /** For /readyz. A checkpoint that cannot be written makes the log weaker, not shut: the words say so, statements go on. */
+  state(): LogState & { readonly checkpointTrouble: string | undefined } {
+    return { ...this.log.state, checkpointTrouble: this.#noteTrouble };
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#ticking = this.#tick().finally(() => this.start());
+    }, this.#limits.checkpointMs);
+    this.#timer.unref();
+  }
+
+  /** Ends the log with a last checkpoint. Afterwards every record is refused. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#ticking;
+    if (this.log.state.state === 'open') {
+      this.log.flush();
+      await this.checkpoint('keep');
+    }
+    this.log.close();
+    this.#parts.lock.release();
+  }
+
+  /** Signs the head, after the disk has what it speaks for: a checkpoint ahead of the log would accuse us of taking records out. */
+  async checkpoint(kept: 'keep' | 'newest' = 'newest'): Promise<void> {
+    const { options, keys } = this.#parts;
+    const head = this.log.head();
+    if (head.blocks !== this.#notedBlocks) {
+      await this.log.sync();
+      const point: Checkpoint = { ...head, peers: options.peerHeads?.() ?? [] };
+      await writeNote(options.dir, signNote(point, keys));
+      this.#notedBlocks = head.blocks;
+    }
+    const now = options.clock.ticks();
+    if (kept === 'newest' && now - this.#keptAt < this.#limits.keepMs) return;
+    this.#keptAt = now;
+    const name = `checkpoint-${String(head.records).padStart(12, '0')}.note`;
+    await copyFile(join(options.dir, headFile), join(options.dir, name));
+  }
+
+  async #tick(): Promise<void> {
+    if (!this.#stillOurs()) return;
+    try {
+      if (this.log.state.state === 'shut') this.#mend();
+      if (this.log.state.state === 'shut') return;
+      if (this.#segmentIsFull()) {
+        await this.checkpoint('keep');
+        this.log.rotate();
+        this.#segmentSince = this.#parts.options.clock.ticks();
+      }
+      await this.checkpoint();
+      this.#noteTrouble = undefined;
+    } catch (error) {
+      this.#noteTrouble = wordsOf(error);
+    }
+  }
+
+  #stillOurs(): boolean {
+    try {
+      if (this.#parts.lock.touch()) return true;
+    } catch (error) {
+      // A full or read-only disk may refuse the touch; the log itself finds that out when it writes.
+      this.#noteTrouble = wordsOf(error);
+      return true;
+    }
+    this.log.shutFor('another process has taken the lock of the folder');
+    return false;
+  }
+
+  #mend(): void {
+    const { bavail, bsize } = statfsSync(this.#parts.options.dir);
+    if (bavail * bsize >= this.#limits.freeBytesMin) this.log.mend();
+  }
+
+  #segmentIsFull(): boolean {
+    const age = this.#parts.options.clock.ticks() - this.#segmentSince;
+    return this.log.segmentBytes >= this.#limits.segmentBytesMax || age >= this.#limits.segmentMsMax;
+  }
+}
+
+async function writeNote(dir: string, note: string): Promise<void> {
+  const beside = join(dir, `${headFile}.new`);
+  const file = await open(beside, 'w', 0o644);
+  try {
+    await file.writeFile(note);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, join(dir, headFile));
+}
+
+/** Nobody else may write here: who can rename files in this folder can swap the log. Readers (an auditors' group) are the owner's choice. */
+function closeToOthers(dir: string): void {
+  const { mode, uid } = statSync(dir);
+  if ((mode & 0o022) !== 0 && uid === process.getuid?.()) chmodSync(dir, mode & 0o755);
+}

@@ -1,0 +1,120 @@
+// The keys of one log: the Ed25519 pair that signs checkpoints, and the secret of the keyed statement hash. Made at the first start.
+// The secret parts are files of mode 0600 beside the log; a key that others may read is a start-up error, not a warning.
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProxyError } from '../core/errors.ts';
+
+export interface LogKeys {
+  readonly private: KeyObject;
+  readonly public: KeyObject;
+  /** Secret of the keyed hash. Whoever has it can test guesses about a statement, nothing more. */
+  readonly hashSecret: Buffer;
+}
+
+export const publicKeyFile = 'key.pub';
+const privateKeyFile = 'key.pem';
+const hashSecretFile = 'hash.key';
+
+export function openKeys(dir: string): LogKeys {
+  const pem = readSecret(join(dir, privateKeyFile)) ?? makePrivateKey(dir);
+  const key = createPrivateKey(pem);
+  if (key.asymmetricKeyType !== 'ed25519') throw invalid(join(dir, privateKeyFile), 'is not an Ed25519 key');
+  const publicKey = createPublicKey(key);
+  writePublicKey(dir, publicKey);
+  const secret = readSecret(join(dir, hashSecretFile)) ?? makeHashSecret(dir);
+  const hashSecret = Buffer.from(secret.trim(), 'hex');
+  if (hashSecret.length !== 32) throw invalid(join(dir, hashSecretFile), 'does not hold 32 bytes in hex');
+  return { private: key, public: publicKey, hashSecret };
+}
+
+/** The key's SPKI form in base64: PEM without its head and foot. */
+export function keyText(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+export function keyFromText(text: string): KeyObject | undefined {
+  try {
+    const key = createPublicKey({ key: Buffer.from(text, 'base64'), type: 'spki', format: 'der' });
+    return key.asymmetricKeyType === 'ed25519' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The words a key signs to vouch for its successor; never mistakable for the body of a checkpoint, which begins with an origin. */
+const vouchText = (next: string): Buffer => Buffer.from(`countersign key rotation\n${next}\n`);
+
+export function vouchFor(next: KeyObject, by: KeyObject): string {
+  return sign(null, vouchText(keyText(next)), by).toString('base64');
+}
+
+export function isVouchedFor(next: string, signature: string, by: KeyObject): boolean {
+  return verify(null, vouchText(next), by, Buffer.from(signature, 'base64'));
+}
+
+function makePrivateKey(dir: string): string {
+  const pair = generateKeyPairSync('ed25519');
+  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  writeWhole(join(dir, privateKeyFile), pem, 0o600);
+  return pem;
+}
+
+function makeHashSecret(dir: string): string {
+  const text = `${randomBytes(32).toString('hex')}\n`;
+  writeWhole(join(dir, hashSecretFile), text, 0o600);
+  return text;
+}
+
+function writePublicKey(dir: string, key: KeyObject): void {
+  const file = join(dir, publicKeyFile);
+  const pem = key.export({ type: 'spki', format: 'pem' }).toString();
+  if (readText(file) !== pem) writeWhole(file, pem, 0o644);
+}
+
+/** A whole file or none: written beside, synced, then put in place. */
+export function writeWhole(file: string, text: string, mode: number): void {
+  const beside = `${file}.new`;
+  const fd = openSync(beside, 'w', mode);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(beside, file);
+}
+
+function readSecret(file: string): string | undefined {
+  const text = readText(file);
+  if (text === undefined) return undefined;
+  const fd = openSync(file, 'r');
+  try {
+    if ((fstatSync(fd).mode & 0o077) !== 0) throw invalid(file, 'can be read by others', `chmod 600 ${file}`);
+  } finally {
+    closeSync(fd);
+  }
+  return text;
+}
+
+/** A file's text; undefined when there is none. Any other trouble is thrown. */
+export function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function invalid(file: string, words: string, hint?: string): ProxyError {
+  return new ProxyError('CONFIG_INVALID', `${file} ${words}`, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,99 @@
+// Checkpoints as signed notes (C2SP signed-note and tlog-checkpoint): text that a person can read, with an Ed25519 signature under it.
+// Pure but for the signature itself; what is signed here can be checked with openssl alone.
+import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+
+export interface Checkpoint {
+  /** `countersign/<instance>`: which chain this is the head of. */
+  readonly origin: string;
+  /** Blocks, which are the leaves of the tree. */
+  readonly blocks: number;
+  /** Root of the tree, in hex. */
+  readonly root: string;
+  readonly records: number;
+  readonly at: string;
+  /** Newest heads of the other instances, as this one saw them: `origin blocks root`. */
+  readonly peers: readonly string[];
+}
+
+const dash = '\u2014';
+
+export function noteBody(point: Checkpoint): string {
+  const root = Buffer.from(point.root, 'hex').toString('base64');
+  const peers = point.peers.map((peer) => `peer ${peer}\n`).join('');
+  return `${point.origin}\n${point.blocks}\n${root}\nrecords ${point.records}\nat ${point.at}\n${peers}`;
+}
+
+export function signNote(point: Checkpoint, key: { readonly private: KeyObject; readonly public: KeyObject }): string {
+  const body = noteBody(point);
+  return joinNote(point.origin, body, key.public, sign(null, Buffer.from(body), key.private));
+}
+
+/** Puts a signature that was made elsewhere (an external signer) under a body. */
+export function joinNote(origin: string, body: string, key: KeyObject, signature: Uint8Array): string {
+  return `${body}\n${dash} ${origin} ${Buffer.concat([keyId(origin, key), signature]).toString('base64')}\n`;
+}
+
+/** First four bytes of SHA-256 over name, line feed, algorithm 1 and the raw key. */
+export function keyId(origin: string, key: KeyObject): Buffer {
+  return Buffer.from(
+    hash('sha256', Buffer.concat([Buffer.from(`${origin}\n\u0001`), rawKey(key)]), 'hex').slice(0, 8),
+    'hex',
+  );
+}
+
+/** The 32 bytes of an Ed25519 public key: the end of its SPKI form. */
+function rawKey(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' }).subarray(-32);
+}
+
+export type ReadNote =
+  | { readonly kind: 'note'; readonly checkpoint: Checkpoint; readonly signed: 'yes' | 'no' }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/** `signed: no` says that the text is a checkpoint, but none of these keys signed it. */
+export function readNote(text: string, keys: readonly KeyObject[]): ReadNote {
+  const end = text.indexOf('\n\n');
+  if (end < 0) return { kind: 'unreadable', why: 'no empty line between the text and its signatures' };
+  const body = text.slice(0, end + 1);
+  const [origin = '', blocks = '', root = '', ...more] = body.split('\n');
+  const rootBytes = Buffer.from(root, 'base64');
+  if (origin === '' || !/^\d{1,15}$/.test(blocks) || rootBytes.length !== 32) {
+    return { kind: 'unreadable', why: 'the first three lines are not an origin, a size and a root' };
+  }
+  const fact = (name: string): string => more.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? '';
+  const signatures = text
+    .slice(end + 2)
+    .split('\n')
+    .filter((line) => line.startsWith(`${dash} ${origin} `))
+    .map((line) => Buffer.from(line.slice(dash.length + origin.length + 2), 'base64'));
+  return {
+    kind: 'note',
+    signed: signatures.some((each) => keys.some((key) => signedBy(key, origin, body, each))) ? 'yes' : 'no',
+    checkpoint: {
+      origin,
+      blocks: Number(blocks),
+      root: rootBytes.toString('hex'),
+      records: Number(fact('records')),
+      at: fact('at'),
+      peers: more.filter((line) => line.startsWith('peer ')).map((line) => line.slice('peer '.length)),
+    },
+  };
+}
+
+function signedBy(key: KeyObject, origin: string, body: string, signature: Buffer): boolean {
+  return (
+    signature.length === 68 &&
+    keyId(origin, key).equals(signature.subarray(0, 4)) &&
+    verify(null, Buffer.from(body), key, signature.subarray(4))
+  );
+}
+
+/** A public key from PEM, or undefined when it is not an Ed25519 key. */
+export function readPublicKey(pem: string): KeyObject | undefined {
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyType === 'ed25519' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}

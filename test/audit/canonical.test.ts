@@ -1,0 +1,100 @@
+// Goal: the fast serializers write exactly what RFC 8785 asks for.
+// Method: compare them, on random records with hostile strings, with the general canonicalizer and with JSON's own reading.
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalLine, generalLine } from '../../src/audit/canonical.ts';
+import { parseRecord } from '../../src/audit/reader.ts';
+import { aJudged } from './fixtures.ts';
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('"', '\\', '\u2028', '\u0000', '\u007f'),
+);
+const stamp = fc.record({
+  seq: fc.nat(),
+  prev: fc.constant('0'.repeat(64)),
+  at: fc.constant('2026-11-21T04:41:30.123Z'),
+});
+const judged = fc.record(
+  {
+    kind: fc.constant('judged' as const),
+    session: text,
+    agent: text,
+    owner: text,
+    database: text,
+    statement: text,
+    text,
+    parameters: text,
+    verdict: fc.constantFrom('allow' as const, 'hold' as const, 'deny' as const),
+    actions: fc.array(text),
+    columns: fc.array(fc.record({ column: text, level: text })),
+    rules: fc.array(text),
+    catalog: text,
+    schema: text,
+  },
+  {
+    requiredKeys: [
+      'kind',
+      'session',
+      'agent',
+      'owner',
+      'database',
+      'statement',
+      'verdict',
+      'actions',
+      'columns',
+      'rules',
+      'catalog',
+      'schema',
+    ],
+  },
+);
+const finished = fc.record(
+  {
+    kind: fc.constant('finished' as const),
+    session: text,
+    of: fc.nat(),
+    rows: fc.nat(),
+    bytes: fc.maxSafeNat(),
+    ms: fc.oneof(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), fc.constant(-0)),
+    error: text,
+  },
+  { requiredKeys: ['kind', 'session', 'of', 'rows', 'bytes', 'ms'] },
+);
+
+describe('a record as a line', () => {
+  test('is the same from the fast serializer as from the general one', () => {
+    fc.assert(
+      fc.property(fc.oneof(judged, finished), stamp, (body, put) => {
+        expect(canonicalLine(body, put)).toBe(`${canonicalize({ ...body, ...put })}\n`);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('is read back as the record it was', () => {
+    fc.assert(
+      fc.property(fc.oneof(judged, finished), stamp, (body, put) => {
+        const read = parseRecord(canonicalLine(body, put).slice(0, -1));
+        expect(read).toEqual(JSON.parse(JSON.stringify({ ...body, ...put })));
+      }),
+    );
+  });
+
+  test.each(['\ud800', 'a\udfffb', '\udc00\ud800'])('has no lone surrogates, which have no UTF-8: %j', (lone) => {
+    const put = { seq: 1, prev: '0'.repeat(64), at: '2026-11-21T04:41:30.123Z' };
+    const body = aJudged({ text: lone });
+    const line = canonicalLine(body, put);
+    expect(line).toBe(`${generalLine(body, put)}\n`);
+    expect(line).toContain('\ufffd');
+    expect(Buffer.from(line).toString()).toBe(line);
+  });
+
+  test('refuses a number that JSON cannot say', () => {
+    const put = { seq: 1, prev: '0'.repeat(64), at: '2026-11-21T04:41:30.123Z' };
+    const body = { kind: 'finished', session: 's', of: 1, rows: 1, bytes: 1, ms: Number.NaN } as const;
+    expect(() => canonicalLine(body, put)).toThrow('finite');
+  });
+});
