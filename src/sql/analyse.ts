@@ -4,7 +4,10 @@ import { notKnown, type Known } from '../core/known.ts';
 import type { Analysis, Unknown } from './analysis.ts';
 import type { Node } from './ast.ts';
 import type { Parser, RawStatement } from './parser.ts';
+import { normalisedText } from './normalised.ts';
 import { prescan } from './prescan.ts';
+import { literalsInert } from './shape-inert.ts';
+import { ShapeScanner } from './shape.ts';
 import type { SessionEffect } from './statement-effects.ts';
 import { statementFacts, type Reference, type StatementFacts } from './statement.ts';
 
@@ -32,6 +35,10 @@ export interface AnalysedStatement {
   /** Of what PREPARE or DECLARE CURSOR holds, for the session to keep under its name. */
   readonly held: Analysis | undefined;
   readonly effects: readonly SessionEffect[];
+  /** The literals of the text do not matter: what is known holds for every text of its shape. Only a text of one statement can be. */
+  readonly inert: boolean;
+  /** For records: without literals and comments. */
+  readonly normalised: string | undefined;
   /** What EXECUTE and FETCH run: the session joins the analysis that it keeps under that name. */
   readonly refersTo: readonly Reference[];
 }
@@ -59,10 +66,12 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   const parsed = parser.parse(job.text);
   if (parsed.kind !== 'statements') return parsed;
   const statements: AnalysedStatement[] = [];
+  const scanner = new ShapeScanner();
   let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state };
   try {
     for (const raw of parsed.statements) {
-      const one = analyseOne(resolver, raw, context);
+      const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
+      const one = { ...analyseOne(resolver, raw, context), inert, normalised: normalisedText(raw.text) };
       statements.push(one);
       context = after(context, one.effects);
     }
@@ -74,7 +83,9 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   return { kind: 'statements', statements };
 }
 
-function analyseOne(resolver: Resolver, raw: RawStatement, context: ResolveContext): AnalysedStatement {
+type Resolved = Omit<AnalysedStatement, 'inert' | 'normalised'>;
+
+function analyseOne(resolver: Resolver, raw: RawStatement, context: ResolveContext): Resolved {
   const facts = statementFacts(raw.node);
   const kept = facts.inner.find((one) => one.role === 'prepared' || one.role === 'cursor')?.node;
   return {
