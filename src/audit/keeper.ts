@@ -1,16 +1,16 @@
 // The audit of one process as the rest of the house gets it: the log, its keys and its lock, and the clockwork beside them: signed
 // checkpoints, rotation, the lock's heartbeat, and mending. Everything that needs a timer or a signature is here, off the hot path.
 import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
-import { copyFile, open, rename } from 'node:fs/promises';
+import { appendFile, copyFile, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { openKeys, keyText, type LogKeys } from './keys.ts';
 import { lockFolder, type FolderLock } from './lock.ts';
 import { AuditLog, type LogState } from './log.ts';
-import { signNote, type Checkpoint } from './note.ts';
+import { signNote } from './note.ts';
 import { StatementHash } from './statement-hash.ts';
-import { headFile, readHead } from './tail.ts';
+import { headFile, historyFile, readHead } from './tail.ts';
 
 export interface AuditOptions {
   readonly dir: string;
@@ -25,6 +25,8 @@ export interface AuditLimits {
   readonly checkpointMs: number;
   /** A checkpoint is kept under a name of its own this often, at rotation and at stop; the newest is always `head.note`. */
   readonly keepMs: number;
+  /** And this often it is added to `history.notes`, so that a rewritten record can be found to within these seconds. */
+  readonly historyMs: number;
   readonly segmentBytesMax: number;
   readonly segmentMsMax: number;
   /** A shut log is not tried again with less room than this: it would shut again at once. */
@@ -34,6 +36,7 @@ export interface AuditLimits {
 const usual: AuditLimits = {
   checkpointMs: 1_000,
   keepMs: 600_000,
+  historyMs: 10_000,
   segmentBytesMax: 64 * 1024 * 1024,
   segmentMsMax: 24 * 60 * 60 * 1_000,
   freeBytesMin: 1024 * 1024,
@@ -91,6 +94,7 @@ export class Audit {
   #ticking: Promise<void> = Promise.resolve();
   #notedBlocks = -1;
   #keptAt = -Infinity;
+  #historyAt = -Infinity;
   #segmentSince: number;
   #noteTrouble: string | undefined;
   #stopped = false;
@@ -133,13 +137,17 @@ export class Audit {
   async checkpoint(kept: 'keep' | 'newest' = 'newest'): Promise<void> {
     const { options, keys } = this.#parts;
     const head = this.log.head();
+    const now = options.clock.ticks();
     if (head.blocks !== this.#notedBlocks) {
       await this.log.sync();
-      const point: Checkpoint = { ...head, peers: options.peerHeads?.() ?? [] };
-      await writeNote(options.dir, signNote(point, keys));
+      const note = signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys);
+      await writeNote(options.dir, note);
       this.#notedBlocks = head.blocks;
+      if (kept === 'keep' || now - this.#historyAt >= this.#limits.historyMs) {
+        this.#historyAt = now;
+        await appendFile(join(options.dir, historyFile), note, { mode: 0o644 });
+      }
     }
-    const now = options.clock.ticks();
     if (kept === 'newest' && now - this.#keptAt < this.#limits.keepMs) return;
     this.#keptAt = now;
     const name = `checkpoint-${String(head.records).padStart(12, '0')}.note`;

@@ -80,6 +80,11 @@ export function readNote(text: string, keys: readonly KeyObject[]): ReadNote {
   };
 }
 
+/** The notes of a file that holds several: each begins with its origin, and nothing else in a note begins so. */
+export function splitNotes(text: string): readonly string[] {
+  return text.split(/^(?=countersign\/)/m).filter((note) => note !== '');
+}
+
 function signedBy(key: KeyObject, origin: string, body: string, signature: Buffer): boolean {
   return (
     signature.length === 68 &&

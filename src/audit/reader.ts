@@ -25,6 +25,7 @@ export class ChainReader {
   #frontier = new Frontier();
   #begun = false;
   #seq = 0;
+  #closedSeq = 0;
   #prev = genesis;
   #instance = '';
   #firstAt = '';
@@ -38,6 +39,11 @@ export class ChainReader {
   /** `seq` of the next record. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** `seq` behind the last complete block. */
+  get closedSeq(): number {
+    return this.#closedSeq;
   }
 
   /** Hash of the last complete block. */
@@ -89,7 +95,14 @@ export class ChainReader {
       this.#options.each?.(record, { file, line });
       start = end + 1;
     }
-    if (block === undefined) return { file, line: 1, seq: undefined, words: 'the segment is empty', goodBytes: 0 };
+    if (block === undefined)
+      return {
+        file,
+        line: 1,
+        seq: undefined,
+        words: `record ${this.#seq} comes next, but the segment is empty`,
+        goodBytes: 0,
+      };
     this.#close(bytes.subarray(block.start));
     this.#options.block?.({ bytes: bytes.length });
     return undefined;
@@ -104,6 +117,7 @@ export class ChainReader {
     const hash = leafHash(bytes);
     this.#frontier.add(hash);
     this.#prev = hash;
+    this.#closedSeq = this.#seq;
     return hash;
   }
 
@@ -116,7 +130,9 @@ export class ChainReader {
         return `the segment says ${record.blocks} blocks come before it, where ${head.size} do, or other ones`;
       }
     }
-    return record.prev === this.#prev ? undefined : 'its prev is not the hash of the block before';
+    return record.prev === this.#prev
+      ? undefined
+      : `record ${record.seq} does not follow: it, or the end of the segment before, is not as it was written`;
   }
 
   /** The first segment that is there need not be the first there was: older ones may be archived elsewhere. */

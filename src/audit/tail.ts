@@ -36,6 +36,8 @@ export interface Passed {
 }
 
 export const headFile = 'head.note';
+/** Checkpoints one behind the other, oldest first. Helps to find the place of a change; its absence proves nothing. */
+export const historyFile = 'history.notes';
 const cutFolder = 'cut';
 
 export function findTail(dir: string, passed: Passed | undefined): Tail {

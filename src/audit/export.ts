@@ -1,0 +1,60 @@
+// Records in the forms that other programs read. JSON lines are the record itself; CSV has the columns an evidence sheet needs.
+import type { LoggedRecord } from './record.ts';
+import { jsonWords } from './words.ts';
+
+export type ExportForm = 'jsonl' | 'csv';
+
+export const exportForms: Readonly<
+  Record<ExportForm, { readonly head: string; readonly line: (record: LoggedRecord) => string }>
+> = {
+  jsonl: { head: '', line: (record) => `${jsonWords(record)}\n` },
+  csv: {
+    head: csvLine([
+      'seq',
+      'at',
+      'kind',
+      'agent',
+      'owner',
+      'database',
+      'verdict',
+      'columns',
+      'levels',
+      'hold',
+      'person',
+      'detail',
+    ]),
+    line: csvOf,
+  },
+};
+
+function csvOf(record: LoggedRecord): string {
+  const fields: Readonly<Record<string, unknown>> = { ...record };
+  const text = (name: string): string => {
+    const value = fields[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
+  const columns = 'columns' in record ? record.columns : [];
+  const person = record.kind === 'decided' ? record.by.join(' ') : text('person');
+  const detail = ['text', 'words', 'state', 'vote', 'code', 'error', 'rows'].map(text).filter((each) => each !== '');
+  return csvLine([
+    String(record.seq),
+    record.at,
+    record.kind,
+    ...['agent', 'owner', 'database', 'verdict'].map(text),
+    columns.map((each) => each.column).join(' '),
+    columns.map((each) => each.level).join(' '),
+    text('hold'),
+    person,
+    detail.join('; '),
+  ]);
+}
+
+/** RFC 4180. A cell that a spreadsheet would take for a formula gets a quote mark before it: agents choose what stands in here. */
+export function csvLine(cells: readonly string[]): string {
+  return `${cells.map(csvCell).join(',')}\r\n`;
+}
+
+function csvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,40 @@
+// Which folder an `audit` command means. An auditor has the files but seldom the passwords that the config names, so only the one key
+// that matters is read, and no variable is filled in.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ProxyError } from '../core/errors.ts';
+import { mistakeText } from '../core/place.ts';
+import { loadYaml, type PlainValue } from '../core/yaml.ts';
+
+export interface FolderOptions {
+  readonly dir?: string;
+  readonly config?: string;
+}
+
+const usual = { config: 'countersign.yaml', dir: 'audit' } as const;
+
+export function auditFolder(options: FolderOptions): string {
+  if (options.dir !== undefined) return resolve(options.dir);
+  const file = options.config ?? (existsSync(usual.config) ? usual.config : undefined);
+  if (file === undefined) return resolve(usual.dir);
+  return resolve(dirname(file), dirIn(file) ?? usual.dir);
+}
+
+function dirIn(file: string): string | undefined {
+  const loaded = loadYaml(file, readFileSync(file, 'utf8'));
+  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', mistakeText(loaded.mistakes[0]));
+  const dir = member(member(loaded.value.value, 'audit'), 'dir');
+  if (dir === undefined) return undefined;
+  if (typeof dir === 'string' && !dir.includes('${')) return dir;
+  throw new ProxyError('CONFIG_INVALID', `${file}: audit.dir depends on a variable`, {
+    hint: 'name the folder with --dir',
+  });
+}
+
+function member(value: PlainValue | undefined, key: string): PlainValue | undefined {
+  return isMap(value) ? value[key] : undefined;
+}
+
+function isMap(value: PlainValue | undefined): value is { readonly [key: string]: PlainValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
