@@ -1,0 +1,69 @@
+// A small folder of classification files for tests, and ways to change it.
+import { loadClassification, type Classification } from '../../src/policy/classification.ts';
+import { mistakeText } from '../../src/core/place.ts';
+
+export const sampleFiles: Readonly<Record<string, string>> = {
+  'taxonomy.yaml': `version: 1
+levels:
+  - { name: public,       read: allow }
+  - { name: internal,     read: allow, rows: 10000 }
+  - { name: confidential, read: hold,  approvers: [data-owners] }
+  - { name: restricted,   read: hold,  approvers: [security], quorum: 2 }
+  - { name: secret,       read: deny }
+categories:
+  personal:               { level: confidential, frameworks: [GDPR] }
+  personal.contact.email: { level: restricted }
+  financial.card.pan:     { level: secret, frameworks: [PCI-DSS] }
+defaults: { unclassified: restricted }
+patterns:
+  - { column: '(^|_)e?mail(_|$)', category: personal.contact.email }
+`,
+  'shop.yaml': `version: 1
+database: shop
+owner: data-owners
+tables:
+  public.customers:
+    default: internal
+    columns:
+      id: public
+      email: personal.contact.email
+      notes: { level: restricted, reason: free text, can hold anything, owner: crm }
+      phone: personal.contact
+  public.orders: internal
+  'legacy."Customer Data"':
+    columns:
+      '"Card No"': financial.card.pan
+views:
+  public.customer_stats: { level: internal, reason: aggregates of 20 rows or more }
+functions:
+  public.order_total(int): { level: internal, reason: reads orders.amount only }
+  public.dump: { level: restricted }
+`.replace('      phone: personal.contact\n', '      phone: personal\n'),
+  'approvers.yaml': `version: 1
+approvers:
+  ana: { email: ana@example.com, slack: U02ANA, groups: [data-owners, crm] }
+  ben: { email: ben@example.com, slack: U02BEN, groups: [data-owners, security, crm] }
+  eve: { email: eve@example.com, groups: [security] }
+`,
+};
+
+export function loadSample(changes: Readonly<Record<string, string | undefined>> = {}) {
+  const texts = { ...sampleFiles, ...changes };
+  const files = Object.entries(texts).flatMap(([name, text]) =>
+    text === undefined ? [] : [{ name, path: `classification/${name}`, text }],
+  );
+  return loadClassification(files);
+}
+
+export function sample(changes: Readonly<Record<string, string | undefined>> = {}): Classification {
+  const loaded = loadSample(changes);
+  if (loaded.kind === 'bad') throw new Error(loaded.mistakes.map(mistakeText).join('\n'));
+  return loaded.value;
+}
+
+/** The sample with one piece of text replaced; it must be there. */
+export function changed(file: string, from: string, to: string): Readonly<Record<string, string>> {
+  const text = sampleFiles[file] ?? '';
+  if (!text.includes(from)) throw new Error(`no '${from}' in ${file}`);
+  return { [file]: text.replace(from, () => to) };
+}
