@@ -6,21 +6,26 @@ import type { ColumnName, ColumnUse } from '../sql/analysis.ts';
 export type VerdictKind = 'allow' | 'hold' | 'deny';
 
 /** What is being done, in the words of the contract's table. A statement can be several at once. */
-export type Action =
-  | 'read'
-  | 'large'
-  | 'write'
-  | 'export'
-  | 'destructive'
-  | 'schema'
-  | 'privilege'
-  | 'session'
-  | 'transaction'
-  | 'maintenance'
-  | 'escape'
-  | 'notKnown';
+export const policyActions = [
+  'read',
+  'large',
+  'write',
+  'export',
+  'destructive',
+  'schema',
+  'privilege',
+  'session',
+  'transaction',
+  'maintenance',
+  'escape',
+  'notKnown',
+] as const;
+export type Action = (typeof policyActions)[number];
 
-/** A column with the level that was found for it, and where that is written. */
+/**
+ * A column with the level that was found for it, and where that is written. The column `*` is the relation itself: that its rows
+ * are there, or all of them.
+ */
 export interface LeveledColumn {
   readonly column: ColumnName;
   readonly level: string;

@@ -1,0 +1,127 @@
+// What judging looks at: the statement's facts in the policy's words, each column with its level. Made once per statement, so
+// that conditions are look-ups.
+import type { Known } from '../core/known.ts';
+import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole, type FoundLevel } from '../catalog/levels.ts';
+import { relationKey, type Catalog, type FunctionWord } from '../catalog/catalog.ts';
+import type { Analysis, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
+import type { Asker } from './asker.ts';
+import type { Action } from './verdict.ts';
+
+/** One thing that a statement touches. `column` undefined: the relation itself. */
+export interface Touch {
+  readonly relation: RelationName;
+  readonly column: string | undefined;
+  readonly how: 'read' | 'exists' | 'write' | 'whole';
+  readonly uses: readonly ColumnUse[];
+  readonly found: FoundLevel;
+}
+
+export interface CalledFunction {
+  readonly use: FunctionUse;
+  readonly word: FunctionWord | undefined;
+}
+
+export interface Facts {
+  readonly analysis: Analysis;
+  readonly asker: Asker;
+  readonly now: number;
+  /** Rows that the planner expects. */
+  readonly estimate: Known<number>;
+  readonly actions: ReadonlySet<Action>;
+  /** Something in the statement is not understood: it may touch anything. */
+  readonly isUnknown: boolean;
+  readonly reads: readonly Touch[];
+  /** Writes, and relations meant as a whole. */
+  readonly others: readonly Touch[];
+  readonly functions: readonly CalledFunction[];
+}
+
+export interface FactsInput {
+  readonly catalog: Catalog;
+  readonly asker: Asker;
+  readonly now: number;
+  readonly estimate: Known<number>;
+}
+
+export function factsOf(analysis: Analysis, input: FactsInput): Facts {
+  const { catalog, asker } = input;
+  const reads = [...readsOf(analysis, catalog, asker.database), ...existsOf(analysis, catalog, asker.database)];
+  const functions = analysis.functions.filter(needsWord).map((use) => ({
+    use,
+    word: functionWordOf(catalog, asker.database, use),
+  }));
+  const isUnknown =
+    analysis.unknowns.length > 0 ||
+    analysis.kinds.length === 0 ||
+    analysis.kinds.includes('notKnown') ||
+    functions.some((called) => called.word === undefined);
+  const actions = new Set<Action>(analysis.kinds);
+  if (reads.length > 0) actions.add('read');
+  if (isUnknown) actions.add('notKnown');
+  if (isLarge(analysis, input.estimate, rowsBoundOf(reads))) actions.add('large');
+  const others = othersOf(analysis, catalog, asker.database);
+  return { analysis, asker, now: input.now, estimate: input.estimate, actions, isUnknown, reads, others, functions };
+}
+
+/** The rows that the touched levels let through in one statement. */
+export function rowsBoundOf(reads: readonly Touch[]): number | undefined {
+  let bound: number | undefined;
+  for (const { found } of reads) {
+    const rows = found.level.rows;
+    if (rows !== undefined && (bound === undefined || rows < bound)) bound = rows;
+  }
+  return bound;
+}
+
+function isLarge(analysis: Analysis, estimate: Known<number>, bound: number | undefined): boolean {
+  if (bound === undefined || !estimate.known || estimate.value <= bound) return false;
+  return analysis.rowsMax === undefined || analysis.rowsMax > bound;
+}
+
+function needsWord(use: FunctionUse): boolean {
+  return use.nature === 'listed' || use.nature === 'unknown';
+}
+
+function readsOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+  return analysis.reads.map((read) => ({
+    relation: read.column.relation,
+    column: read.column.column,
+    how: 'read' as const,
+    uses: read.uses,
+    found: levelOfRead(catalog, database, read),
+  }));
+}
+
+const asRows: readonly ColumnUse[] = ['other'];
+
+/** A relation whose columns are read too is judged by them: its being there adds nothing. */
+function existsOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+  if (analysis.relations.length === 0) return [];
+  const named = new Set(analysis.reads.map((read) => relationKey(read.column.relation)));
+  const rest = analysis.relations.filter((relation) => !named.has(relationKey(relation)));
+  return rest.map((relation) => ({
+    relation,
+    column: undefined,
+    how: 'exists' as const,
+    uses: asRows,
+    found: levelOfRelation(catalog, database, relation),
+  }));
+}
+
+function othersOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+  const writes = analysis.writes.map(({ column }) => ({
+    relation: column.relation,
+    column: column.column,
+    how: 'write' as const,
+    uses: asRows,
+    found: levelOfRead(catalog, database, { column, uses: asRows, via: [], kin: [] }),
+  }));
+  const whole = analysis.wholeTables.map((relation) => ({
+    relation,
+    column: undefined,
+    how: 'whole' as const,
+    uses: asRows,
+    found: levelOfWhole(catalog, database, relation),
+  }));
+  return [...writes, ...whole];
+}

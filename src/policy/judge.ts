@@ -1,0 +1,262 @@
+// From what a statement touches to its verdict. Pure: no clock but the one passed in, nothing read, nothing remembered.
+// Every rule is looked at, every reason is kept, the strictest wins. An allow rule lifts a level's own hold for the columns that it
+// names, or the default of an action that it names; nothing lifts a denial, another rule, or what is not known.
+import { isNonEmpty } from '../core/brand.ts';
+import { dotted } from '../core/names.ts';
+import { notKnown, type Known } from '../core/known.ts';
+import { visible } from '../core/visible.ts';
+import type { Analysis } from '../sql/analysis.ts';
+import type { Asker } from './asker.ts';
+import type { Classification } from './classification.ts';
+import { factsOf, rowsBoundOf, type Facts, type Touch } from './facts.ts';
+import { liftsAction, liftsLevel, matchAgainst, speaksFor, validUntil } from './matching.ts';
+import { needsOf, type HoldCause } from './needs.ts';
+import type { Defaults, Rule } from './policy-file.ts';
+import { stricter, type Action, type LeveledColumn, type Reason, type Verdict, type VerdictKind } from './verdict.ts';
+
+export interface JudgeInput {
+  readonly classification: Classification;
+  readonly asker: Asker;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Rows that the planner expects, where somebody asked it. */
+  readonly estimate?: Known<number>;
+}
+
+const noEstimate = notKnown('the planner was not asked');
+
+export function judge(analysis: Analysis, input: JudgeInput): Verdict {
+  const { catalog, policy } = input.classification;
+  const { asker, now } = input;
+  const facts = factsOf(analysis, { catalog, asker, now, estimate: input.estimate ?? noEstimate });
+  const speaking = policy.rules.filter((rule) => speaksFor(rule, facts));
+  const found: Found = { causes: [], reasons: [], rowsMax: rowsBoundOf(facts.reads) };
+  judgeLevels(found, facts, speaking);
+  judgeFunctions(found, facts);
+  judgeActions(found, facts, policy.defaults, speaking);
+  judgeUnknowns(found, facts, policy.defaults);
+  judgeRules(found, facts, policy.rules);
+  const reasons = found.reasons.toSorted((a, b) => rank(b.verdict) - rank(a.verdict));
+  const kind = reasons.reduce<VerdictKind>((worst, reason) => stricter(worst, reason.verdict), 'allow');
+  const judged = {
+    reasons,
+    columns: facts.reads.filter(isWorthNaming).map(leveled),
+    catalogVersion: catalog.version,
+    validUntil: validUntil(policy.rules, facts),
+    rowsMax: found.rowsMax,
+  };
+  if (kind === 'allow' || !isNonEmpty(reasons)) return { kind: 'allow', ...judged };
+  if (kind === 'deny') return { kind, ...judged, reasons };
+  const needs = needsOf(found.causes, facts, catalog);
+  if (isNonEmpty(needs)) return { kind, ...judged, reasons, needs };
+  // Nobody can say yes, so asking would only take longer than no.
+  const nobody = plainReason(
+    'deny',
+    'notKnown',
+    'no approvers',
+    'it should be held, but the catalog names nobody to ask',
+  );
+  return { kind: 'deny', ...judged, reasons: [nobody, ...reasons] };
+}
+
+/** What judging finds on its way; the only thing here that changes. */
+interface Found {
+  readonly causes: HoldCause[];
+  readonly reasons: Reason[];
+  rowsMax: number | undefined;
+}
+
+const ranks: Readonly<Record<VerdictKind, number>> = { allow: 0, hold: 1, deny: 2 };
+const rank = (kind: VerdictKind): number => ranks[kind];
+
+function judgeLevels(found: Found, facts: Facts, speaking: readonly Rule[]): void {
+  const groups = new Map<string, { kind: 'hold' | 'deny'; touches: Touch[] }>();
+  for (const touch of facts.reads) {
+    const { level } = touch.found;
+    if (level.read === 'allow') continue;
+    const lifting = level.read === 'hold' ? speaking.find((rule) => liftsLevel(rule, touch, facts)) : undefined;
+    if (lifting !== undefined) {
+      addLift(found, lifting, [touch], actionOfReading(facts));
+      continue;
+    }
+    const group = groups.get(level.name) ?? { kind: level.read, touches: [] };
+    group.touches.push(touch);
+    groups.set(level.name, group);
+  }
+  for (const [name, { kind, touches }] of groups) {
+    found.reasons.push({
+      verdict: kind,
+      action: actionOfReading(facts),
+      rule: `level ${name}`,
+      place: touches[0]?.found.place ?? touches[0]?.found.level.place,
+      words: `reads ${touchesText(touches)} (${name})`,
+      columns: touches.map(leveled),
+    });
+    if (kind === 'hold') found.causes.push({ by: 'level', touches });
+  }
+}
+
+function actionOfReading(facts: Facts): Action {
+  return facts.actions.has('export') ? 'export' : 'read';
+}
+
+function addLift(found: Found, rule: Rule, touches: readonly Touch[], action: Action): void {
+  if (rule.rowsMax !== undefined) found.rowsMax = Math.min(found.rowsMax ?? rule.rowsMax, rule.rowsMax);
+  const what = touches.length === 0 ? action : touchesText(touches);
+  found.reasons.push({
+    verdict: 'allow',
+    action,
+    rule: rule.name,
+    place: rule.place,
+    words: `${rule.name} lifts the hold of ${what}`,
+    columns: touches.map(leveled),
+  });
+}
+
+/** Functions that the catalog speaks for; those without a word are not known, see judgeUnknowns. */
+function judgeFunctions(found: Found, facts: Facts): void {
+  for (const { use, word } of facts.functions) {
+    if (word === undefined || word.level.read === 'allow') continue;
+    const verdict = word.level.read;
+    const words = `calls ${dotted(use.schema, use.name)} (${word.level.name})`;
+    found.reasons.push({
+      verdict,
+      action: 'read',
+      rule: `level ${word.level.name}`,
+      place: word.place,
+      words,
+      columns: [],
+    });
+    if (verdict === 'hold') found.causes.push({ by: 'function', word });
+  }
+}
+
+const actionWords: Readonly<Partial<Record<Action, string>>> = {
+  destructive: 'removes or overwrites whole tables',
+  schema: 'changes the schema',
+  privilege: 'changes rights, roles or the server’s own settings',
+  escape: 'leaves the database: files, programs or replication of the server',
+};
+
+function judgeActions(found: Found, facts: Facts, defaults: Defaults, speaking: readonly Rule[]): void {
+  for (const action of ['destructive', 'schema', 'privilege', 'escape'] as const) {
+    if (!facts.actions.has(action)) continue;
+    const verdict = defaults[action];
+    const lifting = verdict === 'hold' ? speaking.find((rule) => liftsAction(rule, action, facts)) : undefined;
+    if (lifting !== undefined) {
+      addLift(found, lifting, [], action);
+      continue;
+    }
+    const words = `${facts.analysis.command}: ${actionWords[action] ?? action}${targetsText(facts)}`;
+    addDefault(found, { verdict, action, words }, defaults);
+  }
+  if (facts.actions.has('large')) {
+    const expected = facts.estimate.known ? Math.round(facts.estimate.value) : 0;
+    const words = `about ${expected} rows; ${found.rowsMax ?? 0} at once are let through`;
+    addDefault(found, { verdict: defaults.large, action: 'large', words }, defaults);
+  }
+  if (facts.actions.has('export') && defaults.export !== 'level') {
+    const words = `${facts.analysis.command}: copies rows out as a whole`;
+    addDefault(found, { verdict: defaults.export, action: 'export', words }, defaults);
+  }
+}
+
+function addDefault(
+  found: Found,
+  { verdict, action, words }: { readonly verdict: VerdictKind; readonly action: Action; readonly words: string },
+  defaults: Defaults,
+): void {
+  const place = defaults.places.get(action);
+  const rule = place === undefined ? `no policy: ${action}` : `default: ${action}`;
+  found.reasons.push({ ...plainReason(verdict, action, rule, words), place });
+  if (verdict === 'hold') found.causes.push({ by: action === 'large' ? 'large' : 'action' });
+}
+
+function judgeUnknowns(found: Found, facts: Facts, defaults: Defaults): void {
+  if (!facts.isUnknown) return;
+  const whys = facts.analysis.unknowns.map((unknown) => unknown.why);
+  for (const { use, word } of facts.functions) {
+    if (word === undefined) whys.push(`nobody said what ${functionText(use)} reads`);
+  }
+  if (whys.length === 0) whys.push('a statement that is not understood');
+  const place = defaults.places.get('notKnown');
+  const rule = place === undefined ? 'no policy: notKnown' : 'default: not_known';
+  for (const why of [...new Set(whys)].slice(0, unknownsMax)) {
+    found.reasons.push({ ...plainReason(defaults.notKnown, 'notKnown', rule, visible(why, 300)), place });
+  }
+  if (defaults.notKnown === 'hold') found.causes.push({ by: 'notKnown' });
+}
+
+/** A statement can have thousands of unknown things; people read a few. */
+const unknownsMax = 10;
+
+function judgeRules(found: Found, facts: Facts, rules: readonly Rule[]): void {
+  for (const rule of rules) {
+    if (rule.then === 'allow') continue;
+    const match = matchAgainst(rule, facts);
+    if (!match.applies) continue;
+    const about = match.touches.length === 0 ? facts.analysis.command : touchesText(match.touches);
+    found.reasons.push({
+      verdict: rule.then,
+      action: actionOfRule(rule, facts),
+      rule: rule.name,
+      place: rule.place,
+      words: `${rule.reason ?? `rule ${rule.name}`}: ${about}`,
+      columns: match.touches.map(leveled),
+    });
+    if (rule.then === 'hold') found.causes.push({ by: 'rule', rule, touches: match.touches });
+  }
+}
+
+function actionOfRule(rule: Rule, facts: Facts): Action {
+  const own = [...facts.actions].find((action) => rule.actions?.has(action) === true);
+  return own ?? facts.analysis.kinds[0] ?? 'notKnown';
+}
+
+function plainReason(verdict: VerdictKind, action: Action, rule: string, words: string): Reason {
+  return { verdict, action, rule, place: undefined, words, columns: [] };
+}
+
+function isWorthNaming(touch: Touch): boolean {
+  return touch.column !== undefined || touch.found.level.read !== 'allow';
+}
+
+export function leveled(touch: Touch): LeveledColumn {
+  return {
+    column: { relation: touch.relation, column: touch.column ?? '*' },
+    level: touch.found.level.name,
+    category: touch.found.category,
+    uses: touch.uses,
+    place: touch.found.place,
+    owner: touch.found.owner,
+  };
+}
+
+const namesMax = 8;
+
+function touchesText(touches: readonly Touch[]): string {
+  const names = new Set(
+    touches.map(
+      ({ relation, column }) =>
+        dotted(...shortSchema(relation.schema), relation.name) + (column === undefined ? '' : `.${dotted(column)}`),
+    ),
+  );
+  const shown = [...names].slice(0, namesMax).map((name) => visible(name, 200));
+  const more = names.size - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** `public` goes without saying, as in Postgres's own messages. */
+function shortSchema(schema: string): readonly string[] {
+  return schema === 'public' ? [] : [schema];
+}
+
+function targetsText(facts: Facts): string {
+  return facts.others.length === 0
+    ? ''
+    : `: ${touchesText(facts.others.map((touch) => ({ ...touch, column: undefined })))}`;
+}
+
+function functionText(use: { readonly schema: string; readonly name: string; readonly signature: string }): string {
+  return visible(`${dotted(use.schema, use.name)}(${use.signature})`, 200);
+}
