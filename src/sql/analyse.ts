@@ -1,8 +1,9 @@
 // One text, start to end: looked at, parsed, each statement named and resolved in the state that the ones before it leave. Runs inside
 // the worker. The resolver is a port, so that this file knows nothing of schemas.
-import { notKnown, type Known } from '../core/known.ts';
+import { notKnown } from '../core/known.ts';
 import type { Analysis, Unknown } from './analysis.ts';
 import type { Node } from './ast.ts';
+import type { SessionNames } from './columns-names.ts';
 import type { Parser, RawStatement } from './parser.ts';
 import { normalisedText } from './normalised.ts';
 import { prescan } from './prescan.ts';
@@ -11,20 +12,11 @@ import { ShapeScanner } from './shape.ts';
 import type { SessionEffect } from './statement-effects.ts';
 import { statementFacts, type Reference, type StatementFacts } from './statement.ts';
 
-/** What names mean in the session at this moment. */
-export interface NameState {
-  /** As `SHOW search_path` lists it, `"$user"` included. */
-  readonly searchPath: Known<readonly string[]>;
-  readonly role: Known<string>;
-  /** Temporary relations of this session, which no snapshot holds; unknown counts against the asker. */
-  readonly temporary: Known<readonly string[]>;
-}
-
 export interface AnalysisJob {
   readonly text: string;
   /** The schema version to resolve against; undefined: none was read yet, and no column is known. */
   readonly schemaVersion: string | undefined;
-  readonly state: NameState;
+  readonly state: SessionNames;
 }
 
 export interface AnalysedStatement {
@@ -57,7 +49,9 @@ export interface Resolver {
 
 export interface ResolveContext {
   readonly schemaVersion: string | undefined;
-  readonly state: NameState;
+  readonly state: SessionNames;
+  /** What earlier statements of the same text leave in doubt for this one. */
+  readonly doubts: readonly string[];
 }
 
 export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob): AnalysisAnswer {
@@ -67,7 +61,7 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   if (parsed.kind !== 'statements') return parsed;
   const statements: AnalysedStatement[] = [];
   const scanner = new ShapeScanner();
-  let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state };
+  let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state, doubts: [] };
   try {
     for (const raw of parsed.statements) {
       const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
@@ -104,16 +98,20 @@ export function after(context: ResolveContext, effects: readonly SessionEffect[]
 }
 
 function afterOne(context: ResolveContext, effect: SessionEffect): Partial<ResolveContext> {
-  const { state } = context;
+  const { state, doubts } = context;
   switch (effect.kind) {
     case 'setting':
-      return settingApplied(state, effect);
+      return settingApplied(context, effect);
     case 'definitions':
+      return { doubts: [...doubts, 'an earlier statement of the same text changes definitions'] };
     case 'temporaryObjects':
-    case 'discard':
       return {
-        state: { ...state, temporary: notKnown('an earlier statement of the same text defines or drops something') },
+        state: { ...state, temp: notKnown('an earlier statement of the same text makes or drops temporary objects') },
       };
+    case 'discard':
+      return effect.what === 'all' || effect.what === 'temporary'
+        ? { state: { ...state, searchPath: notKnown('DISCARD'), temp: notKnown('DISCARD') } }
+        : {};
     case 'resetAll':
       return { state: { ...state, searchPath: notKnown('RESET ALL earlier in the same text') } };
     case 'transaction':
@@ -123,9 +121,7 @@ function afterOne(context: ResolveContext, effect: SessionEffect): Partial<Resol
         ? {}
         : { state: { ...state, searchPath: notKnown('a transaction ended earlier in the same text') } };
     case 'unsure':
-      return {
-        state: { searchPath: notKnown(effect.why), role: notKnown(effect.why), temporary: notKnown(effect.why) },
-      };
+      return { doubts: [...doubts, `earlier in the same text: ${effect.why}`] };
     case 'prepare':
     case 'deallocate':
     case 'declareCursor':
@@ -139,19 +135,17 @@ function keepsSettings(effect: Extract<SessionEffect, { readonly kind: 'transact
 }
 
 function settingApplied(
-  state: NameState,
+  { state, doubts }: ResolveContext,
   effect: Extract<SessionEffect, { readonly kind: 'setting' }>,
 ): Partial<ResolveContext> {
   if (effect.name === 'search_path') {
-    const searchPath: NameState['searchPath'] = Array.isArray(effect.value)
+    const searchPath: SessionNames['searchPath'] = Array.isArray(effect.value)
       ? { known: true, value: effect.value }
       : notKnown('search_path was reset earlier in the same text');
     return { state: { ...state, searchPath } };
   }
-  if (effect.name === 'role' || effect.name === 'session_authorization') {
-    return { state: { ...state, role: notKnown('the role changes earlier in the same text') } };
-  }
-  return {};
+  const whose = effect.name === 'role' || effect.name === 'session_authorization';
+  return whose ? { doubts: [...doubts, 'the role changes earlier in the same text'] } : {};
 }
 
 /** Kinds and nothing else, where there is no schema to resolve against: no column is named, and so the statement is not known. */

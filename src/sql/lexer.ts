@@ -25,16 +25,28 @@ export function tokensOf(text: string): readonly Token[] | undefined {
   return tokens;
 }
 
-/** The text with each comment blanked by as many bytes of spaces, so that byte positions stay true. Undefined: none, or no end. */
+/**
+ * The text with each comment blanked by as many bytes of spaces, so that byte positions stay true. Undefined: there is none, the text has
+ * no end, or blanking would let two strings grow together that the server keeps apart (`'a' ⏎ /* b *\/ 'c'`, which it refuses).
+ */
 export function withoutComments(text: string): string | undefined {
   const tokens = tokensOf(text);
   if (tokens === undefined) return undefined;
   let result = '';
+  let betweenStrings = false;
+  let blockSince = false;
   for (const token of tokens) {
     const piece = text.slice(token.start, token.end);
-    // A newline inside a block comment must not survive: it would let two strings around it grow together, which the server refuses.
-    if (isComment(token)) result += ' '.repeat(Buffer.byteLength(piece));
-    else result += token.kind === 'string' ? blankInside(piece) : piece;
+    if (isComment(token)) {
+      blockSince ||= token.kind === 'blockComment';
+      result += ' '.repeat(Buffer.byteLength(piece));
+      continue;
+    }
+    result += token.kind === 'string' ? blankInside(piece) : piece;
+    if (token.kind === 'space') continue;
+    if (betweenStrings && blockSince && token.kind === 'string') return undefined;
+    betweenStrings = token.kind === 'string';
+    blockSince = false;
   }
   return result === text ? undefined : result;
 }

@@ -2,30 +2,29 @@
 // clean syntax error ends this thread: its parser's memory may be damaged, and the pool has a fresh one waiting.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../core/errors.ts';
-import { analyseText, kindsOnly, type Resolver } from './analyse.ts';
+import { analyseText, type Resolver } from './analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from './parser.ts';
 import type { FromWorker, ToWorker } from './parser-messages.ts';
-import type { Snapshot } from './schema.ts';
+import { SchemaResolvers } from './resolve.ts';
 
 if (parentPort !== null) await serve(parentPort, workerData);
 
 async function serve(port: MessagePort, start: unknown): Promise<void> {
   const parser = await loadParser(majorOf(start));
-  const snapshots = new Map<string, Snapshot>();
-  const resolver = resolverOver(snapshots);
+  const schemas = new SchemaResolvers(parser, () => 'unknown');
   const say = (message: FromWorker): void => {
     port.postMessage(message);
   };
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'snapshot':
-        snapshots.set(message.snapshot.schemaVersion, message.snapshot);
+        schemas.add(message.snapshot);
         return;
       case 'forget':
-        snapshots.delete(message.schemaVersion);
+        schemas.forget(message.schemaVersion);
         return;
       case 'job':
-        answer(message, { parser, resolver, say });
+        answer(message, { parser, resolver: schemas.resolver, say });
         return;
     }
   });
@@ -48,15 +47,6 @@ function answer(message: Extract<ToWorker, { readonly kind: 'job' }>, tools: Too
     tools.say({ kind: 'broken', id: message.id, why: wordsOf(thrown) });
     parentPort?.close();
   }
-}
-
-function resolverOver(snapshots: ReadonlyMap<string, Snapshot>): Resolver {
-  return {
-    resolve: (_node, facts, context) => {
-      const snapshot = snapshots.get(context.schemaVersion ?? '');
-      return kindsOnly(facts, snapshot === undefined ? 'the schema has not been read' : 'columns are not resolved');
-    },
-  };
 }
 
 function majorOf(start: unknown): ReturnType<typeof parserMajorOf> {

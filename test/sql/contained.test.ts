@@ -67,7 +67,7 @@ test('the queue serves lanes in turn and refuses what is beyond its bounds', () 
 
 describe('the pool', () => {
   const entry = new URL('../../dist/sql/parser-worker.js', import.meta.url);
-  const state = { searchPath: known(['public']), role: known('ana'), temporary: known([]) };
+  const state = { searchPath: known(['public']), role: 'ana', temp: known([]) };
   const job = (text: string) => ({ text, schemaVersion: undefined, state });
   let pool: ParserPool;
   beforeAll(() => {
