@@ -41,14 +41,20 @@ export class LoginWire {
   }
 
   async bytes(count: number): Promise<Buffer> {
-    for (;;) {
+    const pieces: Buffer[] = [];
+    let missing = count;
+    while (missing > 0) {
       this.#signal.throwIfAborted();
-      const chunk: unknown = this.#socket.read(count);
-      if (Buffer.isBuffer(chunk) && chunk.length === count) return chunk;
-      // At the end of the stream `read` gives what is left, however little.
-      if (chunk !== null || this.#socket.readableEnded || this.#socket.destroyed) throw hungUp();
-      await this.#readable();
+      // What is there is taken piece by piece. Asking the stream for more than it has, it would say "readable" for ever without
+      // letting the event loop turn, and a server that sends half a message would stop the whole proxy.
+      const piece: unknown = this.#socket.read(Math.min(missing, this.#socket.readableLength));
+      if (Buffer.isBuffer(piece)) {
+        pieces.push(piece);
+        missing -= piece.length;
+      } else if (this.#socket.readableEnded || this.#socket.destroyed) throw hungUp();
+      else await this.#readable();
     }
+    return Buffer.concat(pieces);
   }
 
   #readable(): Promise<void> {
