@@ -102,6 +102,7 @@ function layOut(options: PostgresOptions, where: { readonly base: string; readon
   if (options.keep !== undefined) mustReach(data, as);
   const password = keptPassword(options.keep) ?? randomText(24);
   writeFileSync(join(base, 'password'), password, { mode: 0o600 });
+  writeFileSync(join(base, 'supervisor.sh'), supervisorScript, { mode: 0o600 });
   mkdirSync(join(base, 'files'));
   for (const [name, text] of Object.entries(options.files ?? {})) {
     writeFileSync(join(base, 'files', name), text, { mode: 0o600 });
@@ -148,9 +149,7 @@ function launch(options: PostgresOptions, place: Layout & { readonly as: RunAs; 
   return spawn(
     '/bin/sh',
     [
-      '-c',
-      supervisorScript,
-      'countersign-postgres',
+      join(place.base, 'supervisor.sh'),
       place.base,
       place.data,
       place.bin,
