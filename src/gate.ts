@@ -1,16 +1,30 @@
 // The hallway. Somebody who reads only this file knows what the product does: every execution is read, resolved, judged and
 // recorded, and then runs, waits for people, or is refused. Rooms do the work; nothing is decided here but the switch.
-import type { ProxyError } from './core/errors.ts';
+import { ProxyError } from './core/errors.ts';
 import { isGenuine, type Receipt } from './audit/receipt.ts';
 import type { Recorder } from './audit/recorder.ts';
 import type { Asker } from './policy/asker.ts';
-import type { SessionId, Sha256 } from './core/brand.ts';
+import type { SessionId } from './core/brand.ts';
 
 /** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. */
 export interface Execution {
   readonly session: SessionId;
   readonly asker: Asker;
-  readonly statement: Sha256;
+  readonly protocol: 'simple' | 'extended';
+  /** The SQL's own bytes, in the session's encoding. */
+  readonly sql: Buffer;
+  /** What Bind carries behind the names: formats and values. Part of what an approval binds to. */
+  readonly parameters: Buffer | undefined;
+  /** Aborted when the agent cancels, leaves, or the session ends while people are still asked. */
+  readonly withdrawn: () => AbortSignal;
+}
+
+/** What came of it, for the record. */
+export interface Outcome {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly ms: number;
+  readonly error: string | undefined;
 }
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
@@ -41,22 +55,45 @@ export function isPermit(value: Permit): boolean {
 export type Admission =
   { readonly kind: 'pass'; readonly permit: Permit } | { readonly kind: 'refuse'; readonly error: ProxyError };
 
-export class Gate {
-  readonly #recorder: Recorder;
+export interface GateParts {
+  readonly recorder: Recorder;
+  /** A keyed hash: equal statements can be found in the record, their text cannot be guessed from it. */
+  readonly hashStatement: (sql: Buffer) => string;
+}
 
-  constructor(parts: { readonly recorder: Recorder }) {
-    this.#recorder = parts.recorder;
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
   }
 
-  /** Nothing is judged yet: every execution is recorded as allowed. */
-  admit(execution: Execution): Admission {
-    const receipt = this.#recorder.record({
+  /** Nothing is judged yet: every execution is recorded as allowed and passes. A promise is returned only by what must wait. */
+  admit(execution: Execution): Admission | Promise<Admission> {
+    try {
+      return { kind: 'pass', permit: permit(this.#record(execution)) };
+    } catch (thrown) {
+      if (thrown instanceof ProxyError) return { kind: 'refuse', error: thrown };
+      throw thrown;
+    }
+  }
+
+  /** Closes the record of an execution that was let through. */
+  finish(execution: Execution, passed: Permit, outcome: Outcome): void {
+    const { rows, bytes, ms, error } = outcome;
+    const base = { kind: 'finished', session: execution.session, of: passed.receipt.seq, rows, bytes, ms } as const;
+    this.#parts.recorder.record(error === undefined ? base : { ...base, error });
+  }
+
+  #record(execution: Execution): Receipt {
+    const { agent, owner, database } = execution.asker;
+    return this.#parts.recorder.record({
       kind: 'judged',
       session: execution.session,
-      agent: execution.asker.agent,
-      owner: execution.asker.owner,
-      database: execution.asker.database,
-      statement: execution.statement,
+      agent,
+      owner,
+      database,
+      statement: this.#parts.hashStatement(execution.sql),
       verdict: 'allow',
       actions: [],
       columns: [],
@@ -64,6 +101,5 @@ export class Gate {
       catalog: '',
       schema: '',
     });
-    return { kind: 'pass', permit: permit(receipt) };
   }
 }

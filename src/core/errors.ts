@@ -80,6 +80,7 @@ export const errorTable = {
     'narrower',
     'Too many prepared statements or portals in one session.',
   ),
+  UNKNOWN_STATEMENT: row('26000', 404, 'statement', 'never', 'No prepared statement of that name.'),
   LOGIN_TIMEOUT: row('08006', 408, 'session', 'later', 'Login took longer than the limit.'),
   // The database behind.
   UPSTREAM_UNREACHABLE: row('08001', 502, 'session', 'later', 'The database behind the proxy cannot be reached.'),
@@ -99,16 +100,25 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+export interface ProxyErrorOptions {
+  readonly hint?: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
 /** Words for a person, and what to do about it. Never holds values from rows; text from outside is bounded before it comes here. */
 export class ProxyError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** Members of the DETAIL line, for programs: hold, rule, columns, reason. */
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: ProxyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProxyError';
     this.code = code;
     this.hint = options.hint;
+    this.facts = options.facts ?? {};
   }
 
   get row(): ErrorRow {

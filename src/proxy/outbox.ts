@@ -1,0 +1,69 @@
+// Bytes on their way to one socket, collected so that neighbouring frames leave as one piece and one turn as one system call.
+// Frames are sent as the very bytes that came in: a frame that follows its neighbour in the same chunk is not even cut out.
+import type { Socket } from 'node:net';
+
+export class Outbox {
+  readonly #socket: Socket;
+  #pieces: Buffer[] = [];
+  #open: Buffer | undefined;
+  #start = 0;
+  #end = 0;
+  #bytes = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  get empty(): boolean {
+    return this.#open === undefined && this.#pieces.length === 0;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(bytes: Buffer, start: number, end: number): void {
+    this.#bytes += end - start;
+    if (this.#open === bytes && this.#end === start) {
+      this.#end = end;
+      return;
+    }
+    this.#close();
+    this.#open = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  addAll(bytes: Buffer): void {
+    this.add(bytes, 0, bytes.length);
+  }
+
+  clear(): void {
+    this.#pieces = [];
+    this.#open = undefined;
+    this.#bytes = 0;
+  }
+
+  /** Writes everything; false when the peer is slower than we are and should be waited for. */
+  flush(): boolean {
+    this.#close();
+    const pieces = this.#pieces;
+    const [only] = pieces;
+    if (only === undefined) return true;
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (pieces.length === 1) return this.#socket.write(only);
+    let room = true;
+    this.#socket.cork();
+    for (const piece of pieces) room = this.#socket.write(piece);
+    this.#socket.uncork();
+    return room;
+  }
+
+  #close(): void {
+    if (this.#open === undefined) return;
+    const whole = this.#start === 0 && this.#end === this.#open.length;
+    this.#pieces.push(whole ? this.#open : this.#open.subarray(this.#start, this.#end));
+    this.#open = undefined;
+  }
+}

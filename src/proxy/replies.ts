@@ -1,0 +1,220 @@
+// The queue of replies that the server still owes: which message of the agent (or of ours) each one answers, and what becomes
+// of it. A refusal or an answer of our own takes its place in this queue, so it can never overtake an earlier reply.
+//
+//   agent: P B E S          queue: parse bind execute sync
+//   server: 1 2 C Z         each reply answers the head; an error answers everything up to the next sync
+//
+// Knows the order of the protocol; knows no sockets and no SQL.
+import { fromServer as server } from '../wire/message-types.ts';
+
+/** What is awaited. Extended kinds come last, so that one comparison tells them apart. */
+export const awaits = {
+  /** A simple Query: anything, up to and with ReadyForQuery. */
+  query: 1,
+  /** ReadyForQuery after Sync. */
+  sync: 2,
+  /** Bytes of our own, to be sent when their turn comes; the server owes nothing. */
+  ours: 3,
+  /** CopyDone or CopyFail: no reply of its own; marks where the server stops ignoring Sync. */
+  copyEnd: 4,
+  parse: 5,
+  bind: 6,
+  describe: 7,
+  execute: 8,
+  close: 9,
+} as const;
+export type Awaited = (typeof awaits)[keyof typeof awaits];
+
+/** What becomes of a reply; bytes are sent in its stead. */
+export type Fate = 'forward' | 'swallow' | Buffer;
+
+/** Follows one request's replies. All members are optional, since most requests are just forwarded. */
+export interface Follower {
+  /** What becomes of a reply; without it, replies are forwarded. */
+  take?(type: number, bytes: Buffer, start: number, end: number): Fate;
+  /** A row, or a piece of COPY data, of `size` bytes passed. */
+  passed?(rows: number, size: number): void;
+  /** All replies have come (`done`), the server said an error, or an earlier error made the server skip this request. */
+  ended(how: 'done' | 'failed' | 'skipped'): void;
+}
+
+interface Owed {
+  readonly kind: Awaited;
+  readonly follower: Follower | undefined;
+  /** For `ours`: what is sent. */
+  readonly bytes: Buffer | undefined;
+  failed: boolean;
+}
+
+/** Requests without a follower are all alike; one object stands for each kind. */
+const plain: readonly Owed[] = Object.values(awaits).reduce<Owed[]>((all, kind) => {
+  all[kind] = { kind, follower: undefined, bytes: undefined, failed: false };
+  return all;
+}, []);
+
+const none: readonly Buffer[] = [];
+
+export type TransactionStatus = 'none' | 'open' | 'failed';
+
+export class Replies {
+  #queue: Owed[] = [];
+  #head = 0;
+  #copyIn = false;
+  #status: TransactionStatus = 'none';
+  #due: Buffer[] = [];
+
+  get length(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** The transaction status of the last ReadyForQuery. Exact only when nothing is owed. */
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  /** Whether the server reads COPY data, or may do so when it comes to what it was sent. */
+  get mayCopyIn(): boolean {
+    return this.#copyIn || this.length > 0;
+  }
+
+  owe(kind: Awaited, follower?: Follower): void {
+    if (kind === awaits.copyEnd && this.length === 0) return;
+    // A server that reads COPY data ignores Sync until CopyDone or CopyFail (libpq sends Sync right behind Execute).
+    if (kind === awaits.sync && this.#copyIn) return;
+    if (kind === awaits.copyEnd) this.#copyIn = false;
+    const owed = follower === undefined ? plain[kind] : { kind, follower, bytes: undefined, failed: false };
+    if (owed !== undefined) this.#queue.push(owed);
+  }
+
+  /** Puts an answer of our own behind all that is owed. When nothing is, it is due at once. */
+  answer(bytes: Buffer): void {
+    if (this.length === 0) this.#due.push(bytes);
+    else this.#queue.push({ kind: awaits.ours, follower: undefined, bytes, failed: false });
+  }
+
+  /** Answers of our own whose turn has come: to be sent behind the frame that was taken last. */
+  takeDue(): readonly Buffer[] {
+    if (this.#due.length === 0) return none;
+    const due = this.#due;
+    this.#due = [];
+    return due;
+  }
+
+  /** One frame from the server: moves the queue on and says what becomes of the frame. */
+  take(type: number, bytes: Buffer, start: number, end: number): Fate {
+    const owed = this.#queue[this.#head];
+    if (owed === undefined) {
+      if (type === server.readyForQuery) this.#ready(bytes, start);
+      return 'forward';
+    }
+    const fate = owed.follower?.take?.(type, bytes, start, end) ?? 'forward';
+    switch (type) {
+      case server.dataRow:
+      case server.copyData:
+        owed.follower?.passed?.(1, end - start);
+        return fate;
+      case server.readyForQuery:
+        this.#ready(bytes, start);
+        if (owed.kind <= awaits.sync) this.#pop(owed, owed.failed ? 'failed' : 'done');
+        return fate;
+      case server.error:
+        this.#error(owed);
+        return fate;
+      case server.copyIn:
+        this.#copyStarts(owed);
+        return fate;
+      default:
+        if (completes(owed.kind, type)) this.#pop(owed, 'done');
+        return fate;
+    }
+  }
+
+  /** A piece of a frame that is too big to be in memory whole: a row or COPY data. */
+  takePart(bytes: number, place: 'first' | 'middle' | 'last'): void {
+    this.#queue[this.#head]?.follower?.passed?.(place === 'first' ? 1 : 0, bytes);
+  }
+
+  /** The session is over: everybody who still follows is told. */
+  abandon(): void {
+    const left = this.#queue.slice(this.#head);
+    this.#queue = [];
+    this.#head = 0;
+    for (const owed of left) owed.follower?.ended('skipped');
+  }
+
+  #ready(bytes: Buffer, start: number): void {
+    const status = bytes[start + 5];
+    this.#status = status === 0x49 ? 'none' : status === 0x54 ? 'open' : 'failed';
+  }
+
+  /** An error ends a simple Query at its ReadyForQuery, an extended request at once and everything behind it up to Sync. */
+  #error(owed: Owed): void {
+    if (owed.kind <= awaits.sync) {
+      if (owed.follower !== undefined) owed.failed = true;
+      this.#copyIn = false;
+      return;
+    }
+    this.#copyIn = false;
+    this.#advance();
+    owed.follower?.ended('failed');
+    // The server ignores everything up to Sync, even a simple Query; answers of our own in between are dropped as its would be.
+    for (
+      let next = this.#queue[this.#head];
+      next !== undefined && next.kind !== awaits.sync;
+      next = this.#queue[this.#head]
+    ) {
+      this.#advance();
+      next.follower?.ended('skipped');
+    }
+  }
+
+  #copyStarts(owed: Owed): void {
+    const behind = this.#queue.slice(this.#head + 1);
+    const end = behind.findIndex((each) => each.kind === awaits.copyEnd);
+    this.#copyIn = end < 0;
+    if (owed.kind !== awaits.execute) return;
+    const ignored = end < 0 ? behind : behind.slice(0, end);
+    const kept = ignored.filter((each) => each.kind !== awaits.sync);
+    for (const each of ignored) if (each.kind === awaits.sync) each.follower?.ended('skipped');
+    this.#queue = [owed, ...kept, ...(end < 0 ? [] : behind.slice(end))];
+    this.#head = 0;
+  }
+
+  #pop(owed: Owed, how: 'done' | 'failed' | 'skipped'): void {
+    this.#advance();
+    owed.follower?.ended(how);
+    for (let next = this.#queue[this.#head]; next !== undefined; next = this.#queue[this.#head]) {
+      if (next.kind === awaits.ours && next.bytes !== undefined) this.#due.push(next.bytes);
+      else if (next.kind !== awaits.copyEnd) return;
+      this.#advance();
+    }
+  }
+
+  #advance(): void {
+    this.#head += 1;
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+function completes(kind: Awaited, type: number): boolean {
+  switch (kind) {
+    case awaits.parse:
+      return type === server.parseComplete;
+    case awaits.bind:
+      return type === server.bindComplete;
+    case awaits.describe:
+      return type === server.rowDescription || type === server.noData;
+    case awaits.execute:
+      return type === server.commandComplete || type === server.emptyQuery || type === server.portalSuspended;
+    case awaits.close:
+      return type === server.closeComplete;
+    default:
+      return false;
+  }
+}

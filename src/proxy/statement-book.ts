@@ -1,0 +1,86 @@
+// Which SQL stands behind a prepared statement's name, and which execution behind a portal's. The agent pipelines, so a name is
+// entered before the server has said yes; when it says no, or skips the message, the entry is taken back.
+//
+// The attack this file is about: Parse("s", harmless) that fails (the name is taken), then Bind("s"): the server runs the *old*
+// text. Inside one batch the Bind is skipped with the Parse; across a Sync it is not, so `find` says 'unsettled' there and the
+// session waits for the server's word before it judges.
+import type { Follower } from './replies.ts';
+
+export interface Prepared {
+  /** The SQL as bytes; undefined marks a name that was closed. */
+  readonly sql: Buffer | undefined;
+  /** Sync-to-Sync batch that brought it. */
+  readonly batch: number;
+}
+
+interface Entry extends Prepared {
+  previous: Entry | undefined;
+  state: 'asked' | 'settled' | 'undone';
+}
+
+export type Found =
+  { readonly kind: 'found'; readonly sql: Buffer } | { readonly kind: 'unsettled' } | { readonly kind: 'unknown' };
+
+export class StatementBook {
+  readonly #entries = new Map<string, Entry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(name: string): boolean {
+    return this.#entries.get(name)?.sql !== undefined;
+  }
+
+  /** Enters a Parse; the follower settles or undoes it. */
+  parse(name: string, sql: Buffer, batch: number): Follower {
+    return this.#enter(name, { sql, batch, previous: this.#entries.get(name), state: 'asked' });
+  }
+
+  close(name: string, batch: number): Follower | undefined {
+    const previous = this.#entries.get(name);
+    return previous === undefined ? undefined : this.#enter(name, { sql: undefined, batch, previous, state: 'asked' });
+  }
+
+  find(name: string, batch: number): Found {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return { kind: 'unknown' };
+    if (entry.state === 'asked' && entry.batch !== batch) return { kind: 'unsettled' };
+    return entry.sql === undefined ? { kind: 'unknown' } : { kind: 'found', sql: entry.sql };
+  }
+
+  /** DISCARD ALL and DEALLOCATE ALL: what the server no longer has must not be judged by what it once was. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  forget(name: string): void {
+    this.#entries.delete(name);
+  }
+
+  #enter(name: string, entry: Entry): Follower {
+    this.#entries.set(name, entry);
+    return {
+      ended: (how) => {
+        if (how === 'done') this.#settle(name, entry);
+        else this.#undo(name, entry, how);
+      },
+    };
+  }
+
+  #settle(name: string, entry: Entry): void {
+    entry.state = 'settled';
+    entry.previous = undefined;
+    if (entry.sql === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);
+  }
+
+  #undo(name: string, entry: Entry, how: 'failed' | 'skipped'): void {
+    entry.state = 'undone';
+    // A Parse of the unnamed statement drops the old one before it looks at the new text; a named one leaves it alone.
+    if (name === '' && how === 'failed') entry.previous = undefined;
+    let current = this.#entries.get(name);
+    while (current !== undefined && current.state === 'undone') current = current.previous;
+    if (current === undefined) this.#entries.delete(name);
+    else this.#entries.set(name, current);
+  }
+}

@@ -1,0 +1,49 @@
+// One turn of the event loop: the records of all its statements go to the kernel in one call, and only then do its frames leave.
+// So a crash of the proxy can lose a statement that never ran, but never the record of one that did.
+import type { Recorder } from '../audit/recorder.ts';
+
+export interface Sender {
+  /** Sends what was collected in this turn. */
+  sendTurn(): void;
+  /** The records could not be written: nothing that was collected may leave. */
+  dropTurn(cause: unknown): void;
+}
+
+export class Turn {
+  readonly #recorder: Recorder;
+  #senders: Sender[] = [];
+  #scheduled = false;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  /** The sender has something to send; it marks itself once a turn. */
+  mark(sender: Sender): void {
+    this.#senders.push(sender);
+    this.schedule();
+  }
+
+  /** Something was recorded in this turn, whether or not frames wait for it. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // After the poll phase: every socket that had bytes in this turn has been read by then.
+    setImmediate(() => {
+      this.#end();
+    });
+  }
+
+  #end(): void {
+    const senders = this.#senders;
+    this.#senders = [];
+    this.#scheduled = false;
+    try {
+      this.#recorder.flush();
+    } catch (thrown) {
+      for (const sender of senders) sender.dropTurn(thrown);
+      return;
+    }
+    for (const sender of senders) sender.sendTurn();
+  }
+}
