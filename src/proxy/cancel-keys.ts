@@ -1,0 +1,45 @@
+// Which session a CancelRequest means. The agent is given the server's own process id (so that `pg_backend_pid()` agrees with what
+// its driver shows) and a secret of ours; the server's secret never leaves this process.
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+
+export interface CancelKey {
+  readonly processId: number;
+  readonly secret: Buffer;
+}
+
+export interface Cancellable {
+  cancel(): void;
+}
+
+export class CancelKeys {
+  /** By process id; several, because two database servers may use the same one. */
+  readonly #holders = new Map<number, Set<{ readonly secret: Buffer; readonly session: Cancellable }>>();
+
+  /** Protocol 3.0 has room for four bytes of secret; 3.2 for 256, of which 32 are plenty. */
+  issue(processId: number, minor: number): CancelKey {
+    return { processId, secret: randomBytes(minor >= 2 ? 32 : 4) };
+  }
+
+  /** From now on the key means this session; call what is returned when the session ends. */
+  hold(key: CancelKey, session: Cancellable): () => void {
+    const holders = this.#holders.get(key.processId) ?? new Set();
+    const holder = { secret: key.secret, session };
+    holders.add(holder);
+    this.#holders.set(key.processId, holders);
+    return () => {
+      holders.delete(holder);
+      if (holders.size === 0) this.#holders.delete(key.processId);
+    };
+  }
+
+  /** Says nothing about whether it hit: the protocol gives a cancel no answer, so that keys cannot be guessed by asking. */
+  cancel(key: CancelKey): boolean {
+    for (const { secret, session } of this.#holders.get(key.processId) ?? []) {
+      if (secret.length === key.secret.length && timingSafeEqual(secret, key.secret)) {
+        session.cancel();
+        return true;
+      }
+    }
+    return false;
+  }
+}

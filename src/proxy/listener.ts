@@ -1,0 +1,249 @@
+// The front door: takes connections, logs agents in, finds each an upstream connection, and seats a session. Each connection is
+// served on its own, so one silent or slow client stops nobody.
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Recorder } from '../audit/recorder.ts';
+import type { Clock } from '../core/clock.ts';
+import { ProxyError, wordsOf, type ErrorCode } from '../core/errors.ts';
+import { newSessionId } from '../core/ids.ts';
+import type { SessionId } from '../core/brand.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Log } from '../core/log.ts';
+import type { Gate } from '../gate.ts';
+import { encodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
+import { CancelKeys } from './cancel-keys.ts';
+import type { OpenUpstream, OpenUpstreamFor } from './directory.ts';
+import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
+import { errorFrame } from './refuse.ts';
+import { Session } from './session.ts';
+import { Sessions, type Seat } from './sessions.ts';
+import { Turn } from './turn.ts';
+
+export interface ListenerParts extends LoginParts {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly limits: () => Limits;
+  readonly gate: Gate;
+  readonly recorder: Recorder;
+  readonly openUpstream: OpenUpstreamFor;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Plain numbers that the data path counts up; whoever reports them reads them. */
+export interface ListenerStats {
+  readonly sessions: number;
+  readonly greetings: number;
+  readonly accepted: number;
+  readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
+  readonly cancels: number;
+}
+
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #turn: Turn;
+  readonly #server: Server;
+  readonly #sessions = new Sessions();
+  readonly #cancelKeys = new CancelKeys();
+  readonly #greetings = new Set<Socket>();
+  readonly #refused: Partial<Record<ErrorCode, number>> = {};
+  #accepted = 0;
+  #cancels = 0;
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    this.#turn = new Turn(parts.recorder);
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
+      this.#greet(socket);
+    });
+  }
+
+  listen(): Promise<AddressInfo> {
+    const { host, port } = this.#parts.address;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.removeListener('error', reject);
+        this.#server.on('error', (error) => this.#parts.log.error('the listener has an error', { err: error }));
+        const address = this.#server.address();
+        if (address === null || typeof address === 'string') reject(new Error('the listener has no address'));
+        else resolve(address);
+      });
+    });
+  }
+
+  /** Stops taking connections, lets sessions come to rest, ends those that do not in time. */
+  async drain(waitMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#greetings) socket.destroy();
+    await this.#sessions.drain(waitMs);
+    await closed;
+  }
+
+  stats(): ListenerStats {
+    return {
+      sessions: this.#sessions.count,
+      greetings: this.#greetings.size,
+      accepted: this.#accepted,
+      refused: { ...this.#refused },
+      cancels: this.#cancels,
+    };
+  }
+
+  #greet(socket: Socket): void {
+    this.#accepted += 1;
+    const { limits, log } = this.#parts;
+    // Until somebody listens for it, an error event would end the process.
+    socket.on('error', (error) => log.debug('a connection failed', { err: error }));
+    if (this.#greetings.size >= limits().connectionsInLoginMax) {
+      this.#refuse(socket, new ProxyError('TOO_MANY_CONNECTIONS', 'too many connections are logging in at once'));
+      return;
+    }
+    this.#greetings.add(socket);
+    socket.once('close', () => this.#greetings.delete(socket));
+    const deadline = new AbortController();
+    const timer = setTimeout(() => {
+      deadline.abort(new ProxyError('LOGIN_TIMEOUT', `login took longer than ${limits().loginMsMax} ms`));
+    }, limits().loginMsMax);
+    this.#welcome(socket, deadline.signal)
+      .catch((thrown: unknown) => this.#turnAway(socket, thrown))
+      .finally(() => {
+        clearTimeout(timer);
+        this.#greetings.delete(socket);
+      });
+  }
+
+  async #welcome(socket: Socket, signal: AbortSignal): Promise<void> {
+    const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    const result = await login(socket, this.#parts, signal);
+    switch (result.kind) {
+      case 'gone':
+        socket.destroy();
+        return;
+      case 'cancel':
+        this.#cancels += 1;
+        this.#cancelKeys.cancel(result.key);
+        socket.end();
+        return;
+      case 'agent':
+        await this.#seat(result, address, signal);
+        return;
+      default:
+        result satisfies never;
+    }
+  }
+
+  /** From a known agent to a running session. Whatever fails on the way gives back what was taken. */
+  async #seat(agent: LoggedIn, address: string, signal: AbortSignal): Promise<void> {
+    const { account, database, parameters, socket } = agent;
+    const { connectionsMax } = this.#parts.limits();
+    const id = newSessionId();
+    const who = { session: id, agent: account.name, owner: account.owner, database } as const;
+    let seat: ReturnType<Sessions['take']> | undefined;
+    try {
+      seat = this.#sessions.take(account.name, { connectionsMax, agentConnectionsMax: account.connectionsMax });
+      const upstream = await this.#parts.openUpstream({ agent: account.name, database, parameters }, signal);
+      if (socket.destroyed || socket.readableEnded) {
+        upstream.release('idle');
+        seat.leave();
+        return;
+      }
+      this.#parts.recorder.record({ kind: 'login', ...who, address });
+      this.#start(agent, upstream, id, address, seat);
+    } catch (thrown) {
+      seat?.leave();
+      if (!(thrown instanceof ProxyError)) throw thrown;
+      this.#parts.recorder.record({ kind: 'login', ...who, address, error: thrown.code });
+      throw new LoginRefused(socket, thrown, account.name);
+    }
+  }
+
+  #start(
+    agent: LoggedIn,
+    upstream: OpenUpstream,
+    id: SessionId,
+    address: string,
+    seat: Seat & { seat(session: Session): void },
+  ): void {
+    const { account, database, socket, minor } = agent;
+    const key = this.#cancelKeys.issue(upstream.processId, minor);
+    const log = this.#parts.log.child({ session: id, agent: account.name, database });
+    const session = new Session({
+      id,
+      agent: socket,
+      upstream: upstream.socket,
+      gate: this.#parts.gate,
+      turn: this.#turn,
+      clock: this.#parts.clock,
+      log,
+      limits: this.#parts.limits(),
+      asker: {
+        agent: account.name,
+        owner: account.owner,
+        database,
+        role: upstream.parameters.get('session_authorization') ?? '',
+        applicationName: agent.parameters.get('application_name') ?? '',
+        clientAddress: address,
+        reason: undefined,
+        transaction: 'none',
+      },
+      cancelUpstream: () => upstream.cancel(),
+      onEnd: (how) => {
+        free();
+        seat.leave();
+        upstream.release(how);
+        this.#recordEnd(id, agent, address);
+      },
+    });
+    const free = this.#cancelKeys.hold(key, session);
+    seat.seat(session);
+    socket.write(
+      Buffer.concat([
+        encodeServerMessage({ kind: 'authenticationOk' }),
+        ...[...upstream.parameters].map(([name, value]) =>
+          encodeServerMessage({ kind: 'parameterStatus', name, value }),
+        ),
+        encodeServerMessage({ kind: 'backendKeyData', ...key }),
+        readyForQuery('I'),
+      ]),
+    );
+    log.debug('session started', { address });
+    session.start(agent.early);
+  }
+
+  #recordEnd(session: SessionId, agent: LoggedIn, address: string): void {
+    const { account, database } = agent;
+    try {
+      this.#parts.recorder.record({
+        kind: 'logout',
+        session,
+        agent: account.name,
+        owner: account.owner,
+        database,
+        address,
+      });
+      this.#turn.schedule();
+    } catch (thrown) {
+      this.#parts.log.warn('the end of a session could not be recorded', { err: thrown });
+    }
+  }
+
+  #turnAway(socket: Socket, thrown: unknown): void {
+    if (thrown instanceof LoginRefused) {
+      this.#parts.log.info('login refused', {
+        code: thrown.error.code,
+        agent: thrown.agent,
+        why: thrown.error.message,
+      });
+      this.#refuse(thrown.socket, thrown.error);
+      return;
+    }
+    // Resets and handshakes that fail are the peer's doing; anything else is a defect and must be seen.
+    this.#parts.log.debug('a connection ended during login', { why: wordsOf(thrown) });
+    socket.destroy();
+  }
+
+  #refuse(socket: Socket, error: ProxyError): void {
+    this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1;
+    socket.end(errorFrame(error));
+    socket.destroySoon();
+  }
+}

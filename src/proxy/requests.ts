@@ -1,0 +1,281 @@
+// What the agent asks, message by message: what may go ahead, what is judged first, what is refused. The order of messages is the
+// order of judging; while one waits, those behind it wait too.
+//
+// Parse and Describe go ahead, because drivers need them to prepare; from Bind on nothing goes upstream before the verdict, since
+// planning may run functions. What is judged is the SQL as it stood at Bind: on a real server
+// Parse("", DELETE) Bind(p) Parse("", SELECT 1) Execute(p) deletes.
+import { ProxyError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
+import { assertNever } from '../core/exhaustive.ts';
+import type { Admission, Execution, Permit } from '../gate.ts';
+import { fromClient as client } from '../wire/message-types.ts';
+import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
+import { awaits, type Awaited, type Follower, type Replies } from './replies.ts';
+import { Portals } from './portals.ts';
+import { BindFollower, type Run } from './run.ts';
+import { StatementBook } from './statement-book.ts';
+
+/** What the session does for its requests. */
+export interface RequestDesk {
+  readonly replies: Replies;
+  /** Sends a frame of the agent's own bytes upstream at the end of this turn. */
+  send(bytes: Buffer, start: number, end: number): void;
+  /** What is about to run, in the session's present state. */
+  execution(protocol: Execution['protocol'], sql: Buffer, parameters: Buffer | undefined): Execution;
+  /** What the gate says: at once when it can, which is what keeps promises off the hot path. */
+  admit(execution: Execution): Admission | Promise<Admission>;
+  /** Lets everything behind wait until the gate has its answer. */
+  wait(answer: Promise<Admission>, then: (admission: Admission) => void): void;
+  /** Takes the frame again when all that is owed has come. */
+  retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
+  startRun(execution: Execution, permit: Permit): Run;
+  /** Throw away what comes until Sync. */
+  skipBatch(): void;
+  terminate(): void;
+  /** The bytes are not the protocol: say so and end the session. */
+  fail(error: ProxyError): void;
+}
+
+export type RequestLimits = Pick<Limits, 'statementsPerSessionMax' | 'portalsPerSessionMax'>;
+
+export class Requests {
+  readonly #desk: RequestDesk;
+  readonly #limits: RequestLimits;
+  readonly #book = new StatementBook();
+  readonly #portals = new Portals();
+  /** Counts Syncs: names that an earlier batch brought are sure only when the server has answered. */
+  #batch = 0;
+
+  constructor(desk: RequestDesk, limits: RequestLimits) {
+    this.#desk = desk;
+    this.#limits = limits;
+  }
+
+  handle(type: number, bytes: Buffer, start: number, end: number): void {
+    switch (type) {
+      case client.query:
+        this.#query(bytes, start, end);
+        return;
+      case client.parse:
+        this.#parse(bytes, start, end);
+        return;
+      case client.bind:
+        this.#bind(bytes, start, end);
+        return;
+      case client.execute:
+        this.#execute(bytes, start, end);
+        return;
+      case client.describe:
+        this.#forward(awaits.describe, bytes, start, end);
+        return;
+      case client.close:
+        this.#close(bytes, start, end);
+        return;
+      case client.sync:
+        this.sync(bytes, start, end);
+        return;
+      case client.flush:
+        this.#desk.send(bytes, start, end);
+        return;
+      case client.copyData:
+      case client.copyDone:
+      case client.copyFail:
+        this.copy(type, bytes, start, end);
+        return;
+      case client.terminate:
+        this.#desk.terminate();
+        return;
+      case client.functionCall:
+        // Runs any function by its oid without a word of SQL, so there is nothing to judge it by.
+        this.#refuseQuery(
+          new ProxyError(
+            'FEATURE_NOT_SUPPORTED',
+            'function call messages cannot be judged, so they do not pass; call the function in SQL',
+          ),
+        );
+        return;
+      default:
+        this.#desk.fail(new ProxyError('PROTOCOL_VIOLATION', `invalid frontend message type ${type}`));
+    }
+  }
+
+  sync(bytes: Buffer, start: number, end: number): void {
+    this.#batch += 1;
+    this.#forward(awaits.sync, bytes, start, end);
+  }
+
+  /** COPY data goes only where a COPY may be reading it; elsewhere a server ignores it, and so do we. */
+  copy(type: number, bytes: Buffer, start: number, end: number): void {
+    if (!this.#desk.replies.mayCopyIn) return;
+    if (type !== client.copyData) this.#desk.replies.owe(awaits.copyEnd);
+    this.#desk.send(bytes, start, end);
+  }
+
+  /** The transaction is over and its portals with it. */
+  dropPortals(): void {
+    this.#portals.closeAll();
+  }
+
+  #forward(kind: Awaited, bytes: Buffer, start: number, end: number, follower?: Follower): void {
+    this.#desk.replies.owe(kind, follower);
+    this.#desk.send(bytes, start, end);
+  }
+
+  #query(bytes: Buffer, start: number, end: number): void {
+    const sql = onlyText(bytes, start, end);
+    if (sql === undefined) {
+      this.#refuseQuery(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      return;
+    }
+    const execution = this.#desk.execution('simple', sql, undefined);
+    const admission = this.#desk.admit(execution);
+    if (admission instanceof Promise) {
+      this.#desk.wait(admission, (settled) => this.#queryAdmitted(settled, execution, bytes, start, end));
+    } else this.#queryAdmitted(admission, execution, bytes, start, end);
+  }
+
+  #queryAdmitted(admission: Admission, execution: Execution, bytes: Buffer, start: number, end: number): void {
+    switch (admission.kind) {
+      case 'pass':
+        this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission.permit));
+        return;
+      case 'refuse':
+        this.#refuseQuery(admission.error);
+        return;
+      default:
+        assertNever(admission);
+    }
+  }
+
+  #parse(bytes: Buffer, start: number, end: number): void {
+    const nameEnd = bytes.indexOf(0, start + 5);
+    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
+    if (sqlEnd < 0 || sqlEnd >= end) {
+      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      return;
+    }
+    const name = latin1(bytes, start + 5, nameEnd);
+    if (!this.#book.has(name) && this.#book.size >= this.#limits.statementsPerSessionMax) {
+      this.#refuseBatch(
+        new ProxyError(
+          'TOO_MANY_STATEMENTS',
+          `a session may have ${this.#limits.statementsPerSessionMax} prepared statements`,
+          {
+            hint: 'Close statements that are no longer used, or raise limits.statements_per_session.',
+          },
+        ),
+      );
+      return;
+    }
+    // A copy: the chunk that the frame came in would stay in memory with it.
+    const sql = Buffer.from(bytes.subarray(nameEnd + 1, sqlEnd));
+    this.#forward(awaits.parse, bytes, start, end, this.#book.parse(name, sql, this.#batch));
+  }
+
+  #bind(bytes: Buffer, start: number, end: number): void {
+    const portalEnd = bytes.indexOf(0, start + 5);
+    const nameEnd = portalEnd < 0 ? -1 : bytes.indexOf(0, portalEnd + 1);
+    if (nameEnd < 0 || nameEnd >= end) {
+      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      return;
+    }
+    const portal = latin1(bytes, start + 5, portalEnd);
+    const name = latin1(bytes, portalEnd + 1, nameEnd);
+    const found = this.#book.find(name, this.#batch);
+    if (found.kind === 'unsettled') {
+      this.#desk.retrySettled(type(bytes, start), bytes, start, end);
+      return;
+    }
+    if (found.kind === 'unknown') {
+      this.#refuseBatch(unknownStatement(name));
+      return;
+    }
+    if (!this.#portals.has(portal) && this.#portals.size >= this.#limits.portalsPerSessionMax) {
+      this.#refuseBatch(
+        new ProxyError(
+          'TOO_MANY_STATEMENTS',
+          `a transaction may have ${this.#limits.portalsPerSessionMax} open portals`,
+          {
+            hint: 'Close portals that are no longer used, or raise limits.portals_per_session.',
+          },
+        ),
+      );
+      return;
+    }
+    const execution = this.#desk.execution('extended', found.sql, bytes.subarray(nameEnd + 1, end));
+    const admission = this.#desk.admit(execution);
+    if (admission instanceof Promise) {
+      this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, portal, bytes, start, end));
+    } else this.#bindAdmitted(admission, execution, portal, bytes, start, end);
+  }
+
+  #bindAdmitted(
+    admission: Admission,
+    execution: Execution,
+    portal: string,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    switch (admission.kind) {
+      case 'pass': {
+        const run = this.#desk.startRun(execution, admission.permit);
+        this.#portals.open(portal, run);
+        this.#forward(awaits.bind, bytes, start, end, new BindFollower(run));
+        return;
+      }
+      case 'refuse':
+        this.#refuseBatch(admission.error);
+        return;
+      default:
+        assertNever(admission);
+    }
+  }
+
+  #execute(bytes: Buffer, start: number, end: number): void {
+    const portal = latin1(bytes, start + 5, bytes.indexOf(0, start + 5));
+    // A portal we do not know is a cursor that SQL declared: its query was judged then. Otherwise the server says so itself.
+    this.#forward(awaits.execute, bytes, start, end, this.#portals.get(portal));
+  }
+
+  #close(bytes: Buffer, start: number, end: number): void {
+    const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
+    if (bytes[start + 5] === statementKind) {
+      this.#forward(awaits.close, bytes, start, end, this.#book.close(name, this.#batch));
+      return;
+    }
+    const run = this.#portals.take(name);
+    this.#forward(awaits.close, bytes, start, end, run === undefined ? undefined : { ended: () => run.close() });
+  }
+
+  #refuseQuery(error: ProxyError): void {
+    this.#desk.replies.owe(awaits.query, refusalFollower(error));
+    this.#desk.send(failingQuery, 0, failingQuery.length);
+  }
+
+  #refuseBatch(error: ProxyError): void {
+    this.#desk.replies.owe(awaits.parse, refusalFollower(error));
+    this.#desk.send(failingParse, 0, failingParse.length);
+    this.#desk.skipBatch();
+  }
+}
+
+/** Names byte by byte, so that no encoding can make two of one. */
+const latin1 = (bytes: Buffer, start: number, end: number): string =>
+  bytes.toString('latin1', start, Math.max(start, end));
+
+const statementKind = 'S'.charCodeAt(0);
+
+const type = (bytes: Buffer, start: number): number => bytes[start] ?? 0;
+
+/** The body of a Query: one text and its NUL, nothing behind it. A NUL inside would hide the rest from whoever reads C strings. */
+function onlyText(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  return bytes.indexOf(0, start + 5) === end - 1 ? bytes.subarray(start + 5, end - 1) : undefined;
+}
+
+/** In the words of the server, which it would use for a name it does not know either. */
+function unknownStatement(name: string): ProxyError {
+  const words =
+    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`;
+  return new ProxyError('UNKNOWN_STATEMENT', words);
+}

@@ -1,0 +1,370 @@
+// One agent's session: owns both sockets, keeps the order, and decides when each side is read. What a message means is in
+// `requests.ts`, what a reply answers in `replies.ts`, what may follow what in `session-state.ts`.
+//
+// A data handler never awaits: while the gate asks people, frames are put into a bounded backlog, and reading goes on, so that an
+// agent that leaves or cancels is seen.
+import type { Socket } from 'node:net';
+import type { SessionId } from '../core/brand.ts';
+import type { Clock } from '../core/clock.ts';
+import { ProxyError, wordsOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Limits } from '../core/limits.ts';
+import { ReasonSet } from '../core/reasons.ts';
+import { isPermit, type Admission, type Execution, type Gate, type Permit } from '../gate.ts';
+import type { Asker } from '../policy/asker.ts';
+import { FrameReader, type FrameOut } from '../wire/frame.ts';
+import { fromClient, fromServer } from '../wire/message-types.ts';
+import { encodeClientMessage } from '../wire/client-messages.ts';
+import { Outbox } from './outbox.ts';
+import { errorFrame } from './refuse.ts';
+import { Replies } from './replies.ts';
+import { Requests, type RequestDesk, type RequestLimits } from './requests.ts';
+import { Run } from './run.ts';
+import { isImpossible, stepSession, type SessionEvent, type SessionState } from './session-state.ts';
+import type { Sender, Turn } from './turn.ts';
+
+export type SessionLimits = RequestLimits & Pick<Limits, 'messageBytesMax' | 'waitingBytesMax' | 'pendingRepliesMax'>;
+
+/** Postgres keeps a message below one gigabyte (PQ_LARGE_MESSAGE_LIMIT); a longer one is not Postgres. */
+const serverMessageBytesMax = 1024 * 1024 * 1024;
+
+export interface SessionParts {
+  readonly id: SessionId;
+  readonly agent: Socket;
+  readonly upstream: Socket;
+  readonly gate: Gate;
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly asker: Asker;
+  readonly limits: SessionLimits;
+  /** Asks the server to stop what this session runs. */
+  readonly cancelUpstream: () => void;
+  /** `idle`: nothing was owed, so the upstream connection may be reset and used again. */
+  readonly onEnd: (upstream: 'idle' | 'unusable') => void;
+}
+
+interface Waiting {
+  readonly type: number;
+  readonly bytes: Buffer;
+  readonly place: 'whole' | 'first' | 'middle' | 'last';
+}
+
+const flushFrame = encodeClientMessage({ kind: 'flush' });
+
+export class Session implements Sender, RequestDesk {
+  readonly replies = new Replies();
+  readonly #parts: SessionParts;
+  readonly #requests: Requests;
+  readonly #fromAgent: FrameReader;
+  readonly #fromServer: FrameReader;
+  readonly #toServer: Outbox;
+  readonly #toAgent: Outbox;
+  readonly #agentFrames: FrameOut;
+  readonly #serverFrames: FrameOut;
+  readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
+  #state: SessionState = 'serving';
+  #marked = false;
+  #backlog: Waiting[] = [];
+  #backlogBytes = 0;
+  #withdrawal: AbortController | undefined;
+  readonly #withdrawn = (): AbortSignal => (this.#withdrawal ??= new AbortController()).signal;
+  #onSettled: (() => void) | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { limits } = parts;
+    this.#requests = new Requests(this, limits);
+    const streamed = (type: number): boolean => type === fromClient.copyData;
+    this.#fromAgent = new FrameReader({
+      streams: streamed,
+      lengthMax: () => limits.messageBytesMax,
+    });
+    this.#fromServer = new FrameReader({
+      streams: (type) => type === fromServer.dataRow || type === fromServer.copyData,
+      lengthMax: () => serverMessageBytesMax,
+    });
+    this.#toServer = new Outbox(parts.upstream);
+    this.#toAgent = new Outbox(parts.agent);
+    this.#agentPaused = new ReasonSet({
+      onFirst: () => parts.agent.pause(),
+      onLast: () => parts.agent.resume(),
+    });
+    this.#agentFrames = {
+      frame: (type, bytes, start, end) => this.#agentFrame(type, bytes, start, end),
+      part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
+    };
+    this.#serverFrames = {
+      frame: (type, bytes, start, end) => this.#serverFrame(type, bytes, start, end),
+      part: (_type, bytes, start, end, place) => this.#serverPart(bytes, start, end, place),
+    };
+  }
+
+  /** Takes over both sockets. `early` is what the agent sent behind its login. */
+  start(early: Buffer): void {
+    const { agent, upstream } = this.#parts;
+    agent.on('data', (chunk: Buffer) => this.#onAgentData(chunk));
+    agent.on('end', () => this.#lost('the agent left'));
+    agent.on('error', (error) => this.#lost(wordsOf(error)));
+    agent.on('close', () => this.#lost('the agent left'));
+    upstream.on('data', (chunk: Buffer) => this.#onServerData(chunk));
+    upstream.on('end', () => this.#upstreamLost());
+    upstream.on('error', () => this.#upstreamLost());
+    upstream.on('close', () => this.#upstreamLost());
+    if (early.length > 0) this.#onAgentData(early);
+    upstream.resume();
+    agent.resume();
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether nothing is owed and no transaction is open: the moment to end a session without hurting it. */
+  get quiet(): boolean {
+    return (
+      this.#state === 'serving' && this.replies.length === 0 && this.replies.status === 'none' && this.#toServer.empty
+    );
+  }
+
+  /** A CancelRequest with this session's key: withdraws what waits for people, else asks the server to stop. */
+  cancel(): void {
+    if (this.#withdrawal === undefined) this.#parts.cancelUpstream();
+    else this.#withdrawal.abort(new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request'));
+  }
+
+  /** Ends the session with an error of ours, as Postgres does when it shuts down. */
+  fail(error: ProxyError): void {
+    if (this.#state === 'ended') return;
+    this.#toAgent.addAll(errorFrame(error));
+    this.#toAgent.flush();
+    this.#end(error.message);
+  }
+
+  // ---- what requests.ts asks for
+
+  send(bytes: Buffer, start: number, end: number): void {
+    this.#toServer.add(bytes, start, end);
+    this.#mark();
+  }
+
+  execution(protocol: Execution['protocol'], sql: Buffer, parameters: Buffer | undefined): Execution {
+    const { id: session, asker } = this.#parts;
+    return { session, asker, protocol, sql, parameters, withdrawn: this.#withdrawn };
+  }
+
+  admit(execution: Execution): Admission | Promise<Admission> {
+    return this.#parts.gate.admit(execution);
+  }
+
+  wait(answer: Promise<Admission>, then: (admission: Admission) => void): void {
+    this.#step('asked');
+    answer
+      .then((admission) => {
+        this.#withdrawal = undefined;
+        if (this.#state !== 'waiting') return;
+        this.#step('answered');
+        then(admission);
+        this.#workBacklog();
+      })
+      .catch((thrown: unknown) => this.#broken(thrown));
+  }
+
+  retrySettled(type: number, bytes: Buffer, start: number, end: number): void {
+    if (this.replies.length === 0) {
+      this.#requests.handle(type, bytes, start, end);
+      return;
+    }
+    this.#step('asked');
+    // The server keeps its replies back until Sync or Flush.
+    this.send(flushFrame, 0, flushFrame.length);
+    this.#onSettled = () => {
+      this.#step('answered');
+      this.#requests.handle(type, bytes, start, end);
+      this.#workBacklog();
+    };
+  }
+
+  startRun(execution: Execution, permit: Permit): Run {
+    if (!isPermit(permit)) throw new Error('nothing runs without a genuine permit');
+    return new Run(this.#parts, execution, permit);
+  }
+
+  skipBatch(): void {
+    this.#step('batchRefused');
+  }
+
+  terminate(): void {
+    this.#step('terminate');
+    if (this.replies.length === 0) this.#end('the agent said goodbye');
+  }
+
+  // ---- the turn
+
+  sendTurn(): void {
+    this.#marked = false;
+    if (this.#state === 'ended') return;
+    if (this.#toServer.flush()) return;
+    this.#agentPaused.add('upstream is slow');
+    this.#parts.upstream.once('drain', () => this.#agentPaused.remove('upstream is slow'));
+  }
+
+  dropTurn(cause: unknown): void {
+    this.#marked = false;
+    this.#toServer.clear();
+    this.fail(new ProxyError('UNAVAILABLE', 'the audit log cannot be written, so nothing runs', { cause }));
+  }
+
+  #mark(): void {
+    if (this.#marked) return;
+    this.#marked = true;
+    this.#parts.turn.mark(this);
+  }
+
+  // ---- the agent's side
+
+  #onAgentData(chunk: Buffer): void {
+    try {
+      this.#fromAgent.push(chunk, this.#agentFrames);
+    } catch (thrown) {
+      this.#broken(thrown);
+    }
+    if (this.replies.length > this.#parts.limits.pendingRepliesMax) this.#agentPaused.add('replies are owed');
+  }
+
+  #agentFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    switch (this.#state) {
+      case 'serving':
+        this.#requests.handle(type, bytes, start, end);
+        return;
+      case 'waiting':
+        this.#defer(type, bytes.subarray(start, end), 'whole');
+        return;
+      case 'skipping':
+        this.#skip(type, bytes, start, end);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #agentPart(type: number, bytes: Buffer, start: number, end: number, place: Waiting['place']): void {
+    if (this.#state === 'waiting') this.#defer(type, bytes.subarray(start, end), place);
+    else if (this.#state === 'serving') this.#requests.copy(type, bytes, start, end);
+  }
+
+  #skip(type: number, bytes: Buffer, start: number, end: number): void {
+    if (type === fromClient.sync) {
+      this.#step('sync');
+      this.#requests.sync(bytes, start, end);
+    } else if (type === fromClient.terminate) this.terminate();
+  }
+
+  #defer(type: number, bytes: Buffer, place: Waiting['place']): void {
+    this.#backlog.push({ type, bytes, place });
+    this.#backlogBytes += bytes.length;
+    if (this.#backlogBytes > this.#parts.limits.waitingBytesMax) this.#agentPaused.add('backlog is full');
+  }
+
+  #workBacklog(): void {
+    while (this.#backlog.length > 0 && this.#state !== 'waiting') {
+      const next = this.#backlog.shift();
+      if (next === undefined) break;
+      this.#backlogBytes -= next.bytes.length;
+      if (next.place === 'whole') this.#agentFrame(next.type, next.bytes, 0, next.bytes.length);
+      else this.#agentPart(next.type, next.bytes, 0, next.bytes.length, next.place);
+    }
+    if (this.#backlogBytes <= this.#parts.limits.waitingBytesMax) this.#agentPaused.remove('backlog is full');
+  }
+
+  // ---- the server's side
+
+  #onServerData(chunk: Buffer): void {
+    if (this.#state === 'ended') return;
+    try {
+      this.#fromServer.push(chunk, this.#serverFrames);
+    } catch (thrown) {
+      this.#broken(thrown);
+      return;
+    }
+    this.#flushToAgent();
+    if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#agentPaused.remove('replies are owed');
+    if (this.replies.length > 0) return;
+    this.#parts.turn.schedule();
+    if (this.replies.status === 'none') this.#requests.dropPortals();
+    this.#settled();
+  }
+
+  #serverFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    const fate = this.replies.take(type, bytes, start, end);
+    if (fate === 'forward') this.#toAgent.add(bytes, start, end);
+    else if (fate !== 'swallow') this.#toAgent.addAll(fate);
+    for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
+  }
+
+  #serverPart(bytes: Buffer, start: number, end: number, place: 'first' | 'middle' | 'last'): void {
+    this.replies.takePart(end - start, place);
+    this.#toAgent.add(bytes, start, end);
+  }
+
+  #flushToAgent(): void {
+    if (this.#toAgent.flush()) return;
+    this.#parts.upstream.pause();
+    this.#parts.agent.once('drain', () => this.#parts.upstream.resume());
+  }
+
+  #settled(): void {
+    if (this.#state === 'leaving') {
+      this.#end('the agent said goodbye');
+      return;
+    }
+    const onSettled = this.#onSettled;
+    if (onSettled === undefined) return;
+    this.#onSettled = undefined;
+    onSettled();
+  }
+
+  // ---- the end
+
+  #lost(why: string): void {
+    if (this.#state === 'ended') return;
+    if (this.replies.length > 0) this.#parts.cancelUpstream();
+    this.#end(why);
+  }
+
+  #upstreamLost(): void {
+    if (this.#state === 'ended') return;
+    // The server's own last words (57P01 and kin) have been forwarded when it had any.
+    if (this.#state !== 'leaving' && !this.#parts.agent.destroyed) {
+      this.fail(new ProxyError('UPSTREAM_LOST', 'the database closed the connection'));
+    } else this.#end('the database closed the connection');
+  }
+
+  #broken(thrown: unknown): void {
+    if (thrown instanceof ProxyError) this.fail(thrown);
+    else {
+      this.#parts.log.error('a session ended on a defect of ours', { err: thrown });
+      this.fail(new ProxyError('PROTOCOL_VIOLATION', 'the session ended on an internal error', { cause: thrown }));
+    }
+  }
+
+  #end(why: string): void {
+    const idle = this.replies.length === 0 && this.#toServer.empty && this.#state !== 'waiting';
+    this.#step('lost');
+    this.#withdrawal?.abort(new ProxyError('HOLD_WITHDRAWN', why));
+    this.replies.abandon();
+    this.#requests.dropPortals();
+    this.#parts.turn.schedule();
+    this.#backlog = [];
+    this.#parts.log.debug('session ended', { why });
+    this.#parts.agent.end();
+    this.#parts.agent.destroySoon();
+    this.#parts.onEnd(idle && !this.#parts.upstream.destroyed ? 'idle' : 'unusable');
+  }
+
+  #step(event: SessionEvent): void {
+    const step = stepSession(this.#state, event);
+    if (step.kind === 'moved') this.#state = step.to;
+    else if (isImpossible(step)) throw new Error(`a session cannot take '${event}' while ${this.#state}`);
+  }
+}
