@@ -1,5 +1,6 @@
 // What the pool and its workers say to each other. Plain data, as structured clone carries it.
 import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
+import type { OfferRequest } from './offer.ts';
 import type { ParserMajor } from './parser.ts';
 import type { Snapshot } from './schema.ts';
 
@@ -10,10 +11,17 @@ export interface WorkerStart {
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'forget'; readonly schemaVersion: string }
-  | { readonly kind: 'job'; readonly id: number; readonly job: AnalysisJob };
+  | { readonly kind: 'work'; readonly id: number; readonly work: Work };
+
+export type Work =
+  | { readonly kind: 'analyse'; readonly job: AnalysisJob }
+  /** A narrower statement for a hint. */
+  | { readonly kind: 'offer'; readonly request: OfferRequest };
+
+export type WorkAnswer = AnalysisAnswer | { readonly kind: 'offer'; readonly sql: string | undefined };
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly id: number; readonly answer: AnalysisAnswer }
+  | { readonly kind: 'done'; readonly id: number; readonly answer: WorkAnswer }
   /** The parser cannot be trusted any more; the worker ends itself after saying so. */
   | { readonly kind: 'broken'; readonly id: number; readonly why: string };

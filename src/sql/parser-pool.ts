@@ -4,6 +4,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
 import type { ParserMajor } from './parser.ts';
+import type { OfferRequest } from './offer.ts';
+import type { Work } from './parser-messages.ts';
 import { FairQueue } from './parser-queue.ts';
 import { ParserSlot, type SlotAnswer } from './parser-slot.ts';
 import { Standing } from './parser-standing.ts';
@@ -28,13 +30,15 @@ export interface PoolOptions {
   readonly clock: Clock;
   /** The worker's entry: compiled code beside this file unless told otherwise. */
   readonly entry?: URL;
+  /** Only for machines that are too busy to keep the usual one. */
+  readonly deadlineMs?: number;
 }
 
 interface Waiting {
-  readonly job: AnalysisJob;
+  readonly work: Work;
   readonly agent: string;
   readonly since: number;
-  readonly answer: (answer: PoolAnswer) => void;
+  readonly answer: (answer: SlotAnswer) => void;
 }
 
 interface Lane {
@@ -51,6 +55,7 @@ export class ParserPool {
   readonly #snapshots = new Map<string, Snapshot>();
   #spare: ParserSlot | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #up = new Set<() => void>();
   #lost = 0;
   #closed = false;
 
@@ -63,18 +68,39 @@ export class ParserPool {
     this.#spare = this.#start();
   }
 
+  /** When both lanes can take work. Never, when no worker comes up: give it a deadline of your own. */
+  up(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#up.add(resolve);
+      this.#tellUp();
+    });
+  }
+
+  #tellUp(): void {
+    if (!this.#lanes.every((one) => one.slot?.everReady === true)) return;
+    for (const tell of this.#up) tell();
+    this.#up.clear();
+  }
+
   /** `agent`: whose statement it is, so that its trouble stays its own. */
-  analyse(job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+  async analyse(job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+    const quick = job.text.length <= poolLimits.quickCharactersMax && this.#standing.good(agent);
+    const answer = await this.#ask(this.#lanes[quick ? 0 : 1], { kind: 'analyse', job }, agent);
+    return answer.kind === 'lost' || answer.kind === 'offer' ? unknown(wordsOf(answer)) : answer;
+  }
+
+  /** A narrower statement that is exactly what was wished for, or none. Always in the slow lane: nobody waits for a hint. */
+  async offer(request: OfferRequest, agent: string): Promise<string | undefined> {
+    const answer = await this.#ask(this.#lanes[1], { kind: 'offer', request }, agent);
+    return answer.kind === 'offer' ? answer.sql : undefined;
+  }
+
+  #ask(chosen: Lane, work: Work, agent: string): Promise<SlotAnswer> {
     return new Promise((answer) => {
-      if (this.#closed) {
-        answer(unknown('the parser is being closed'));
-        return;
-      }
-      const quick = job.text.length <= poolLimits.quickCharactersMax && this.#standing.good(agent);
-      const chosen = this.#lanes[quick ? 0 : 1];
-      const waiting: Waiting = { job, agent, since: this.#options.clock.ticks(), answer };
-      if (chosen.slot?.state === 'gone') answer(unknown('the parser cannot be started'));
-      else if (chosen.queue.offer(agent, waiting) === 'full') answer(unknown('too many statements wait to be read'));
+      const waiting: Waiting = { work, agent, since: this.#options.clock.ticks(), answer };
+      if (this.#closed) answer(lost('the parser is being closed'));
+      else if (chosen.slot?.state === 'gone') answer(lost('the parser cannot be started'));
+      else if (chosen.queue.offer(agent, waiting) === 'full') answer(lost('too many statements wait to be read'));
       else this.#next(chosen);
     });
   }
@@ -102,7 +128,7 @@ export class ParserPool {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const one of this.#lanes) {
-      for (const waiting of one.queue.drain()) waiting.answer(unknown('the parser is being closed'));
+      for (const waiting of one.queue.drain()) waiting.answer(lost('the parser is being closed'));
     }
     await Promise.all(this.#slots().map((slot) => slot.close()));
   }
@@ -129,6 +155,7 @@ export class ParserPool {
   }
 
   #ready(slot: ParserSlot): void {
+    this.#tellUp();
     for (const one of this.#lanes) if (one.slot === slot) this.#next(one);
   }
 
@@ -153,7 +180,7 @@ export class ParserPool {
   #later(slot: ParserSlot): void {
     for (const one of this.#lanes) {
       if (one.slot !== slot) continue;
-      for (const waiting of one.queue.drain()) waiting.answer(unknown('the parser cannot be started'));
+      for (const waiting of one.queue.drain()) waiting.answer(lost('the parser cannot be started'));
     }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -172,15 +199,19 @@ export class ParserPool {
         this.#run(one.slot, waiting);
         return;
       }
-      waiting.answer(unknown('the statement waited too long to be read'));
+      waiting.answer(lost('the statement waited too long to be read'));
     }
   }
 
   #run(slot: ParserSlot, waiting: Waiting): void {
     const begun = this.#options.clock.ticks();
-    slot.run(waiting.job, poolLimits.deadlineMs, (answer) => {
-      this.#standing.note(waiting.agent, this.#options.clock.ticks() - begun, answer.kind === 'lost');
-      waiting.answer(poolAnswer(answer));
+    const { work } = waiting;
+    const deadlineMs =
+      work.kind === 'offer' ? slot.offerDeadlineMs() : (this.#options.deadlineMs ?? poolLimits.deadlineMs);
+    slot.run(work, deadlineMs, (answer) => {
+      const tookMs = this.#options.clock.ticks() - begun;
+      if (work.kind === 'analyse') this.#standing.note(waiting.agent, tookMs, answer.kind === 'lost');
+      waiting.answer(answer);
     });
   }
 }
@@ -189,8 +220,12 @@ function lane(name: Lane['name']): Lane {
   return { name, queue: new FairQueue(poolLimits), slot: undefined };
 }
 
-function poolAnswer(answer: SlotAnswer): PoolAnswer {
-  return answer.kind === 'lost' ? unknown(answer.why) : answer;
+function lost(why: string): SlotAnswer {
+  return { kind: 'lost', why };
+}
+
+function wordsOf(answer: Extract<SlotAnswer, { readonly kind: 'lost' | 'offer' }>): string {
+  return answer.kind === 'lost' ? answer.why : 'the parser answered something else';
 }
 
 function unknown(why: string): PoolAnswer {

@@ -1,8 +1,7 @@
 // One worker thread and the one job it has in hand. Its whole life: starting → idle ⇄ busy → gone, and never back. A job that is in
 // hand when the thread goes is that thread's culprit and is answered as not known; nothing else is lost with it.
 import { Worker } from 'node:worker_threads';
-import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './parser-messages.ts';
+import type { FromWorker, ToWorker, Work, WorkAnswer, WorkerStart } from './parser-messages.ts';
 
 export const workerLimits = {
   /** 4 MB overflows at 30,000 casts in a row, 16 MB holds what fits into the text limit; far above, the module's own stack gives way. */
@@ -10,9 +9,10 @@ export const workerLimits = {
   maxOldGenerationSizeMb: 512,
 } as const;
 
+const offerMs = { first: 250, later: 50 } as const;
 const startMsMax = 15_000;
 
-export type SlotAnswer = AnalysisAnswer | { readonly kind: 'lost'; readonly why: string };
+export type SlotAnswer = WorkAnswer | { readonly kind: 'lost'; readonly why: string };
 
 export interface SlotEvents {
   ready(slot: ParserSlot): void;
@@ -33,6 +33,7 @@ export class ParserSlot {
   #inHand: InHand | undefined;
   #nextId = 1;
   #everReady = false;
+  #everOffered = false;
   readonly #startTimer: NodeJS.Timeout;
 
   constructor(entry: URL, start: WorkerStart, events: SlotEvents) {
@@ -54,6 +55,13 @@ export class ParserSlot {
     this.#startTimer.unref();
   }
 
+  /** The package that writes offers compiles itself in the first one. */
+  offerDeadlineMs(): number {
+    const first = !this.#everOffered;
+    this.#everOffered = true;
+    return first ? offerMs.first : offerMs.later;
+  }
+
   /** Whether it ever came up; one that did not will not do better at once. */
   get everReady(): boolean {
     return this.#everReady;
@@ -63,12 +71,12 @@ export class ParserSlot {
     return this.#state;
   }
 
-  tell(message: Exclude<ToWorker, { readonly kind: 'job' }>): void {
+  tell(message: Exclude<ToWorker, { readonly kind: 'work' }>): void {
     if (this.#state !== 'gone') this.#worker.postMessage(message);
   }
 
   /** The slot must be idle. `deadlineMs` counts from now: a thread that does not answer by then is ended. */
-  run(job: AnalysisJob, deadlineMs: number, answer: (answer: SlotAnswer) => void): void {
+  run(work: Work, deadlineMs: number, answer: (answer: SlotAnswer) => void): void {
     if (this.#state !== 'idle') throw new Error(`a job for a parser that is ${this.#state}`);
     const id = this.#nextId++;
     const timer = setTimeout(() => {
@@ -79,7 +87,7 @@ export class ParserSlot {
     }, deadlineMs);
     this.#inHand = { id, timer, answer };
     this.#state = 'busy';
-    this.#worker.postMessage({ kind: 'job', id, job } satisfies ToWorker);
+    this.#worker.postMessage({ kind: 'work', id, work } satisfies ToWorker);
   }
 
   close(): Promise<number> {
@@ -105,7 +113,7 @@ export class ParserSlot {
     }
   }
 
-  #finish(id: number, answer: AnalysisAnswer): void {
+  #finish(id: number, answer: WorkAnswer): void {
     const inHand = this.#inHand;
     if (this.#state !== 'busy' || inHand?.id !== id) return;
     clearTimeout(inHand.timer);

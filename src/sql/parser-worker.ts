@@ -4,7 +4,8 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../core/errors.ts';
 import { analyseText, type Resolver } from './analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from './parser.ts';
-import type { FromWorker, ToWorker } from './parser-messages.ts';
+import { makeOffer } from './offer.ts';
+import type { FromWorker, ToWorker, Work, WorkAnswer } from './parser-messages.ts';
 import { SchemaResolvers } from './resolve.ts';
 
 if (parentPort !== null) await serve(parentPort, workerData);
@@ -23,7 +24,7 @@ async function serve(port: MessagePort, start: unknown): Promise<void> {
       case 'forget':
         schemas.forget(message.schemaVersion);
         return;
-      case 'job':
+      case 'work':
         answer(message, { parser, resolver: schemas.resolver, say });
         return;
     }
@@ -39,13 +40,22 @@ interface Tools {
   readonly say: (message: FromWorker) => void;
 }
 
-function answer(message: Extract<ToWorker, { readonly kind: 'job' }>, tools: Tools): void {
+function answer(message: Extract<ToWorker, { readonly kind: 'work' }>, tools: Tools): void {
   try {
-    tools.say({ kind: 'done', id: message.id, answer: analyseText(tools.parser, tools.resolver, message.job) });
+    tools.say({ kind: 'done', id: message.id, answer: done(message.work, tools) });
   } catch (thrown) {
     // Nothing after this line may use the parser. The message is flushed before the thread ends because ending waits for its port.
     tools.say({ kind: 'broken', id: message.id, why: wordsOf(thrown) });
     parentPort?.close();
+  }
+}
+
+function done(work: Work, { parser, resolver }: Tools): WorkAnswer {
+  switch (work.kind) {
+    case 'analyse':
+      return analyseText(parser, resolver, work.job);
+    case 'offer':
+      return { kind: 'offer', sql: makeOffer(parser, work.request) };
   }
 }
 

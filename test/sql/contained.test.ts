@@ -70,8 +70,9 @@ describe('the pool', () => {
   const state = { searchPath: known(['public']), role: 'ana', temp: known([]) };
   const job = (text: string) => ({ text, schemaVersion: undefined, state });
   let pool: ParserPool;
-  beforeAll(() => {
-    pool = new ParserPool({ major: 17, clock: systemClock, entry });
+  beforeAll(async () => {
+    pool = new ParserPool({ major: 17, clock: systemClock, entry, deadlineMs: 2_000 });
+    await pool.up();
   });
   afterAll(() => pool.close());
 

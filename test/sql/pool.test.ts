@@ -30,7 +30,8 @@ beforeAll(async () => {
     return Array.isArray(result) ? [] : result.rows;
   });
   await client.end();
-  pool = new ParserPool({ major: 18, clock: systemClock, entry });
+  pool = new ParserPool({ major: 18, clock: systemClock, entry, deadlineMs: 10_000 });
+  await pool.up();
   pool.publish(snapshot);
   schemaVersion = snapshot.schemaVersion;
 });
@@ -116,4 +117,13 @@ test.each(families)('one analysis serves %s and %s', async (one, other) => {
   expect(restOfSecond).toEqual(restOfFirst);
   expect(functionsOfSecond).toEqual(functionsOfFirst);
   expect(second?.effects).toEqual(first?.effects);
+});
+
+test('makes offers in the slow lane', async () => {
+  const offer = await pool.offer(
+    { text: 'select id, email from customers', wish: { kind: 'keepOutputs', keep: [0], names: ['id', 'email'] } },
+    'ana',
+  );
+  expect(offer).toBe('SELECT id FROM customers');
+  expect(await pool.offer({ text: 'drop table customers', wish: { kind: 'count' } }, 'ana')).toBeUndefined();
 });
