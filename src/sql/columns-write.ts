@@ -66,7 +66,9 @@ function arbiterConstraint(state: State, name: string, target: Target): void {
   const numbers = found?.columns ?? [];
   const columns = state.shapes.of(relation).columns;
   for (const column of columns) {
-    if (column.sources.some((source) => numbers.includes(source.attribute.num))) state.mark(column.sources, uses.other);
+    // 0 stands for an expression, which may be over any column.
+    const used = column.sources.some((source) => numbers.includes(source.attribute.num));
+    if (used || numbers.includes(0)) state.mark(column.sources, uses.other);
   }
 }
 

@@ -57,6 +57,24 @@ export class StaticWitness {
       unknowns: state.unknowns,
     };
   }
+
+  /** Columns as the statement itself names them, views not opened: what the server's parse tree lists as selected. */
+  named(node: Node, session: SessionNames): readonly Source[] {
+    return [...this.#walk(node, session).state.reads.keys()];
+  }
+
+  #walk(node: Node, session: SessionNames): { readonly state: State; readonly shape: Shape } {
+    const state = new State(parts, new Names(this.#index, session), this.#openings);
+    try {
+      return { state, shape: statement(state, node) };
+    } catch (thrown) {
+      // A text nested deeper than the stack, or a defect of ours: what was not seen must count as not known.
+      state.unknown(
+        thrown instanceof RangeError ? 'the statement is nested too deeply' : `a defect: ${wordsOf(thrown)}`,
+      );
+      return { state, shape: new Shape([], []) };
+    }
+  }
 }
 
 const wordsOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -213,7 +213,8 @@ function ruleParts(of: Of): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | '
       event: row.word({ 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' } as const),
       instead: row.yes(),
       enabled: row.text() !== 'D',
-      definition: row.text(),
+      // The server prints nothing for a definition that it cannot: then it cannot be opened, and is not known.
+      definition: row.maybeText() ?? '',
       tree: row.text(),
     })),
     policies: of('policies', (row) => ({

@@ -1,0 +1,52 @@
+// `npm run test:corpus`: the static witness against real servers, statement by statement, with the table of outcomes.
+import { majors, startPostgres, type PostgresMajor } from '../support/postgres.ts';
+import { playRegression } from './regression.ts';
+import { regressionSuite } from './sources.ts';
+import { heading, Tally } from './tally.ts';
+
+const wanted = (process.argv.find((each) => each.startsWith('--majors='))?.slice(9) ?? majors.join(','))
+  .split(',')
+  .map(Number);
+const minutesMax = Number(process.argv.find((each) => each.startsWith('--minutes='))?.slice(10) ?? '60');
+
+async function main(): Promise<void> {
+  const tallies: Tally[] = [];
+  for (const major of majors) if (wanted.includes(major)) tallies.push(...(await corpusOf(major)));
+  console.log(`\n${heading}`);
+  for (const tally of tallies) console.log(tally.row());
+  for (const tally of tallies) show(tally);
+  process.exitCode = tallies.some((tally) => tally.counts.missed > 0) ? 1 : 0;
+}
+
+async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
+  const suite = await regressionSuite(major);
+  const postgres = await startPostgres({
+    major,
+    flags: ['fsync=off', 'max_prepared_transactions=10', 'log_min_messages=fatal'],
+  });
+  try {
+    const place = { url: (database: string): string => postgres.url(database), major };
+    const tally = new Tally(`PG${major} regress ${suite.major}`);
+    await playRegression(place, suite, tally, performance.now() + minutesMax * 60_000);
+    return [tally];
+  } finally {
+    await postgres.stop();
+  }
+}
+
+function show(tally: Tally): void {
+  for (const outcome of ['missed', 'over'] as const) {
+    for (const each of tally.examples[outcome].slice(0, 25)) {
+      console.log(
+        `${tally.name} ${outcome}: ${each.words.join(' ')} :: ${each.sql.replace(/\s+/g, ' ').slice(0, 300)}`,
+      );
+    }
+  }
+  const reasons = [...tally.reasons].sort((a, b) => b[1] - a[1]).slice(0, 30);
+  for (const [reason, count] of reasons) console.log(`${tally.name} not known ${count}: ${reason}`);
+  for (const each of tally.examples.notKnown.slice(0, 40)) {
+    console.log(`${tally.name} not known: ${each.words[0] ?? ''} :: ${each.sql.replace(/\s+/g, ' ').slice(0, 200)}`);
+  }
+}
+
+await main();

@@ -1,0 +1,142 @@
+// The server's own word on a statement: which columns of which relations it selects, inserts and updates, from the parse tree that
+// `debug_print_parse` sends for a Parse message. Nothing is executed. Its own small reader of node text, so that a mistake in the
+// product's reader cannot hide here.
+import pg from 'pg';
+
+export interface Truth {
+  /** `relation oid.attnum`; attnum 0 is the whole row. System columns are left out: they hold no user's value. */
+  readonly selected: ReadonlySet<string>;
+  /** Inserted or updated. */
+  readonly written: ReadonlySet<string>;
+}
+
+export type Answer =
+  | { readonly kind: 'truth'; readonly truth: Truth }
+  | { readonly kind: 'error'; readonly code: string }
+  | { readonly kind: 'noTree' };
+
+/** Settings under which `truthOf` works; a corpus statement may have changed them. */
+export const truthSettings =
+  "SET client_min_messages = log; SET debug_print_parse = on; SET debug_pretty_print = off; SET statement_timeout = '3s'";
+
+export async function truthOf(client: pg.Client, sql: string): Promise<Answer> {
+  const trees: string[] = [];
+  const listen = (notice: { readonly detail?: string | undefined; readonly message?: string | undefined }): void => {
+    const text = notice.detail?.includes('{QUERY') === true ? notice.detail : (notice.message ?? '');
+    if (text.includes('{QUERY')) trees.push(text.slice(text.indexOf('{QUERY')));
+  };
+  client.on('notice', listen);
+  try {
+    const code = await parseOnly(client, sql);
+    if (code !== undefined) return { kind: 'error', code };
+  } finally {
+    client.off('notice', listen);
+  }
+  return trees.length === 0 ? { kind: 'noTree' } : { kind: 'truth', truth: gather(trees) };
+}
+
+interface Wire {
+  parse(query: { readonly text: string; readonly name: string }): void;
+  sync(): void;
+}
+
+/** Sends Parse and Sync; gives the SQLSTATE when the server refuses. */
+function parseOnly(client: pg.Client, sql: string): Promise<string | undefined> {
+  return new Promise((settle, fail) => {
+    const lost = (): void => {
+      fail(new Error('the connection was lost'));
+    };
+    client.once('end', lost);
+    const submittable = {
+      submit(wire: Wire): void {
+        wire.parse({ text: sql, name: '' });
+        wire.sync();
+      },
+      handleError(error: { readonly code?: string }): void {
+        // The driver calls nothing more after an error; what is asked next waits for the server on its own.
+        client.off('end', lost);
+        if (/^[0-9A-Z]{5}$/.test(error.code ?? '')) settle(error.code);
+        else fail(new Error(`the connection broke: ${error.code ?? 'no code'}`));
+      },
+      handleReadyForQuery(): void {
+        client.off('end', lost);
+        settle(undefined);
+      },
+      handleRowDescription(): void {},
+      handleDataRow(): void {},
+      handleCommandComplete(): void {},
+      handleEmptyQuery(): void {},
+      handlePortalSuspended(): void {},
+    };
+    client.query(submittable as unknown as pg.QueryConfig).catch?.(() => undefined);
+  });
+}
+
+function gather(trees: readonly string[]): Truth {
+  const [selected, written] = [new Set<string>(), new Set<string>()];
+  for (const tree of trees) {
+    // The server breaks lines at spaces.
+    for (const entry of permissionEntries(tree.replaceAll(/\s+/g, ' '))) {
+      for (const num of entry.selected) selected.add(`${entry.relation}.${num}`);
+      for (const num of entry.written) written.add(`${entry.relation}.${num}`);
+    }
+  }
+  return { selected, written };
+}
+
+interface Entry {
+  readonly relation: number;
+  readonly selected: readonly number[];
+  readonly written: readonly number[];
+}
+
+/**
+ * From 16 each relation has an RTEPERMISSIONINFO; on 15 the RTE itself holds the bitmaps, after its relid. Fields are found by name
+ * between the braces of one node: strings in node text escape braces and spaces with a backslash, so a name in a query cannot
+ * look like a field.
+ */
+function permissionEntries(tree: string): readonly Entry[] {
+  const found: Entry[] = [];
+  const nodes = /(?<!\\)\{(RTEPERMISSIONINFO|RTE)\b/g;
+  const is15 = !tree.includes('{RTEPERMISSIONINFO');
+  for (const match of tree.matchAll(nodes)) {
+    if ((match[1] === 'RTE') !== is15) continue;
+    const body = ownFields(tree, match.index);
+    const relation = Number(/ :relid (\d+)/.exec(body)?.[1] ?? 0);
+    if (relation === 0) continue;
+    found.push({
+      relation,
+      selected: bits(body, 'selectedCols'),
+      written: [...bits(body, 'insertedCols'), ...bits(body, 'updatedCols')],
+    });
+  }
+  return found;
+}
+
+/** The text of one node with the nodes inside it left out. */
+function ownFields(tree: string, start: number): string {
+  let depth = 0;
+  let text = '';
+  for (let at = start; at < tree.length; at += 1) {
+    const char = tree[at] ?? '';
+    if (char === '\\') {
+      at += 1;
+      continue;
+    }
+    if (char === '{') depth += 1;
+    if (depth === 1) text += char;
+    if (char === '}') depth -= 1;
+    if (depth === 0) break;
+  }
+  return text;
+}
+
+/** Members are attnum + 7 (FirstLowInvalidHeapAttributeNumber is -7). */
+function bits(body: string, field: string): readonly number[] {
+  const list = new RegExp(` :${field} \\(b([ \\d]*)\\)`).exec(body)?.[1] ?? '';
+  return list
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => Number(word) - 7)
+    .filter((num) => num >= 0);
+}
