@@ -1,7 +1,7 @@
 // The server's own word on a statement: which columns of which relations it selects, inserts and updates, from the parse tree that
 // `debug_print_parse` sends for a Parse message. Nothing is executed. Its own small reader of node text, so that a mistake in the
 // product's reader cannot hide here.
-import pg from 'pg';
+import type pg from 'pg';
 
 export interface Truth {
   /** `relation oid.attnum`; attnum 0 is the whole row. System columns are left out: they hold no user's value. */
