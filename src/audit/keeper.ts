@@ -5,6 +5,8 @@ import { appendFile, copyFile, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
+import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
+import { findHold } from './hold-records.ts';
 import { openKeys, keyText, type LogKeys } from './keys.ts';
 import { lockFolder, type FolderLock } from './lock.ts';
 import { AuditLog, type LogState } from './log.ts';
@@ -18,6 +20,8 @@ export interface AuditOptions {
   readonly instance?: string;
   /** Newest heads of the other instances, for the checkpoint: `origin blocks root`. */
   readonly peerHeads?: () => readonly string[];
+  /** Program and arguments that sign instead of a key in the folder; see signer.ts. */
+  readonly signerCommand?: readonly string[];
   readonly limits?: Partial<AuditLimits>;
 }
 
@@ -59,15 +63,15 @@ async function openFolder(options: AuditOptions): Promise<Audit> {
   closeToOthers(options.dir);
   const lock = await lockFolder(options.dir);
   try {
-    const keys = openKeys(options.dir);
-    const head = readHead(options.dir, keys.public);
+    const keys = openKeys(options.dir, options.signerCommand);
+    const head = readHead(options.dir, keys.headKeys);
     const log = new AuditLog({
       dir: options.dir,
       clock: options.clock,
       passed: head,
       ...(options.instance === undefined ? {} : { instance: options.instance }),
     });
-    if (head === undefined) await log.recordSelf({ kind: 'key', public: keyText(keys.public) });
+    if (head === undefined) await log.recordSelf({ kind: 'key', public: keyText(keys.signer.public) });
     const audit = new Audit({ options, lock, keys, log });
     await audit.checkpoint();
     audit.start();
@@ -112,6 +116,18 @@ export class Audit {
     return { ...this.log.state, checkpointTrouble: this.#noteTrouble };
   }
 
+  /** This log's newest head, for the checkpoints of its peers. */
+  headForPeers(): string {
+    const { origin, blocks, root } = this.log.head();
+    return `${origin} ${blocks} ${root}`;
+  }
+
+  /** The signed receipt of a settled hold, from the files. */
+  async receipt(hold: string): Promise<HoldReceipt | 'open' | 'not found'> {
+    const found = await findHold(this.#parts.options.dir, hold);
+    return found.kind === 'settled' ? makeReceipt(found.records, this.#parts.keys.signer) : found.kind;
+  }
+
   start(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
@@ -140,7 +156,7 @@ export class Audit {
     const now = options.clock.ticks();
     if (head.blocks !== this.#notedBlocks) {
       await this.log.sync();
-      const note = signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys);
+      const note = await signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys.signer);
       await writeNote(options.dir, note);
       this.#notedBlocks = head.blocks;
       if (kept === 'keep' || now - this.#historyAt >= this.#limits.historyMs) {

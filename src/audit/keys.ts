@@ -12,28 +12,51 @@ import {
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProxyError } from '../core/errors.ts';
+import { readPublicKey } from './note.ts';
+import { commandSigner, keySigner, type Signer } from './signer.ts';
 
 export interface LogKeys {
-  readonly private: KeyObject;
-  readonly public: KeyObject;
+  readonly signer: Signer;
+  /** Who may have signed the newest checkpoint: this key, or in the middle of a rotation the one before. */
+  readonly headKeys: readonly KeyObject[];
   /** Secret of the keyed hash. Whoever has it can test guesses about a statement, nothing more. */
   readonly hashSecret: Buffer;
 }
 
 export const publicKeyFile = 'key.pub';
-const privateKeyFile = 'key.pem';
+/** There only in the middle of a rotation. */
+export const publicKeyBeforeFile = 'key.before.pub';
+export const privateKeyFile = 'key.pem';
 const hashSecretFile = 'hash.key';
 
-export function openKeys(dir: string): LogKeys {
-  const pem = readSecret(join(dir, privateKeyFile)) ?? makePrivateKey(dir);
-  const key = createPrivateKey(pem);
-  if (key.asymmetricKeyType !== 'ed25519') throw invalid(join(dir, privateKeyFile), 'is not an Ed25519 key');
-  const publicKey = createPublicKey(key);
-  writePublicKey(dir, publicKey);
+/** `signerCommand`: the private key is not here but with a command; see signer.ts. */
+export function openKeys(dir: string, signerCommand?: readonly string[]): LogKeys {
+  const signer = signerCommand === undefined ? localSigner(dir) : remoteSigner(dir, signerCommand);
+  const before = readPublicKey(readText(join(dir, publicKeyBeforeFile)) ?? '');
   const secret = readSecret(join(dir, hashSecretFile)) ?? makeHashSecret(dir);
   const hashSecret = Buffer.from(secret.trim(), 'hex');
   if (hashSecret.length !== 32) throw invalid(join(dir, hashSecretFile), 'does not hold 32 bytes in hex');
-  return { private: key, public: publicKey, hashSecret };
+  return { signer, headKeys: before === undefined ? [signer.public] : [signer.public, before], hashSecret };
+}
+
+function localSigner(dir: string): Signer {
+  const key = createPrivateKey(readSecret(join(dir, privateKeyFile)) ?? makePrivateKey(dir));
+  if (key.asymmetricKeyType !== 'ed25519') throw invalid(join(dir, privateKeyFile), 'is not an Ed25519 key');
+  const publicKey = createPublicKey(key);
+  writePublicKey(dir, publicKey);
+  return keySigner({ private: key, public: publicKey });
+}
+
+/** For a command that only signs: the private key of a folder, when it is to be used outside a running proxy. */
+export function existingSigner(dir: string): Signer | undefined {
+  return readText(join(dir, privateKeyFile)) === undefined ? undefined : localSigner(dir);
+}
+
+function remoteSigner(dir: string, command: readonly string[]): Signer {
+  const file = join(dir, publicKeyFile);
+  const key = readPublicKey(readText(file) ?? '');
+  if (key === undefined) throw invalid(file, 'has to hold the Ed25519 public key of the signer command, in PEM');
+  return commandSigner(command, key);
 }
 
 /** The key's SPKI form in base64: PEM without its head and foot. */

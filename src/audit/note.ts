@@ -1,6 +1,7 @@
 // Checkpoints as signed notes (C2SP signed-note and tlog-checkpoint): text that a person can read, with an Ed25519 signature under it.
-// Pure but for the signature itself; what is signed here can be checked with openssl alone.
-import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+// Pure; what is signed here can be checked with openssl alone.
+import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
+import type { Signer } from './signer.ts';
 
 export interface Checkpoint {
   /** `countersign/<instance>`: which chain this is the head of. */
@@ -23,13 +24,12 @@ export function noteBody(point: Checkpoint): string {
   return `${point.origin}\n${point.blocks}\n${root}\nrecords ${point.records}\nat ${point.at}\n${peers}`;
 }
 
-export function signNote(point: Checkpoint, key: { readonly private: KeyObject; readonly public: KeyObject }): string {
+export async function signNote(point: Checkpoint, signer: Signer): Promise<string> {
   const body = noteBody(point);
-  return joinNote(point.origin, body, key.public, sign(null, Buffer.from(body), key.private));
+  return joinNote(point.origin, body, signer.public, await signer.sign(Buffer.from(body)));
 }
 
-/** Puts a signature that was made elsewhere (an external signer) under a body. */
-export function joinNote(origin: string, body: string, key: KeyObject, signature: Uint8Array): string {
+function joinNote(origin: string, body: string, key: KeyObject, signature: Uint8Array): string {
   return `${body}\n${dash} ${origin} ${Buffer.concat([keyId(origin, key), signature]).toString('base64')}\n`;
 }
 

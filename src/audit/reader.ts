@@ -16,8 +16,8 @@ export interface Misfit {
 export interface ReadOptions {
   /** Called with each record that fits, before the end of its block is known. */
   readonly each?: (record: LoggedRecord, place: { readonly file: string; readonly line: number }) => void;
-  /** Called when a block is complete: `bytes` is the offset in the file just behind it. */
-  readonly block?: (point: { readonly bytes: number }) => void;
+  /** Called when a block is complete, before the next record is: its place in the file, and its hash. */
+  readonly block?: (block: { readonly start: number; readonly end: number; readonly hash: string }) => void;
 }
 
 export class ChainReader {
@@ -82,7 +82,7 @@ export class ChainReader {
       if (jump !== undefined) return misfit(record.seq, jump);
       if (block !== undefined && record.prev !== block.prev) {
         const hash = this.#close(bytes.subarray(block.start, start));
-        this.#options.block?.({ bytes: start });
+        this.#options.block?.({ start: block.start, end: start, hash });
         if (record.prev !== hash) {
           return changedBefore({ file, bytes, block, line, start, record });
         }
@@ -103,8 +103,8 @@ export class ChainReader {
         words: `record ${this.#seq} comes next, but the segment is empty`,
         goodBytes: 0,
       };
-    this.#close(bytes.subarray(block.start));
-    this.#options.block?.({ bytes: bytes.length });
+    const hash = this.#close(bytes.subarray(block.start));
+    this.#options.block?.({ start: block.start, end: bytes.length, hash });
     return undefined;
   }
 

@@ -28,6 +28,8 @@ interface Judged extends RecordedAsker {
   readonly rules: readonly string[];
   readonly catalog: string;
   readonly schema: string;
+  /** The full statement, encrypted to an auditor's public key (see seal.ts); only where it was asked for. */
+  readonly sealed?: string;
 }
 
 interface Finished {
@@ -56,6 +58,11 @@ interface Held extends RecordedAsker {
   readonly columns: readonly RecordedColumn[];
   readonly rules: NonEmpty<string>;
   readonly deadline: number;
+  /** Versions that judged; where they are absent, the `judged` record before this one has them. */
+  readonly catalog?: string;
+  readonly schema?: string;
+  /** What the agent said why. Its own words, unverified. */
+  readonly reason?: string;
 }
 
 interface Voted {

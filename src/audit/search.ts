@@ -57,6 +57,11 @@ export async function* recordsOf(
   }
 }
 
+/** The lines that have these words in them, oldest first. */
+export async function* linesContaining(dir: string, words: string): AsyncGenerator<string> {
+  for (const number of segmentNumbers(dir)) yield* linesWith(await bytesOf(dir, number), words);
+}
+
 /** What a hold is about, from its own records, for those of its records that do not say. */
 interface HoldFacts {
   readonly people: Set<string>;

@@ -62,10 +62,10 @@ export function findTail(dir: string, passed: Passed | undefined): Tail {
 }
 
 /** The newest checkpoint of the folder, when there is one and this log's key has signed it. */
-export function readHead(dir: string, key: KeyObject): Checkpoint | undefined {
+export function readHead(dir: string, keys: readonly KeyObject[]): Checkpoint | undefined {
   const text = readText(join(dir, headFile));
   if (text === undefined || text === '') return undefined;
-  const note = readNote(text, [key]);
+  const note = readNote(text, keys);
   if (note.kind === 'note' && note.signed === 'yes') return note.checkpoint;
   throw new ProxyError(
     'UNAVAILABLE',

@@ -1,11 +1,19 @@
 // `countersign audit …`: the auditor's terminal. Reads files only; talks to no proxy and needs no config but the folder.
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { exportForms } from '../audit/export.ts';
+import { checkReceipt, makeReceipt, recordsOfHold, type ReceiptCheck } from '../audit/hold-receipt.ts';
+import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
+import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
+import { readPublicKey } from '../audit/note.ts';
+import { rotateKey } from '../audit/rotate-key.ts';
 import { recordsOf, searchLog, type SearchFilter } from '../audit/search.ts';
 import { verifyFolder, type Verification } from '../audit/verify.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
+import { systemClock } from '../core/clock.ts';
+import { visible } from '../core/visible.ts';
 import { auditFolder, type FolderOptions } from './audit-folder.ts';
 
 export interface AuditPorts {
@@ -22,6 +30,8 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
   registerVerify(audit, ports);
   registerSearch(audit, ports);
   registerExport(audit, ports);
+  registerReceipt(audit, ports);
+  registerKeys(audit, ports);
 }
 
 interface VerifyOptions extends FolderOptions {
@@ -32,21 +42,53 @@ interface VerifyOptions extends FolderOptions {
 
 function registerVerify(audit: Command, ports: AuditPorts): void {
   folder(audit.command('verify'))
-    .description('say whether the record is whole, or which record is the first that does not fit')
+    .description('say whether the record, or a receipt, is whole, or which record is the first that does not fit')
+    .argument('[receipt]', 'a receipt of a hold; needs only the public key')
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: shows a missing end', [])
     .option('--key <file>', 'the public key that was kept elsewhere, instead of the folder’s own')
     .option('--json', 'for scripts')
-    .action((options: VerifyOptions) => {
-      const result = verifyFolder({
-        dir: auditFolder(options),
-        checkpoints: options.checkpoint,
-        ...(options.key === undefined ? {} : { keyFile: options.key }),
-      });
-      if (options.json) ports.say(jsonWords(result));
-      else if (result.kind === 'whole') ports.say(wholeWords(result));
-      else ports.complain(brokenWords(result));
-      if (result.kind === 'broken') ports.exit(1);
+    .action((receipt: string | undefined, options: VerifyOptions) => {
+      const verdict = receipt === undefined ? verifyLog(options) : verifyReceipt(receipt, options);
+      if (options.json) ports.say(jsonWords(verdict.result));
+      else if (verdict.fits) ports.say(verdict.words);
+      else ports.complain(verdict.words);
+      if (!verdict.fits) ports.exit(1);
     });
+}
+
+interface Verdict {
+  readonly fits: boolean;
+  readonly words: string;
+  readonly result: unknown;
+}
+
+function verifyLog(options: VerifyOptions): Verdict {
+  const result = verifyFolder({
+    dir: auditFolder(options),
+    checkpoints: options.checkpoint,
+    ...(options.key === undefined ? {} : { keyFile: options.key }),
+  });
+  const fits = result.kind === 'whole';
+  return { fits, words: fits ? wholeWords(result) : brokenWords(result), result };
+}
+
+function verifyReceipt(file: string, options: VerifyOptions): Verdict {
+  const keyFile = options.key ?? join(auditFolder(options), publicKeyFile);
+  const key = readPublicKey(readText(keyFile) ?? '');
+  if (key === undefined) {
+    const words = `${keyFile}: there is no Ed25519 public key here (name it with --key)`;
+    return { fits: false, words, result: { kind: 'not genuine', words } };
+  }
+  const result = checkReceipt(readText(file) ?? '', [key]);
+  return result.kind === 'genuine'
+    ? { fits: true, words: visible(receiptWords(result)), result }
+    : { fits: false, words: `${file}: ${result.words}`, result };
+}
+
+function receiptWords({ receipt, proven }: Extract<ReceiptCheck, { readonly kind: 'genuine' }>): string {
+  const { hold, state, agent, owner, database, decided, released } = receipt;
+  const by = decided.by.length === 0 ? '' : ` by ${decided.by.join(', ')}`;
+  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times; genuine by ${proven}`;
 }
 
 function wholeWords(result: Extract<Verification, { readonly kind: 'whole' }>): string {
@@ -129,6 +171,54 @@ function registerExport(audit: Command, ports: AuditPorts): void {
       out.end();
       await once(out, 'finish');
       ports.say(`${records} records written to ${options.out ?? ''}`);
+    });
+}
+
+interface ReceiptOptions extends FolderOptions {
+  readonly out?: string;
+  readonly proof?: true;
+}
+
+function registerReceipt(audit: Command, ports: AuditPorts): void {
+  folder(audit.command('receipt'))
+    .description('write the signed receipt of a settled hold')
+    .argument('<hold>')
+    .option('--proof', 'with the way from its records to the newest checkpoint')
+    .option('--out <file>', 'instead of the standard output')
+    .action(async (hold: string, options: ReceiptOptions) => {
+      const dir = auditFolder(options);
+      const signer = existingSigner(dir);
+      const found = await findHold(dir, hold);
+      if (signer === undefined || found.kind !== 'settled') {
+        ports.complain(
+          signer === undefined ? `the signing key is not in ${dir}` : `${visible(hold, 40)} is ${found.kind}`,
+        );
+        return ports.exit(1);
+      }
+      const seqs = new Set(recordsOfHold(found.records));
+      const receipt = await makeReceipt(found.records, signer, options.proof ? proveRecords(dir, seqs) : undefined);
+      const text = jsonWords(receipt);
+      if (options.out === undefined) return ports.say(text);
+      writeFileSync(options.out, `${text}\n`, { flag: 'wx', mode: 0o600 });
+      ports.say(`receipt of ${receipt.hold} written to ${options.out}`);
+    });
+}
+
+function registerKeys(audit: Command, ports: AuditPorts): void {
+  folder(audit.command('rotate-key'))
+    .description('take a new signing key into use; the proxy must not be running')
+    .action(async (options: FolderOptions) => {
+      ports.say(`new public key: ${await rotateKey(auditFolder(options), systemClock)}`);
+    });
+  folder(audit.command('open'))
+    .description('show the full statement of a record that was sealed to an auditor’s key')
+    .argument('<seq>', 'the record', count)
+    .requiredOption('--key <file>', 'the auditor’s private key (X25519, PEM)')
+    .action(async (seq: number, options: FolderOptions & { readonly key: string }) => {
+      const text = await openSealed(auditFolder(options), seq, readText(options.key) ?? '');
+      if (text.kind === 'opened') return ports.say(visible(text.statement, 1_000_000));
+      ports.complain(text.why);
+      ports.exit(1);
     });
 }
 

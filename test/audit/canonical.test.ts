@@ -27,6 +27,7 @@ const judged = fc.record(
     statement: text,
     text,
     parameters: text,
+    sealed: text,
     verdict: fc.constantFrom('allow' as const, 'hold' as const, 'deny' as const),
     actions: fc.array(text),
     columns: fc.array(fc.record({ column: text, level: text })),
