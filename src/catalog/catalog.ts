@@ -3,6 +3,7 @@
 import type { Sha256 } from '../core/brand.ts';
 import type { Place } from '../core/place.ts';
 import type { RelationName } from '../sql/analysis.ts';
+import type { LevelMemo } from './level-memo.ts';
 import type { NamePattern } from './pattern.ts';
 
 export interface Level {
@@ -83,6 +84,8 @@ export interface Catalog {
   readonly approvers: ReadonlyMap<string, Approver>;
   /** Group → names of its people. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** What levels.ts found before. */
+  readonly memo: LevelMemo;
 }
 
 /** NUL cannot stand in a Postgres name, so two different relations never share a key. */

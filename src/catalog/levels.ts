@@ -27,19 +27,19 @@ export interface FoundLevel {
  * is said about columns that nobody looked at one by one; a pattern that knows one of them better is not overruled by it.
  */
 export function levelOf(catalog: Catalog, database: string, column: ColumnName): FoundLevel {
-  return ownWord(catalog, catalog.databases.get(database), column) ?? unclassified(catalog);
+  return ownWord(catalog, database, column) ?? unclassified(catalog);
 }
 
 /** The level of a read: with its kin (strictest of the family that anybody spoke of), and with the views it came through. */
 export function levelOfRead(catalog: Catalog, database: string, read: ColumnRead): FoundLevel {
   const words = catalog.databases.get(database);
-  if (read.via.length > 0 && words !== undefined) {
-    const spoken = viewWord(words, read.via);
-    if (spoken !== undefined) return spoken;
-  }
-  let strictest = ownWord(catalog, words, read.column);
+  // A materialized view is a relation of its own; its entry speaks for it as an ordinary view's does.
+  const spoken =
+    words === undefined ? undefined : (viewWord(words, read.via) ?? matviewWord(words, read.column.relation));
+  if (spoken !== undefined) return spoken;
+  let strictest = ownWord(catalog, database, read.column);
   for (const kin of read.kin) {
-    const other = ownWord(catalog, words, kin);
+    const other = ownWord(catalog, database, kin);
     if (other === undefined) continue;
     if (strictest === undefined || other.level.rank > strictest.level.rank) strictest = { ...other, by: 'kin' };
   }
@@ -85,7 +85,11 @@ function found(word: Word, by: FoundLevel['by']): FoundLevel {
   return { level: word.level, category: word.category, owner: word.owner, place: word.place, by };
 }
 
-function ownWord(catalog: Catalog, words: DatabaseWords | undefined, column: ColumnName): FoundLevel | undefined {
+function ownWord(catalog: Catalog, database: string, column: ColumnName): FoundLevel | undefined {
+  return catalog.memo.get(database, column, () => findWord(catalog, catalog.databases.get(database), column));
+}
+
+function findWord(catalog: Catalog, words: DatabaseWords | undefined, column: ColumnName): FoundLevel | undefined {
   const table = words?.tables.get(relationKey(column.relation));
   const spoken = spokenWord(catalog, table, column);
   if (spoken === undefined || spoken.owner !== undefined || table?.owner === undefined) return spoken;
@@ -116,6 +120,12 @@ function viewWord(words: DatabaseWords, via: readonly RelationName[]): FoundLeve
     if (table?.isWhole === true && table.default !== undefined) return found(table.default, 'view');
   }
   return undefined;
+}
+
+function matviewWord(words: DatabaseWords, relation: RelationName): FoundLevel | undefined {
+  if (words.views.size === 0) return undefined;
+  const word = words.views.get(relationKey(relation));
+  return word === undefined ? undefined : found(word, 'view');
 }
 
 function extremeOf(catalog: Catalog, database: string, relation: RelationName, which: 'least' | 'most'): FoundLevel {

@@ -5,6 +5,7 @@ import type { Mistake } from '../core/place.ts';
 import { loadYaml, type Checked, type YamlDocument } from '../core/yaml.ts';
 import { checkWith } from '../core/yaml-check.ts';
 import type { Catalog } from './catalog.ts';
+import { LevelMemo } from './level-memo.ts';
 import { approversSchema, databaseSchema, taxonomySchema } from './file-schemas.ts';
 import { checkGroups, linkApprovers, nobody } from './link-approvers.ts';
 import { linkDatabases, type DatabaseFile } from './link-databases.ts';
@@ -38,7 +39,10 @@ export function loadCatalog(files: readonly ClassificationFile[]): Checked<Catal
     approversFile === undefined ? nobody : linkApprovers(approversFile.document, approversFile.shape, mistakes);
   checkGroups({ taxonomy, files: databaseFiles, databases, people, taxonomyDocument: taxonomyFile.document, mistakes });
   if (isNonEmpty(mistakes.list)) return bad(mistakes.list);
-  return { kind: 'good', value: { ...taxonomy, ...people, databases, version: versionOf(files) } };
+  return {
+    kind: 'good',
+    value: { ...taxonomy, ...people, databases, version: versionOf(files), memo: new LevelMemo() },
+  };
 }
 
 /** Files in order of their names, each framed by its length, so that no two folders give one hash. Cases decide nothing. */

@@ -37,21 +37,24 @@ function addCause(cause: HoldCause, context: Context): void {
   const { facts, catalog, add } = context;
   switch (cause.by) {
     case 'level':
-      for (const touch of cause.touches) addTouch(touch, context);
+      addTouches(cause.touches, context);
       return;
     case 'function':
       addLevel(cause.word.owner, cause.word.level, context);
       return;
     case 'rule':
       if (cause.rule.approvers.length > 0) add(cause.rule.approvers, cause.rule.quorum);
-      else if (cause.touches.length > 0) for (const touch of cause.touches) addTouch(touch, context);
+      else if (cause.touches.length > 0) addTouches(cause.touches, context);
       else addOwners(context);
       return;
     case 'action':
       addOwners(context);
       return;
     case 'large':
-      for (const touch of facts.reads) if (touch.found.level.rows !== undefined) addTouch(touch, context);
+      addTouches(
+        facts.reads.filter((touch) => touch.found.level.rows !== undefined),
+        context,
+      );
       return;
     case 'notKnown': {
       const strictest = strictestAsking(catalog);
@@ -61,10 +64,19 @@ function addCause(cause: HoldCause, context: Context): void {
   }
 }
 
-function addTouch(touch: Touch, context: Context): void {
-  const { facts, catalog } = context;
-  const table = ownersOf(catalog, facts.asker.database, touch.relation);
-  addLevel(touch.found.owner, touch.found.level, context, table);
+/** Most columns of a statement have the same people: they are looked up once. */
+function addTouches(touches: readonly Touch[], context: Context): void {
+  const asked = new Map<Level, Set<string>>();
+  for (const { found, relation } of touches) {
+    const isByRelation = found.owner === undefined && found.level.approvers.length === 0;
+    const key = isByRelation ? `\0${relation.schema}\0${relation.name}` : (found.owner ?? '');
+    const keys = asked.get(found.level) ?? new Set();
+    if (keys.has(key)) continue;
+    asked.set(found.level, keys.add(key));
+    const { facts, catalog } = context;
+    const fallback = isByRelation ? ownersOf(catalog, facts.asker.database, relation) : [];
+    addLevel(found.owner, found.level, context, fallback);
+  }
 }
 
 function addLevel(
