@@ -30,6 +30,16 @@ export class StatementHash {
     return fresh;
   }
 
+  /** Of a statement's own bytes, whatever their encoding; hot statements cost a look-up. */
+  ofStatement(bytes: Buffer): Sha256 {
+    const text = bytes.toString('latin1');
+    const kept = this.#kept.get(text);
+    if (kept !== undefined) return kept;
+    const fresh = this.ofBytes(bytes);
+    if (text.length <= this.#limits.keptLengthMax) this.#keep(text, fresh);
+    return fresh;
+  }
+
   /** Of bytes that seldom repeat, as parameters. */
   ofBytes(bytes: Uint8Array): Sha256 {
     return createHmac('sha256', this.#secret).update(bytes).digest('hex') as Sha256;

@@ -65,6 +65,8 @@ export class Session implements Sender, RequestDesk {
   readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
   #state: SessionState = 'serving';
   #marked = false;
+  /** The server's own last words (57P01 and kin) have been forwarded; ours would be one error too many. */
+  #serverSaidGoodbye = false;
   #backlog: Waiting[] = [];
   #backlogBytes = 0;
   #withdrawal: AbortController | undefined;
@@ -297,6 +299,7 @@ export class Session implements Sender, RequestDesk {
 
   #serverFrame(type: number, bytes: Buffer, start: number, end: number): void {
     const fate = this.replies.take(type, bytes, start, end);
+    if (type === fromServer.error && isFatal(bytes, start, end)) this.#serverSaidGoodbye = true;
     if (fate === 'forward') this.#toAgent.add(bytes, start, end);
     else if (fate !== 'swallow') this.#toAgent.addAll(fate);
     for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
@@ -328,14 +331,12 @@ export class Session implements Sender, RequestDesk {
 
   #lost(why: string): void {
     if (this.#state === 'ended') return;
-    if (this.replies.length > 0) this.#parts.cancelUpstream();
     this.#end(why);
   }
 
   #upstreamLost(): void {
     if (this.#state === 'ended') return;
-    // The server's own last words (57P01 and kin) have been forwarded when it had any.
-    if (this.#state !== 'leaving' && !this.#parts.agent.destroyed) {
+    if (this.#state !== 'leaving' && !this.#serverSaidGoodbye) {
       this.fail(new ProxyError('UPSTREAM_LOST', 'the database closed the connection'));
     } else this.#end('the database closed the connection');
   }
@@ -357,9 +358,12 @@ export class Session implements Sender, RequestDesk {
     this.#parts.turn.schedule();
     this.#backlog = [];
     this.#parts.log.debug('session ended', { why });
-    this.#parts.agent.end();
-    this.#parts.agent.destroySoon();
-    this.#parts.onEnd(idle && !this.#parts.upstream.destroyed ? 'idle' : 'unusable');
+    const { agent, upstream } = this.#parts;
+    agent.destroySoon();
+    // Whoever gets the connection next starts without our ears on it.
+    for (const event of ['data', 'end', 'error', 'close', 'drain']) upstream.removeAllListeners(event);
+    upstream.on('error', () => undefined);
+    this.#parts.onEnd(idle && !upstream.destroyed ? 'idle' : 'unusable');
   }
 
   #step(event: SessionEvent): void {
@@ -367,4 +371,9 @@ export class Session implements Sender, RequestDesk {
     if (step.kind === 'moved') this.#state = step.to;
     else if (isImpossible(step)) throw new Error(`a session cannot take '${event}' while ${this.#state}`);
   }
+}
+
+/** The severity that is never translated says whether the server ends the session with this error. */
+function isFatal(bytes: Buffer, start: number, end: number): boolean {
+  return /\0V(?:FATAL|PANIC)\0/.test(bytes.toString('latin1', start, end));
 }

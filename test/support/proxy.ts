@@ -1,0 +1,102 @@
+// A proxy in the test's own process, before a real Postgres: the same parts that `countersign serve` joins.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openAudit, type Audit } from '../../src/audit/keeper.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { configFromText } from '../../src/core/config.ts';
+import type { Config } from '../../src/core/config-types.ts';
+import { mistakeText } from '../../src/core/place.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { makeVerifier } from '../../src/wire/scram.ts';
+import { Gate, type Admission, type Execution } from '../../src/gate.ts';
+import { directoryOf, openFresh, tlsDoorOf } from '../../src/proxy/from-config.ts';
+import { Listener } from '../../src/proxy/listener.ts';
+
+export interface TestProxyOptions {
+  /** The upstream's URL, by the database name that agents use. */
+  readonly databases: Readonly<Record<string, string>>;
+  /** Further YAML, at the top level. */
+  readonly config?: string;
+  /** In place of the gate's own word: for tests of waiting and refusing. */
+  readonly admit?: (
+    execution: Execution,
+    usual: () => Admission | Promise<Admission>,
+  ) => Admission | Promise<Admission>;
+}
+
+export interface TestProxy {
+  readonly port: number;
+  readonly config: Config;
+  readonly listener: Listener;
+  readonly audit: Audit;
+  readonly auditDir: string;
+  url(database: string, agent?: string, options?: string): string;
+  stop(): Promise<void>;
+}
+
+export const agentPassword = 'agent password';
+
+class TestGate extends Gate {
+  readonly #admit: TestProxyOptions['admit'];
+
+  constructor(parts: ConstructorParameters<typeof Gate>[0], admit: TestProxyOptions['admit']) {
+    super(parts);
+    this.#admit = admit;
+  }
+
+  override admit(execution: Execution): Admission | Promise<Admission> {
+    const usual = (): Admission | Promise<Admission> => super.admit(execution);
+    return this.#admit === undefined ? usual() : this.#admit(execution, usual);
+  }
+}
+
+export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
+  const dir = mkdtempSync(join(tmpdir(), 'countersign-proxy-'));
+  const databases = Object.entries(options.databases);
+  const text = `listen: 127.0.0.1:0
+audit: { dir: ${JSON.stringify(join(dir, 'audit'))} }
+databases:
+${databases.map(([name, url]) => `  ${JSON.stringify(name)}: { url: ${JSON.stringify(url)} }`).join('\n')}
+agents:
+  tester: { password: ${JSON.stringify(agentPassword)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}] }
+${options.config ?? ''}
+`;
+  const checked = await configFromText(join(dir, 'countersign.yaml'), text, { env: {}, makeVerifier });
+  if (checked.kind === 'bad') throw new Error(checked.mistakes.map(mistakeText).join('\n'));
+  const config = checked.value;
+  const audit = await openAudit({ dir: config.auditDir, clock: systemClock });
+  const gate = new TestGate(
+    { recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofStatement(sql) },
+    options.admit,
+  );
+  const door = tlsDoorOf(config);
+  const listener = new Listener({
+    address: { host: '127.0.0.1', port: 0 },
+    limits: () => config.limits,
+    directory: () => directoryOf(config),
+    tls: () => door,
+    secrets: { mockKey: randomBytes(32) },
+    gate,
+    recorder: audit.log,
+    openUpstream: openFresh(() => config, silentLog),
+    clock: systemClock,
+    log: silentLog,
+  });
+  const { port } = await listener.listen();
+  return {
+    port,
+    config,
+    listener,
+    audit,
+    auditDir: config.auditDir,
+    url: (database, agent = 'tester', more = '') =>
+      `postgres://${agent}:${encodeURIComponent(agentPassword)}@127.0.0.1:${port}/${database}${more}`,
+    stop: async () => {
+      await listener.drain(1_000);
+      await audit.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
