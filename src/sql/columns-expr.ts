@@ -232,6 +232,10 @@ function sortBy(state: State, node: Node, spot: Spot): Typed {
 
 export function window(state: State, definition: WindowDef | undefined, spot: Spot): void {
   if (definition === undefined) return;
+  // `OVER w` and `OVER (w …)`: the window's own columns were marked where it is defined; the value comes of them too.
+  for (const name of [definition.name, definition.refname]) {
+    for (const source of spot.scope.windows?.get(name ?? '') ?? []) spot.into?.add(source);
+  }
   state.expressions(definition.partitionClause, { ...spot, use: spot.use | uses.group });
   state.expressions(definition.orderClause, { ...spot, use: spot.use | uses.order });
   state.expression(definition.startOffset, spot);

@@ -7,7 +7,6 @@ import { fromList } from './columns-from.ts';
 import { labelOf, noName } from './columns-label.ts';
 import { uses, type QuerySpot, type Spot, type State } from './columns-state.ts';
 import { withScope } from './columns-with.ts';
-import { createdTable } from './columns-created.ts';
 import {
   findColumn,
   findItem,
@@ -23,25 +22,35 @@ import {
 export function select(state: State, node: SelectStmt, spot: QuerySpot): Shape {
   const withs = withScope(state, node.withClause, spot);
   const inside: QuerySpot = { ...spot, withs };
-  const shape = body(state, node, inside);
-  if (node.intoClause !== undefined) createdTable(state, node.intoClause, shape);
-  return shape;
+  return body(state, node, inside);
 }
 
 function body(state: State, node: SelectStmt, spot: QuerySpot): Shape {
   if (node.op !== undefined && node.op !== 'SETOP_NONE') return setOperation(state, node, spot);
   if (node.valuesLists !== undefined) return values(state, node, spot);
-  const scope = fromList(state, node.fromClause, spot);
+  const scope = withWindows(state, node.windowClause, fromList(state, node.fromClause, spot));
   const shape = targets(state, node.targetList, scope, spot.use);
   const at = (use: number): Spot => ({ scope, use, into: undefined });
   state.expression(node.whereClause, at(uses.filter));
   for (const each of node.groupClause ?? []) groupItem(state, each, scope, shape);
   state.expression(node.havingClause, at(uses.filter));
-  for (const each of node.windowClause ?? []) window(state, each.WindowDef, at(uses.other));
   distinct(state, node, scope, shape);
   for (const each of node.sortClause ?? []) sortItem(state, each, scope, shape, uses.order);
   limits(state, node, scope);
   return shape;
+}
+
+/** Windows in order: a later one may go on from an earlier one. */
+function withWindows(state: State, list: readonly Node[] | undefined, from: Scope): Scope {
+  if (list === undefined) return from;
+  const windows = new Map<string, readonly Source[]>();
+  const scope: Scope = { ...from, windows };
+  for (const { WindowDef } of list) {
+    const into = new Set<Source>();
+    window(state, WindowDef, { scope, use: uses.other, into });
+    windows.set(WindowDef?.name ?? '', [...into]);
+  }
+  return scope;
 }
 
 function limits(state: State, node: SelectStmt, scope: Scope): void {

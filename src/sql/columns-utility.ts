@@ -3,10 +3,10 @@
 import { bodyOf, namesOf, tagOf, type Node } from './ast.ts';
 import type { CopyStmt, CreateTableAsStmt, RefreshMatViewStmt, ViewStmt } from './ast-utility.ts';
 import type { DropStmt } from './ast-ddl.ts';
-import type { RangeVar } from './ast-query.ts';
+import type { IntoClause, RangeVar, SelectStmt } from './ast-query.ts';
 import { callSite } from './columns-expr.ts';
 import { relationOf } from './columns-from.ts';
-import { created } from './columns-created.ts';
+import { created, createdTable } from './columns-created.ts';
 import { copyColumns } from './columns-write.ts';
 import { uses, type State } from './columns-state.ts';
 import { nameOf, type Relation } from './schema.ts';
@@ -18,6 +18,11 @@ const nothing = new Shape([]);
 /** The columns of the statement's result, as far as they are columns of relations. */
 export function statement(state: State, node: Node): Shape {
   const tag = tagOf(node);
+  const into = intoOf(node.SelectStmt);
+  if (into !== undefined) {
+    createdTable(state, into, state.query(node, { outer: undefined, withs: undefined, use: uses.other }));
+    return nothing;
+  }
   if (queries.has(tag)) return state.query(node, { outer: undefined, withs: undefined, use: uses.output });
   if (node.ExplainStmt?.query !== undefined) {
     // A plan is text, but it answers questions about what it explains: the planner runs functions and reads statistics.
@@ -39,6 +44,13 @@ export function statement(state: State, node: Node): Shape {
 }
 
 const queries = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+
+/** INTO stands in the first arm of a set operation, and means the whole of it. */
+function intoOf(select: SelectStmt | undefined): IntoClause | undefined {
+  let arm = select;
+  while (arm?.larg !== undefined) arm = arm.larg;
+  return arm?.intoClause;
+}
 
 /** Nothing of any table is named in them. */
 const session = new Set([

@@ -91,6 +91,8 @@ export interface Scope {
   readonly sights: readonly Sight[];
   readonly outer: Scope | undefined;
   readonly withs: WithScope | undefined;
+  /** What the windows of a WINDOW clause are made of, by name. */
+  readonly windows?: ReadonlyMap<string, readonly Source[]>;
 }
 
 const systemColumns = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);

@@ -1,13 +1,20 @@
 // `npm run test:corpus`: the static witness against real servers, statement by statement, with the table of outcomes.
 import { majors, startPostgres, type PostgresMajor } from '../support/postgres.ts';
-import { playRegression } from './regression.ts';
+import { Lab } from './lab.ts';
+import { playMutations } from './mutate.ts';
+import { database, playRegression } from './regression.ts';
 import { regressionSuite } from './sources.ts';
 import { heading, Tally } from './tally.ts';
 
-const wanted = (process.argv.find((each) => each.startsWith('--majors='))?.slice(9) ?? majors.join(','))
-  .split(',')
-  .map(Number);
-const minutesMax = Number(process.argv.find((each) => each.startsWith('--minutes='))?.slice(10) ?? '60');
+function option(name: string, otherwise: string): string {
+  return process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3) ?? otherwise;
+}
+
+const wanted = option('majors', majors.join(',')).split(',').map(Number);
+const minutesMax = Number(option('minutes', '60'));
+/** In all; each major takes its share. */
+const mutations = Number(option('mutations', '50000'));
+const seed = Number(option('seed', String(Date.now() % 1_000_000)));
 
 async function main(): Promise<void> {
   const tallies: Tally[] = [];
@@ -27,8 +34,12 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
   try {
     const place = { url: (database: string): string => postgres.url(database), major };
     const tally = new Tally(`PG${major} regress ${suite.major}`);
-    await playRegression(place, suite, tally, performance.now() + minutesMax * 60_000);
-    return [tally];
+    const base = await playRegression(place, suite, tally, performance.now() + minutesMax * 60_000);
+    const mutated = new Tally(`PG${major} mutated ${seed}`);
+    const lab = await Lab.open(postgres.url(database), major);
+    await playMutations(lab, base, { count: Math.ceil(mutations / wanted.length), seed }, mutated);
+    await lab.client.end();
+    return [tally, mutated];
   } finally {
     await postgres.stop();
   }

@@ -1,0 +1,263 @@
+// Goal: the snapshot is the live schema, its fingerprint moves with every DDL that matters, and kin are found both ways.
+// Method: a real Postgres; a list of DDL as data, each of which must move fingerprint and version, and a list that must not.
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { known, notKnown } from '../../src/core/known.ts';
+import { StaticWitness, type StaticFindings } from '../../src/sql/columns.ts';
+import type { SessionNames } from '../../src/sql/columns-names.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { buildSnapshot, readSnapshot } from '../../src/sql/schema-build.ts';
+import { fingerprintQuery } from '../../src/sql/schema-fingerprint.ts';
+import { relationKin, SchemaIndex } from '../../src/sql/schema-index.ts';
+import { snapshotQueries, type Query } from '../../src/sql/schema-queries.ts';
+import type { Relation, Snapshot } from '../../src/sql/schema.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { rendered } from './rendered.ts';
+
+const fixture = readFileSync(new URL('fixture/columns.sql', import.meta.url).pathname, 'utf8');
+
+/** Each is done after the ones before it. */
+const moving: readonly string[] = [
+  'CREATE SCHEMA s',
+  'CREATE TABLE s.t (a int, b text)',
+  'ALTER TABLE s.t ADD COLUMN c int',
+  'ALTER TABLE s.t RENAME COLUMN c TO d',
+  'ALTER TABLE s.t RENAME TO u',
+  'ALTER TABLE s.u ALTER COLUMN a TYPE bigint',
+  'ALTER TABLE s.u ALTER COLUMN a SET DEFAULT 5',
+  'ALTER TABLE s.u ALTER COLUMN a SET NOT NULL',
+  'ALTER TABLE s.u DROP COLUMN d',
+  'ALTER TABLE s.u SET SCHEMA shop',
+  'ALTER TABLE shop.u ADD PRIMARY KEY (a)',
+  "ALTER TABLE shop.u ADD CONSTRAINT k CHECK (b <> '')",
+  'CREATE INDEX i ON shop.u (lower(b))',
+  'CREATE VIEW s.v AS SELECT a FROM shop.u',
+  'CREATE OR REPLACE VIEW s.v AS SELECT a + 0 AS a FROM shop.u',
+  'ALTER VIEW s.v SET (security_invoker = on)',
+  'CREATE MATERIALIZED VIEW s.m AS SELECT a FROM shop.u',
+  "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'select 1'",
+  "CREATE OR REPLACE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'select 2'",
+  'ALTER FUNCTION s.f() SECURITY DEFINER',
+  'ALTER FUNCTION s.f() SET search_path = shop',
+  'CREATE PROCEDURE s.p() LANGUAGE sql AS $$ $$',
+  'CREATE TYPE s.c AS (x int)',
+  'ALTER TYPE s.c ADD ATTRIBUTE y int',
+  'CREATE DOMAIN s.d AS int',
+  'ALTER DOMAIN s.d ADD CHECK (VALUE > 0)',
+  'CREATE FUNCTION s.same(int, text) RETURNS boolean LANGUAGE sql AS $$ select true $$',
+  'CREATE OPERATOR s.=== (LEFTARG = int, RIGHTARG = text, FUNCTION = s.same)',
+  'CREATE FUNCTION s.made(int) RETURNS s.c LANGUAGE sql AS $$ select row(1, 2)::s.c $$',
+  'CREATE CAST (int AS s.c) WITH FUNCTION s.made(int)',
+  'CREATE AGGREGATE s.g (int) (SFUNC = int4pl, STYPE = int)',
+  'CREATE RULE r AS ON DELETE TO shop.u DO ALSO SELECT 1',
+  'ALTER TABLE shop.u ENABLE ROW LEVEL SECURITY',
+  'CREATE POLICY q ON shop.u USING (a > 1)',
+  'ALTER POLICY q ON shop.u USING (a > 2)',
+  'CREATE FUNCTION s.trg() RETURNS trigger LANGUAGE plpgsql AS $$ begin return new; end $$',
+  'CREATE TRIGGER t BEFORE INSERT ON shop.u FOR EACH ROW EXECUTE FUNCTION s.trg()',
+  'ALTER TABLE shop.u DISABLE TRIGGER t',
+  'CREATE FUNCTION s.evt() RETURNS event_trigger LANGUAGE plpgsql AS $$ begin end $$',
+  'CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION s.evt()',
+  'ALTER EVENT TRIGGER e DISABLE',
+  'CREATE TABLE s.child () INHERITS (shop.u)',
+  'ALTER TABLE s.child NO INHERIT shop.u',
+  "CREATE TABLE shop.events_2027 PARTITION OF shop.events FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')",
+  'ALTER TABLE shop.events DETACH PARTITION shop.events_2027',
+  'ALTER TABLE shop.u ADD COLUMN g text GENERATED ALWAYS AS (upper(b)) STORED',
+  'ALTER TABLE s.child ADD COLUMN h int GENERATED ALWAYS AS IDENTITY',
+  'CREATE SEQUENCE s.q',
+  'ALTER TABLE shop.u OWNER TO somebody',
+  'ALTER ROLE somebody SET search_path = other',
+  'ALTER ROLE somebody BYPASSRLS',
+  'ALTER DATABASE postgres SET search_path = shop',
+  'DROP FUNCTION s.f()',
+  'DROP VIEW s.v',
+];
+
+/** These change rows, statistics or one session's own things. */
+const still: readonly string[] = [
+  "INSERT INTO shop.users (id, ssn) SELECT g, 'x' FROM generate_series(1, 500) g",
+  'ANALYZE',
+  'VACUUM shop.users',
+  'CREATE TEMP TABLE mine (a int, b text DEFAULT $$x$$ CHECK (b <> $$y$$), PRIMARY KEY (a))',
+  'ALTER TABLE mine ADD COLUMN c int',
+  'CREATE TEMP VIEW mine_too AS SELECT * FROM mine',
+  'SET search_path = other',
+  'BEGIN; LOCK TABLE shop.users; COMMIT',
+];
+
+describe.each([15, 18] as const)('on Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let client: pg.Client;
+  let rows: Query;
+  let first: Snapshot;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major, flags: ['fsync=off', 'autovacuum=off'] });
+    client = new pg.Client({ connectionString: postgres.url() });
+    await client.connect();
+    await client.query(`CREATE ROLE somebody; CREATE ROLE an_agent; ${fixture}; RESET search_path`);
+    rows = async (sql) => (await client.query<(string | null)[]>({ text: sql, rowMode: 'array' })).rows;
+    first = await readSnapshot(rows);
+  });
+  afterAll(async () => {
+    await client.end();
+    await postgres.stop();
+  });
+
+  const fingerprint = async (): Promise<string> => String((await rows(fingerprintQuery))[0]?.[0]);
+  const relationIn = (snapshot: Snapshot, name: string): Relation => {
+    const found = snapshot.relations.find((each) => each.schema === 'shop' && each.name === name);
+    if (found === undefined) throw new Error(`no relation ${name}`);
+    return found;
+  };
+
+  test('the snapshot holds columns by their numbers, dropped ones left out', () => {
+    expect(relationIn(first, 'dropped').attributes.map((each) => [each.num, each.name])).toEqual([
+      [1, 'a'],
+      [3, 'ssn'],
+      [4, 'z'],
+    ]);
+  });
+
+  test('a generated column names the columns that it is made of', () => {
+    const tail = relationIn(first, 'users').attributes.find((each) => each.name === 'ssn_tail');
+    expect(tail).toMatchObject({ generated: 'stored', generatedFrom: [3] });
+  });
+
+  test('functions, rules, policies and constraints are there with what they run', () => {
+    const outs = first.functions.find((each) => each.name === 'outs');
+    expect(outs?.arguments.map((each) => [each.name, each.mode])).toEqual([
+      ['x', 'in'],
+      ['p', 'out'],
+      ['q', 'out'],
+    ]);
+    expect(first.rules.find((each) => each.name === 'logged_also')).toMatchObject({ event: 'insert', instead: false });
+    expect(first.policies[0]?.using).toContain('FROM shop.users');
+    expect(first.constraints.find((each) => each.kind === 'foreign key')).toMatchObject({ onDelete: 'c' });
+    expect(first.serverMajor).toBe(major);
+  });
+
+  test('it survives being sent to a worker, and is the same when nothing happened', async () => {
+    expect(structuredClone(first)).toEqual(first);
+    expect((await readSnapshot(rows)).schemaVersion).toBe(first.schemaVersion);
+  });
+
+  test('a row of another shape is an error that names the query', () => {
+    const empty = Object.fromEntries(Object.keys(snapshotQueries).map((part) => [part, '[]']));
+    const server = { ...empty, server: '[[180004, "shop", 5]]' } as unknown as Parameters<typeof buildSnapshot>[0];
+    expect(buildSnapshot(server).serverMajor).toBe(18);
+    expect(() => buildSnapshot({ ...server, schemas: '[["x", "y"]]' })).toThrow(/schema query schemas/);
+    expect(() => buildSnapshot({ ...server, casts: '[[1, 2, 3, "?", "f"]]' })).toThrow(/schema query casts/);
+  });
+
+  test('partitions and children are kin of their parents, both ways, and not of each other', () => {
+    const index = new SchemaIndex(first);
+    const kinOf = (name: string): readonly string[] =>
+      relationKin(index, relationIn(first, name).oid)
+        .map((each) => each.name)
+        .sort();
+    expect(kinOf('events')).toEqual(['events_2025', 'events_2026']);
+    expect(kinOf('events_2025')).toEqual(['events']);
+    expect(kinOf('child')).toEqual(['parent']);
+    expect(kinOf('parent')).toEqual(['child']);
+    expect(kinOf('users')).toEqual([]);
+  });
+
+  describe('a statement', () => {
+    const ask = async (sql: string, session: Partial<SessionNames> = {}): Promise<StaticFindings> => {
+      const parser = await loadParser(major);
+      const node = (text: string): ReturnType<typeof only> => only(parser.parse(text));
+      const witness = new StaticWitness(new SchemaIndex(first), node);
+      const tree = node(sql);
+      if (tree === undefined) throw new Error(sql);
+      return witness.analyse(tree, { searchPath: known(['shop']), role: 'an_agent', temp: known([]), ...session });
+    };
+
+    test('names the kin of each column: children, parents, sources of generated and copied ones', async () => {
+      const kinOf = async (sql: string): Promise<readonly string[]> =>
+        (await ask(sql)).reads.flatMap((read) => read.kin.map((kin) => `${kin.relation.name}.${kin.column}`)).sort();
+      expect(await kinOf('select payload from events')).toEqual(['events_2025.payload', 'events_2026.payload']);
+      expect(await kinOf('select payload from events_2026')).toEqual(['events.payload']);
+      expect(await kinOf('select secret from child')).toEqual(['parent.secret']);
+      expect(await kinOf('select extra from child')).toEqual([]);
+      expect(await kinOf('select ssn_tail from users')).toEqual(['users.ssn']);
+      expect(await kinOf('select ssn from m_ssn')).toEqual(['users.ssn']);
+      expect(await kinOf('select n from m_ssn')).toEqual([]);
+    });
+
+    test('means the first relation of that name in the search_path', async () => {
+      const reads = async (searchPath: readonly string[]): Promise<unknown> =>
+        rendered(await ask('select id from users', { searchPath: known(searchPath) })).reads;
+      expect(await reads(['other', 'shop'])).toEqual(['other.users.id output']);
+      expect(await reads(['nowhere', 'shop', 'other'])).toEqual(['shop.users.id output']);
+      expect(await reads(['$user', 'shop'])).toEqual(['shop.users.id output']);
+    });
+
+    test('means every relation of that name when the search_path is not known, and is not known', async () => {
+      const found = rendered(await ask('select id from users', { searchPath: notKnown('set by a function') }));
+      expect(found.reads).toContain('shop.users.ssn other');
+      expect(found.reads).toContain('other.users.secret other');
+      expect(found.unknown?.[0]).toMatch(/search_path is not known/);
+    });
+
+    test('is known without a search_path when each name has one meaning', async () => {
+      const found = rendered(await ask('select card from orders', { searchPath: notKnown('set by a function') }));
+      expect(found).toEqual({ reads: ['shop.orders.card output'], outputs: ['card = shop.orders.card'] });
+    });
+
+    test('means a temporary relation before all others, and only those that the session has', async () => {
+      const mine: Relation = {
+        ...relationIn(first, 'orders'),
+        oid: 1,
+        schema: 'pg_temp_3',
+        name: 'users',
+        persistence: 'temporary',
+      };
+      const found = rendered(await ask('select note from users', { temp: known([mine]) }));
+      expect(found.reads).toEqual(['pg_temp_3.users.note output']);
+      const qualified = rendered(
+        await ask('select pg_temp.users.note, shop.users.ssn from pg_temp.users, shop.users', { temp: known([mine]) }),
+      );
+      expect(qualified.reads).toEqual(['pg_temp_3.users.note output', 'shop.users.ssn output']);
+      const behind = { temp: known([mine]), searchPath: known(['shop', 'pg_temp']) };
+      expect(rendered(await ask('select ssn from users', behind)).reads).toEqual(['shop.users.ssn output']);
+    });
+
+    test('is not known when a temporary relation may hide what it names', async () => {
+      const temp = notKnown('CREATE TEMP TABLE in a function');
+      expect(rendered(await ask('select id from users', { temp })).unknown?.[0]).toMatch(/temporary/);
+      expect(rendered(await ask('select id from shop.users', { temp })).unknown).toBeUndefined();
+    });
+
+    test('nested deeper than the stack is not known, and the next one is', async () => {
+      const parser = await loadParser(major);
+      const witness = new StaticWitness(new SchemaIndex(first), () => undefined);
+      const session: SessionNames = { searchPath: known(['shop']), role: 'x', temp: known([]) };
+      let node = only(parser.parse('select id from users')) ?? {};
+      const inner = node;
+      for (let depth = 0; depth < 60_000; depth += 1) node = { BoolExpr: { args: [node] } };
+      const found = witness.analyse({ SelectStmt: { targetList: [{ ResTarget: { val: node } }] } }, session);
+      expect(found.unknowns.map((each) => each.why)).toContain('the statement is nested too deeply');
+      expect(rendered(witness.analyse(inner, session)).reads).toEqual(['shop.users.id output']);
+    });
+  });
+
+  test.each(still)('%s leaves fingerprint and version alone', async (sql) => {
+    const before = { fingerprint: await fingerprint(), version: (await readSnapshot(rows)).schemaVersion };
+    await client.query(sql);
+    expect({ fingerprint: await fingerprint(), version: (await readSnapshot(rows)).schemaVersion }).toEqual(before);
+  });
+
+  test.each(moving)('%s moves fingerprint and version', async (sql) => {
+    const before = { fingerprint: await fingerprint(), version: (await readSnapshot(rows)).schemaVersion };
+    await client.query(sql);
+    expect(await fingerprint()).not.toBe(before.fingerprint);
+    expect((await readSnapshot(rows)).schemaVersion).not.toBe(before.version);
+  });
+});
+
+function only(parsed: ReturnType<Awaited<ReturnType<typeof loadParser>>['parse']>) {
+  return parsed.kind === 'statements' && parsed.statements.length === 1 ? parsed.statements[0]?.node : undefined;
+}
