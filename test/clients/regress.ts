@@ -1,0 +1,145 @@
+// Goal: SQL that others wrote to try every corner of Postgres gives through us what it gives directly.
+// Method: every .sql file of the folders named as arguments (Postgres's own regression tests, for instance) goes through psql on three
+// servers that were made alike: two directly, one through the proxy. A file whose two direct answers differ is unsteady by itself
+// and says nothing; of all others the answer through the proxy has to be equal to the letter.
+// `--show` prints the first difference of each file, `--out FOLDER` keeps all answers.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { query } from '../support/client.ts';
+import { setup as build } from '../support/build.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { startProxy } from './proxy.ts';
+
+interface Way {
+  readonly name: string;
+  readonly port: number;
+  readonly password: string;
+}
+
+const database = 'regression';
+const msMax = 60_000;
+/** Debian's psql is of this version, and many of its own questions to the catalogs are. */
+const major = 15;
+
+const { values: flags, positionals: folders } = parseArgs({
+  args: process.argv.slice(2),
+  allowPositionals: true,
+  options: { show: { type: 'boolean' }, out: { type: 'string' }, only: { type: 'string' } },
+});
+
+/** Process ids and ports differ between any two runs. */
+const blurred = (text: string): string => text.replace(/with PID \d+/g, 'with PID …').replace(/port "\d+"/g, 'port …');
+
+function answer(file: string, way: Way): Promise<string> {
+  const child = spawn(
+    'psql',
+    ['-X', '-a', '-q', '-v', 'HIDE_TABLEAM=on', '-v', 'HIDE_TOAST_COMPRESSION=on', '-f', file],
+    {
+      cwd: dirname(file),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: msMax,
+      env: {
+        PATH: process.env['PATH'],
+        LC_ALL: 'C.UTF-8',
+        PGHOST: '127.0.0.1',
+        PGPORT: String(way.port),
+        PGUSER: 'postgres',
+        PGPASSWORD: way.password,
+        PGDATABASE: database,
+        PGTZ: 'PST8PDT',
+        PGDATESTYLE: 'Postgres, MDY',
+        PG_ABS_SRCDIR: resolve(dirname(file)),
+        PG_LIBDIR: '/none',
+        PG_DLSUFFIX: '.so',
+        PG_ABS_BUILDDIR: '/tmp',
+      },
+    },
+  );
+  let [out, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  return new Promise((settle, fail) => {
+    child.once('error', fail);
+    child.once('close', (code, signal) =>
+      settle(blurred(`${out}\n--- errors\n${errors}\n--- ended ${code ?? signal}`)),
+    );
+  });
+}
+
+function firstDifference(direct: string, through: string): string {
+  const [left, right] = [direct.split('\n'), through.split('\n')];
+  const at = left.findIndex((line, index) => line !== right[index]);
+  const show = (lines: readonly string[]): string => lines.slice(Math.max(0, at - 2), at + 3).join('\n      ');
+  return `    direct:\n      ${show(left)}\n    through:\n      ${show(right)}`;
+}
+
+async function openWays(): Promise<{ readonly ways: readonly [Way, Way, Way]; readonly close: () => Promise<void> }> {
+  const servers = await Promise.all(
+    [0, 1, 2].map(() => startPostgres({ major, flags: ['max_prepared_transactions=2'] })),
+  );
+  const [first, second, third] = servers;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('a server is missing');
+  for (const server of servers) await query(server.url(), `create database ${database} template template0`);
+  const upstream = { port: third.port, user: 'postgres', password: third.password, databases: [database] };
+  const proxy = await startProxy(upstream, 'agentpassword');
+  return {
+    ways: [
+      { name: 'direct', port: first.port, password: first.password },
+      { name: 'again', port: second.port, password: second.password },
+      { name: 'through', port: proxy.port, password: 'agentpassword' },
+    ],
+    close: async () => {
+      await proxy.stop();
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
+
+function sqlFiles(folder: string): readonly string[] {
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql') && (flags.only === undefined || name.startsWith(flags.only)))
+    .sort();
+  // The regression tests' own preparation, wherever it is there.
+  return [
+    ...files.filter((name) => name.startsWith('test_setup')),
+    ...files.filter((name) => !name.startsWith('test_setup')),
+  ].map((name) => join(folder, name));
+}
+
+async function run(): Promise<number> {
+  if (folders.length === 0) {
+    console.error('name one folder of .sql files or more');
+    return 2;
+  }
+  build();
+  const { ways, close } = await openWays();
+  const unsteady: string[] = [];
+  const failed: string[] = [];
+  let passed = 0;
+  try {
+    for (const file of folders.flatMap(sqlFiles)) {
+      const [direct = '', again = '', through = ''] = await Promise.all(ways.map((way) => answer(file, way)));
+      if (flags.out !== undefined) keep(flags.out, file, { direct, again, through });
+      if (direct === through) passed++;
+      else if (direct !== again) unsteady.push(basename(file));
+      else {
+        failed.push(basename(file));
+        console.log(`FAIL ${file}${flags.show === true ? `\n${firstDifference(direct, through)}` : ''}`);
+      }
+    }
+  } finally {
+    await close();
+  }
+  if (unsteady.length > 0) console.log(`differ by themselves: ${unsteady.join(', ')}`);
+  console.log(`${passed} passed, ${failed.length} failed, ${unsteady.length} skipped`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function keep(folder: string, file: string, answers: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [way, text] of Object.entries(answers)) writeFileSync(join(folder, `${basename(file)}.${way}`), text);
+}
+
+process.exitCode = await run();
