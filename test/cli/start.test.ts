@@ -6,6 +6,8 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../src/core/config.ts';
+import { makeVerifier } from '../../src/wire/scram.ts';
 import { start, type Serving, type StartOptions } from '../../src/cli/start.ts';
 import { query } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
@@ -72,6 +74,9 @@ describe('countersign start', () => {
     await waitFor('the welcome', () => stage.said.some((line) => line.includes('psql')), { withinMs: 60_000 });
     expect(stage.config).toContain(`listen: 127.0.0.1:${port}`);
     expect(statSync(stage.configFile).mode & 0o077).toBe(0);
+    const loaded = await loadConfig(stage.configFile, { env: {}, makeVerifier: (password) => makeVerifier(password) });
+    expect(loaded.kind === 'bad' ? loaded.mistakes : []).toEqual([]);
+    if (loaded.kind === 'good') expect(existsSync(join(loaded.value.classificationDir, 'taxonomy.yaml'))).toBe(true);
     expect(await query(stage.upstream(), 'select count(*)::int as n from customers')).toEqual([{ n: 8000 }]);
     const token = readFileSync(join(dirname(stage.configFile), 'agent.token'), 'utf8');
     expect(stage.said.join('\n')).toContain(`psql "postgres://report-bot:${token}@127.0.0.1:${port}/shop"`);

@@ -1,15 +1,16 @@
 // Goal: SQL that others wrote to try every corner of Postgres gives through us what it gives directly.
-// Method: every .sql file of the folders named as arguments (Postgres's own regression tests, for instance) goes through psql on three
-// servers that were made alike: two directly, one through the proxy. A file whose two direct answers differ is unsteady by itself
+// Method: every script of Postgres's own regression suite (out of Debian's source package), or every .sql file of the folders named
+// as arguments, goes through psql on three servers that were made alike: two directly, one through the proxy. A file whose two direct answers differ is unsteady by itself
 // and says nothing; of all others the answer through the proxy has to be equal to the letter.
 // `--show` prints the first difference of each file, `--out FOLDER` keeps all answers.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { query } from '../support/client.ts';
 import { setup as build } from '../support/build.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { bring, scheduled } from '../corpus/sources.ts';
 import { startProxy } from './proxy.ts';
 
 interface Way {
@@ -26,7 +27,7 @@ const major = 15;
 const { values: flags, positionals: folders } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
-  options: { show: { type: 'boolean' }, out: { type: 'string' }, only: { type: 'string' } },
+  options: { show: { type: 'boolean' }, out: { type: 'string' } },
 });
 
 /** Process ids and ports differ between any two runs. */
@@ -50,7 +51,7 @@ function answer(file: string, way: Way): Promise<string> {
         PGDATABASE: database,
         PGTZ: 'PST8PDT',
         PGDATESTYLE: 'Postgres, MDY',
-        PG_ABS_SRCDIR: resolve(dirname(file)),
+        PG_ABS_SRCDIR: resolve(dirname(file), '..'),
         PG_LIBDIR: '/none',
         PG_DLSUFFIX: '.so',
         PG_ABS_BUILDDIR: '/tmp',
@@ -97,33 +98,34 @@ async function openWays(): Promise<{ readonly ways: readonly [Way, Way, Way]; re
   };
 }
 
+/** Postgres's own suite in its own order: later scripts use what earlier ones made. */
+async function suiteFiles(): Promise<readonly string[]> {
+  const folder = await bring(major);
+  return scheduled(folder)
+    .map((name) => join(folder, 'sql', `${name}.sql`))
+    .filter((file) => existsSync(file));
+}
+
 function sqlFiles(folder: string): readonly string[] {
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.sql') && (flags.only === undefined || name.startsWith(flags.only)))
-    .sort();
-  // The regression tests' own preparation, wherever it is there.
-  return [
-    ...files.filter((name) => name.startsWith('test_setup')),
-    ...files.filter((name) => !name.startsWith('test_setup')),
-  ].map((name) => join(folder, name));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+  return names.sort().map((name) => join(folder, name));
 }
 
 async function run(): Promise<number> {
-  if (folders.length === 0) {
-    console.error('name one folder of .sql files or more');
-    return 2;
-  }
+  const files = folders.length === 0 ? await suiteFiles() : folders.flatMap(sqlFiles);
   build();
   const { ways, close } = await openWays();
   const unsteady: string[] = [];
+  const refused: string[] = [];
   const failed: string[] = [];
   let passed = 0;
   try {
-    for (const file of folders.flatMap(sqlFiles)) {
+    for (const file of files) {
       const [direct = '', again = '', through = ''] = await Promise.all(ways.map((way) => answer(file, way)));
       if (flags.out !== undefined) keep(flags.out, file, { direct, again, through });
       if (direct === through) passed++;
       else if (direct !== again) unsteady.push(basename(file));
+      else if (refusedOnPurpose(file, through)) refused.push(basename(file));
       else {
         failed.push(basename(file));
         console.log(`FAIL ${file}${flags.show === true ? `\n${firstDifference(direct, through)}` : ''}`);
@@ -133,8 +135,20 @@ async function run(): Promise<number> {
     await close();
   }
   if (unsteady.length > 0) console.log(`differ by themselves: ${unsteady.join(', ')}`);
-  console.log(`${passed} passed, ${failed.length} failed, ${unsteady.length} skipped`);
+  if (refused.length > 0) console.log(`refused on purpose in: ${refused.join(', ')}`);
+  console.log(`${passed} passed, ${failed.length} failed, ${unsteady.length + refused.length} skipped`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** Scripts that use what we do not offer, with the words that have to be in the answer. */
+const onPurpose: Readonly<Record<string, string>> = {
+  // psql's \\lo commands are function call messages, which name a function by its number and cannot be judged.
+  'largeobject.sql': '"code":"FEATURE_NOT_SUPPORTED"',
+};
+
+function refusedOnPurpose(file: string, through: string): boolean {
+  const words = onPurpose[basename(file)];
+  return words !== undefined && through.includes(words);
 }
 
 function keep(folder: string, file: string, answers: Readonly<Record<string, string>>): void {

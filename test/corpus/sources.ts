@@ -34,9 +34,14 @@ export async function regressionSuite(major: ParserMajor): Promise<Suite> {
   }
 }
 
-function suiteIn(folder: string, major: Suite['major']): Suite {
+/** Names of scripts in the order of the schedule. */
+export function scheduled(folder: string): readonly string[] {
   const schedule = readFileSync(join(folder, 'parallel_schedule'), 'utf8');
-  const names = [...schedule.matchAll(/^test:\s*(.+)$/gm)].flatMap((match) => (match[1] ?? '').trim().split(/\s+/));
+  return [...schedule.matchAll(/^test:\s*(.+)$/gm)].flatMap((match) => (match[1] ?? '').trim().split(/\s+/));
+}
+
+function suiteIn(folder: string, major: Suite['major']): Suite {
+  const names = scheduled(folder);
   const scripts = names.flatMap((name) => {
     const file = join(folder, 'sql', `${name}.sql`);
     return existsSync(file) ? [{ name, text: readFileSync(file, 'utf8') }] : [];
@@ -45,7 +50,7 @@ function suiteIn(folder: string, major: Suite['major']): Suite {
 }
 
 /** The folder `src/test/regress` of one major's source. */
-async function bring(major: Suite['major']): Promise<string> {
+export async function bring(major: Suite['major']): Promise<string> {
   const home = join(cache, `regress-${major}`);
   if (existsSync(home)) return home;
   const aside = join(cache, `fetch-${major}-${process.pid}`);

@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { randomText } from '../../core/ids.ts';
 import { sample } from './sample.ts';
 
@@ -37,6 +38,9 @@ export interface DemoPorts {
   readonly postgres: number;
 }
 
+/** The worked sample that comes with the package: it is about this database. */
+const classification = fileURLToPath(new URL('../../../classification', import.meta.url));
+
 /** Writes the config and gives its path. Every value is ours: letters, digits, and paths in JSON's quotes, which YAML reads too. */
 export function writeConfig(home: DemoHome, ports: DemoPorts): string {
   const file = join(home.folder, 'countersign.yaml');
@@ -47,6 +51,7 @@ export function writeConfig(home: DemoHome, ports: DemoPorts): string {
     `http: { listen: 127.0.0.1:${ports.http} }`,
     'state: journal:./state',
     'audit: { dir: ./audit }',
+    `classification: ${JSON.stringify(classification)}`,
     'databases:',
     `  ${sample.database}: { url: "${url}" }`,
     'agents:',
