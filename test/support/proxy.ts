@@ -17,6 +17,8 @@ import { Listener } from '../../src/proxy/listener.ts';
 export interface TestProxyOptions {
   /** The upstream's URL, by the database name that agents use. */
   readonly databases: Readonly<Record<string, string>>;
+  /** Further YAML for the agent `tester`, as in a flow map. */
+  readonly tester?: string;
   /** Further YAML, at the top level. */
   readonly config?: string;
   /** In place of the gate's own word: for tests of waiting and refusing. */
@@ -60,7 +62,7 @@ audit: { dir: ${JSON.stringify(join(dir, 'audit'))} }
 databases:
 ${databases.map(([name, url]) => `  ${JSON.stringify(name)}: { url: ${JSON.stringify(url)} }`).join('\n')}
 agents:
-  tester: { password: ${JSON.stringify(agentPassword)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}] }
+  tester: { password: ${JSON.stringify(agentPassword)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}]${options.tester === undefined ? '' : `, ${options.tester}`} }
 ${options.config ?? ''}
 `;
   const checked = await configFromText(join(dir, 'countersign.yaml'), text, { env: {}, makeVerifier });

@@ -1,0 +1,107 @@
+// Speed of the road, against others in the same run: prints a table of medians and ratios, and gives it as Markdown.
+// Run: npm run bench  (BENCH_SECONDS=1 BENCH_ROUNDS=1 for a quick look)
+import { startField, type Contender, type Field } from './contenders.ts';
+import { connectTo, median, pgbench, readAll, residentBytes, run, type Load, type Mode } from './measure.ts';
+
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+
+interface Row {
+  readonly what: string;
+  /** By contender: statements a second, or 1/ms; larger is better. */
+  readonly medians: ReadonlyMap<string, number>;
+  readonly unit: string;
+}
+
+export async function benchRoad(say: (line: string) => void): Promise<string> {
+  const field = await startField({ warm: 40 });
+  try {
+    const direct = field.contenders[0];
+    if (direct === undefined) throw new Error('nobody to measure');
+    await run('pgbench', ['-i', '-q', '-s', '10', field.url(direct)]);
+    const rows: Row[] = [];
+    for (const mode of ['simple', 'extended', 'prepared'] satisfies Mode[]) {
+      for (const clients of [1, 8, 32]) rows.push(await statements(field, { mode, clients, seconds }, say));
+    }
+    rows.push(await statements(field, { mode: 'simple', clients: 4, seconds, reconnect: true }, say));
+    const wide = "select i, 'row number ' || i, i * 1.5, now() from generate_series(1, 1000000) i";
+    rows.push(await long(field, '1,000,000 rows by SELECT', wide, say));
+    rows.push(await long(field, '1,000,000 rows by COPY', `copy (${wide}) to stdout`, say));
+    const memory = await idleMemory(field);
+    say(memory);
+    return [
+      ...table(field, rows),
+      '',
+      memory,
+      ...field.missing.map((name) => `Not measured, not installed here: ${name}.`),
+    ].join('\n');
+  } finally {
+    await field.stop();
+  }
+}
+
+/** Everybody in turn, the order moved on by one each round, so that a drift of the machine hits all alike. */
+async function inTurn(
+  field: Field,
+  measure: (contender: Contender) => Promise<number>,
+): Promise<ReadonlyMap<string, number>> {
+  const figures = new Map<string, number[]>(field.contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (let turn = 0; turn < field.contenders.length; turn += 1) {
+      const contender = field.contenders[(round + turn) % field.contenders.length];
+      if (contender !== undefined) figures.get(contender.name)?.push(await measure(contender));
+    }
+  }
+  return new Map([...figures].map(([name, list]) => [name, median(list)]));
+}
+
+async function statements(field: Field, load: Load, say: (line: string) => void): Promise<Row> {
+  const medians = await inTurn(field, (contender) => pgbench(field.url(contender), load));
+  const what =
+    load.reconnect === true
+      ? 'a connection for each statement, 4 at once'
+      : `${load.mode}, ${load.clients} client${load.clients > 1 ? 's' : ''}`;
+  const row = { what, medians, unit: '/s' };
+  say(line(row));
+  return row;
+}
+
+async function long(field: Field, what: string, sql: string, say: (line: string) => void): Promise<Row> {
+  const medians = await inTurn(field, async (contender) => 1000 / (await readAll(field.url(contender), sql)).ms);
+  const row = { what, medians, unit: '/s' };
+  say(line(row));
+  return row;
+}
+
+async function idleMemory(field: Field): Promise<string> {
+  const ours = field.contenders.at(-1);
+  if (ours?.pid === undefined) return '';
+  const before = residentBytes(ours.pid);
+  const open = await Promise.all(Array.from({ length: 1000 }, () => connectTo(field.url(ours))));
+  const after = residentBytes(ours.pid);
+  for (const { socket } of open) socket.destroy();
+  const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0);
+  return `1,000 idle agent connections: ${megabytes(after - before)} MB above the ${megabytes(before)} MB of the process after the runs above.`;
+}
+
+function line(row: Row): string {
+  return `${row.what}: ${[...row.medians].map(([name, value]) => `${name} ${value.toFixed(value < 100 ? 2 : 0)}${row.unit}`).join(', ')}`;
+}
+
+function table(field: Field, rows: readonly Row[]): readonly string[] {
+  const names = field.contenders.map(({ name }) => name);
+  const ratio = (row: Row, to: string): string => {
+    const [ours, theirs] = [row.medians.get('Countersign'), row.medians.get(to)];
+    return ours === undefined || theirs === undefined ? '–' : (ours / theirs).toFixed(2);
+  };
+  return [
+    `| medians of ${rounds} rounds, per second | ${names.join(' | ')} | us / direct | us / PgBouncer | us / relay |`,
+    `|---|${names.map(() => '--:|').join('')}--:|--:|--:|`,
+    ...rows.map((row) => {
+      const figures = names.map((name) =>
+        (row.medians.get(name) ?? 0).toFixed((row.medians.get(name) ?? 0) < 100 ? 2 : 0),
+      );
+      return `| ${row.what} | ${figures.join(' | ')} | ${ratio(row, 'direct')} | ${ratio(row, 'PgBouncer')} | ${ratio(row, 'bare relay')} |`;
+    }),
+  ];
+}

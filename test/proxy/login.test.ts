@@ -1,0 +1,226 @@
+// Goal: whoever comes in is known, by TLS where it is asked for, and nobody else gets further than a word.
+// Method: psql, pg and raw bytes at the front door of a proxy in this process; certificates made for the test.
+import { connect as connectPlain } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeStartup } from '../../src/wire/startup.ts';
+import { makeCertificates, type Certificates } from '../support/certificates.ts';
+import { psql } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { agentPassword, startProxy, type TestProxy } from '../support/proxy.ts';
+import { waitFor, within } from '../support/wait.ts';
+
+let postgres: TestPostgres;
+let certificates: Certificates;
+let plain: TestProxy;
+let secured: TestProxy;
+let byCertificate: TestProxy;
+let byToken: TestProxy;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  certificates = makeCertificates({ clientName: 'tester' });
+  const databases = { postgres: postgres.url('postgres') };
+  const { server, authority } = certificates;
+  const tls = `cert: ${server.certFile}, key: ${server.keyFile}`;
+  plain = await startProxy({ databases, config: 'limits: { login_time: 700ms, connections_per_agent: 3 }' });
+  secured = await startProxy({ databases, config: `tls: { ${tls}, required: true }` });
+  byCertificate = await startProxy({
+    databases,
+    tester: 'certificate_name: tester',
+    config: `tls: { ${tls}, client_ca: ${authority.certFile}, required: true }`,
+  });
+  byToken = await startProxy({ databases, tester: 'auth: cleartext', config: `tls: { ${tls}, required: false }` });
+});
+
+afterAll(async () => {
+  await Promise.all([plain, secured, byCertificate, byToken].map((proxy) => proxy.stop()));
+  await postgres.stop();
+  certificates.remove();
+});
+
+const ask = async (url: string): Promise<string> => {
+  const { out, err } = await psql(url, { args: ['-qAt', '-c', 'select 42'] });
+  return `${out}${err}`.trim();
+};
+
+/** Sends bytes, collects what comes until the proxy closes. */
+async function say(port: number, ...sent: readonly Buffer[]): Promise<string> {
+  const socket = connectPlain(port, '127.0.0.1');
+  const heard: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => heard.push(chunk)).on('error', () => undefined);
+  for (const bytes of sent) socket.write(bytes);
+  await within('the proxy to close', new Promise((resolve) => socket.once('close', resolve)));
+  return Buffer.concat(heard).toString('latin1');
+}
+
+const startup = (parameters: Record<string, string>, minor = 0): Buffer =>
+  encodeStartup({
+    kind: 'startup',
+    major: 3,
+    minor,
+    parameters: new Map(Object.entries(parameters)),
+    protocolOptions: [],
+  });
+const sslRequest = encodeStartup({ kind: 'ssl' });
+const gssRequest = encodeStartup({ kind: 'gss' });
+
+describe('TLS', () => {
+  test('is taken when asked for, and the password binds to it', async () => {
+    expect(await ask(secured.url('postgres', 'tester', '?sslmode=require&channel_binding=require'))).toBe('42');
+  });
+
+  test('verifies as libpq verifies', async () => {
+    const url = secured.url(
+      'postgres',
+      'tester',
+      `?sslmode=verify-full&sslrootcert=${certificates.authority.certFile}`,
+    );
+    expect(await ask(url)).toBe('42');
+  });
+
+  test('is insisted on where it is required', async () => {
+    const said = await ask(secured.url('postgres', 'tester', '?sslmode=disable'));
+    expect(said).toContain('this proxy takes TLS connections only');
+    expect(said).toContain('Connect with sslmode=require');
+  });
+
+  test('may begin at once, when the protocol is named', async () => {
+    const socket = connectTls({
+      port: secured.port,
+      host: '127.0.0.1',
+      ALPNProtocols: ['postgresql'],
+      rejectUnauthorized: false,
+    });
+    const answered = new Promise<string>((resolve) =>
+      socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1'))),
+    );
+    socket.write(startup({ user: 'tester', database: 'postgres' }));
+    expect(await within('an answer', answered)).toContain('SCRAM-SHA-256-PLUS');
+    socket.destroy();
+  });
+
+  test('that begins at once without naming the protocol is ended', async () => {
+    const socket = connectTls({ port: secured.port, host: '127.0.0.1', rejectUnauthorized: false });
+    socket.on('error', () => undefined);
+    socket.write(startup({ user: 'tester', database: 'postgres' }));
+    await within('the end', new Promise((resolve) => socket.once('close', resolve)));
+  });
+
+  test('is declined where there is none, and psql goes on without', async () => {
+    expect(await ask(plain.url('postgres', 'tester', '?sslmode=prefer'))).toBe('42');
+    expect(await ask(plain.url('postgres', 'tester', '?sslmode=require'))).toContain('server does not support SSL');
+  });
+
+  test('does not hide bytes that were sent before it', async () => {
+    const heard = await say(secured.port, Buffer.concat([sslRequest, startup({ user: 'tester' })]));
+    expect(heard).toContain('bytes came behind a request for encryption');
+  });
+
+  test('is asked for once; GSS too', async () => {
+    const socket = connectPlain(plain.port, '127.0.0.1');
+    const answers: string[] = [];
+    socket.on('data', (chunk: Buffer) => answers.push(chunk.toString('latin1')));
+    socket.write(gssRequest);
+    await waitFor('the first answer', () => answers.join('') === 'N');
+    socket.write(sslRequest);
+    await waitFor('the second answer', () => answers.join('') === 'NN');
+    socket.write(sslRequest);
+    await within('the end', new Promise((resolve) => socket.once('close', resolve)));
+    expect(answers.join('')).toContain('08P01');
+  });
+});
+
+describe('a client certificate', () => {
+  const url = (more: string): string => byCertificate.url('postgres', 'tester', `?sslmode=require${more}`);
+
+  test('opens beside the password', async () => {
+    const { certFile, keyFile } = certificates.client;
+    expect(await ask(url(`&sslcert=${certFile}&sslkey=${keyFile}`))).toBe('42');
+  });
+
+  test('is missed', async () => {
+    expect(await ask(url(''))).toContain('agent "tester" must show a client certificate that this proxy trusts');
+  });
+
+  test('of somebody else, or of another authority, does not open', async () => {
+    const { certFile, keyFile } = certificates.server;
+    expect(await ask(url(`&sslcert=${certFile}&sslkey=${keyFile}`))).toContain(
+      'the client certificate is not the one of agent "tester"',
+    );
+    const others = makeCertificates({ clientName: 'tester' });
+    expect(await ask(url(`&sslcert=${others.client.certFile}&sslkey=${others.client.keyFile}`))).toContain(
+      'must show a client certificate',
+    );
+    others.remove();
+  });
+});
+
+describe('a password in the open', () => {
+  test('is taken inside TLS only', async () => {
+    expect(await ask(byToken.url('postgres', 'tester', '?sslmode=require'))).toBe('42');
+    expect(await ask(byToken.url('postgres', 'tester', '?sslmode=disable'))).toContain('must come by TLS');
+  });
+
+  test('must be the right one', async () => {
+    const wrong = byToken
+      .url('postgres', 'tester', '?sslmode=require')
+      .replace(encodeURIComponent(agentPassword), 'wrong');
+    expect(await ask(wrong)).toContain('password authentication failed for user "tester"');
+  });
+});
+
+describe('the start-up packet', () => {
+  const refused: readonly (readonly [what: string, bytes: Buffer, words: string])[] = [
+    ['that is no packet', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'invalid length of startup packet'],
+    [
+      'of protocol 2',
+      encodeStartup({ kind: 'startup', major: 2, minor: 0, parameters: new Map(), protocolOptions: [] }),
+      'unsupported frontend protocol 2.0',
+    ],
+    [
+      'for replication',
+      startup({ user: 'tester', database: 'postgres', replication: 'database' }),
+      'replication connections cannot be judged',
+    ],
+    ['without a name', startup({ database: 'postgres' }), 'no agent name specified'],
+  ];
+  test.each(refused)('%s is refused', async (_what, bytes, words) => {
+    expect(await say(plain.port, bytes)).toContain(words);
+  });
+
+  test('of a newer minor version is answered with the newest we speak', async () => {
+    const socket = connectPlain(plain.port, '127.0.0.1');
+    const answered = new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    socket.write(startup({ user: 'tester', database: 'postgres' }, 9999));
+    const answer = await within('an answer', answered);
+    expect(answer.toString('latin1', 0, 1)).toBe('v');
+    expect(answer.readUInt32BE(5)).toBe(0x30002);
+    socket.destroy();
+  });
+
+  test('that does not come is not waited for, and stops nobody else', async () => {
+    const silent = connectPlain(plain.port, '127.0.0.1');
+    const ended = new Promise((resolve) => silent.once('close', resolve));
+    silent.on('error', () => undefined).resume();
+    expect(await ask(plain.url('postgres'))).toBe('42');
+    await within('the silent one to be ended', ended, 5_000);
+  });
+});
+
+describe('limits', () => {
+  test('of connections are said, and free again when one leaves', async () => {
+    const clients = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const client = new pg.Client({ connectionString: plain.url('postgres') });
+        await client.connect();
+        return client;
+      }),
+    );
+    expect(await ask(plain.url('postgres'))).toContain('too many connections for agent "tester"');
+    await clients[0]?.end();
+    await waitFor('a place', async () => (await ask(plain.url('postgres'))) === '42');
+    await Promise.all(clients.slice(1).map((client) => client.end()));
+  });
+});
