@@ -1,6 +1,7 @@
 // Where the program begins: one function from arguments to exit code.
+import { processIo } from './cli/io.ts';
+import { run } from './cli/program.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
-  process.stderr.write(`countersign: unknown command ${args[0] ?? ''}\n`);
-  return await Promise.resolve(2);
+  return await run(args, processIo);
 }

@@ -38,7 +38,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   'pg-protocol': /^src\/proxy\/driver\.ts$/,
   ioredis: /^src\/store\/redis.*\.ts$/,
   '@slack/bolt': /^src\/channels\/slack.*\.ts$/,
-  yaml: /^src\/core\/yaml\.ts$/,
+  yaml: /^src\/core\/yaml(-edit)?\.ts$/,
   pino: /^src\/core\/log\.ts$/,
   'prom-client': /^src\/channels\/metrics\.ts$/,
   commander: /^src\/(main|cli\/.*)\.ts$/,

@@ -22,6 +22,8 @@ export interface Config {
   readonly limits: Limits;
   readonly logLevel: LogLevel;
   readonly workers: number;
+  /** Where each of these is written, for complaints that come later than reading. */
+  readonly places: { readonly listen: Place; readonly http: Place; readonly audit: Place; readonly state: Place };
 }
 
 /** The listener's own certificate. The files were read and fit together when the config was loaded. */

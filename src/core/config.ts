@@ -88,6 +88,12 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     limits,
     logLevel: shape.log?.level ?? 'info',
     workers: shape.workers ?? 1,
+    places: Object.freeze({
+      listen: placeOf(parts.document, ['listen']),
+      http: placeOf(parts.document, ['http', 'listen']),
+      audit: placeOf(parts.document, ['audit', 'dir']),
+      state: placeOf(parts.document, ['state']),
+    }),
   } satisfies Config);
 }
 

@@ -77,13 +77,13 @@ describe('a YAML file', () => {
     expect(performance.now() - start).toBeLessThan(3000);
   });
 
-  test('of 50,000 columns is read, checked and placed within 2 s', () => {
+  test('of 50,000 columns is read, checked and placed within 2 s of processor time', () => {
     let text = 'tables:\n';
     for (let table = 0; table < 1000; table += 1) {
       text += `  public.table_${table}:\n    columns:\n`;
       for (let column = 0; column < 50; column += 1) text += `      column_${column}: personal.contact.email\n`;
     }
-    const start = performance.now();
+    const start = process.cpuUsage();
     const read = document(text);
     const columns = z.record(z.string(), z.union([z.string(), z.strictObject({ level: z.string() })]));
     const checked = checkWith(z.strictObject({ tables: z.record(z.string(), z.strictObject({ columns })) }), read);
@@ -93,11 +93,11 @@ describe('a YAML file', () => {
         lines += placeOf(read, ['tables', `public.table_${table}`, 'columns', `column_${column}`]).line;
       }
     }
-    const took = performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
     expect(checked.kind).toBe('good');
     expect(lines).toBe(Array.from({ length: 1000 }, (_, t) => 50 * (52 * t + 4) + 1225).reduce((a, b) => a + b));
-    // 0.6 s on two idle cores; the bound leaves room for a busy machine.
-    expect(took).toBeLessThan(2000);
+    // 0.6 s by the clock on two idle cores. Processor time counts the collector's threads too, and not the neighbours.
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
 
   test('of any maps, lists and texts comes back as it was written', () => {

@@ -1,0 +1,164 @@
+// The http port: health, readiness and metrics, and the frame that API and console hang their routes into. Every answer that is
+// no page is JSON; every error is `{"error":{"code","message"}}` with a fitting status and says nothing about the inside.
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import type { Address } from '../core/config-fields.ts';
+import { ProxyError, type ErrorCode } from '../core/errors.ts';
+import { randomText } from '../core/ids.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Log } from '../core/log.ts';
+import { readinessText, type Parts } from './health.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface HttpParts {
+  readonly address: Address;
+  readonly limits: Pick<Limits, 'httpBodyBytesMax' | 'httpRequestsPerMinuteMax'>;
+  readonly parts: Parts;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Rooms of the house that answer here: each gets the server and adds its routes. */
+  readonly rooms?: readonly ((server: FastifyInstance) => void | Promise<void>)[];
+}
+
+export class HttpServer {
+  readonly #address: Address;
+  readonly #server: FastifyInstance;
+
+  private constructor(address: Address, server: FastifyInstance) {
+    this.#address = address;
+    this.#server = server;
+  }
+
+  static async create(parts: HttpParts): Promise<HttpServer> {
+    const server = await serverOf(parts);
+    return new HttpServer(parts.address, server);
+  }
+
+  /** For tests that need no socket. */
+  get inject(): FastifyInstance['inject'] {
+    return this.#server.inject.bind(this.#server);
+  }
+
+  async listen(): Promise<AddressInfo> {
+    await this.#server.listen({ host: this.#address.host, port: this.#address.port });
+    const address = this.#server.server.address();
+    if (address === null || typeof address === 'string') throw new Error('the http server has no address');
+    return address;
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+}
+
+async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: parts.limits.httpBodyBytesMax,
+    // Never the client's own id: it would write into our log.
+    requestIdHeader: false,
+    genReqId: () => `r_${randomText(12)}`,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    trustProxy: false,
+    routerOptions: { maxParamLength: 200, caseSensitive: true },
+    forceCloseConnections: true,
+    return503OnClosing: true,
+  });
+  await server.register(helmet, helmetOptions);
+  await server.register(rateLimit, {
+    max: parts.limits.httpRequestsPerMinuteMax,
+    timeWindow: 60_000,
+    // Whoever watches health must not be locked out by whoever guesses tokens from the same address.
+    allowList: (request) => ['/healthz', '/readyz', '/metrics'].includes(request.url),
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('cache-control', 'no-store');
+  });
+  server.setErrorHandler(async (error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
+  server.setNotFoundHandler(async (_, reply) =>
+    sendError(reply, { code: 'NOT_FOUND', http: 404, words: 'no such page' }),
+  );
+  ownRoutes(server, parts);
+  for (const room of parts.rooms ?? []) await server.register(async (inner) => room(inner));
+  await server.ready();
+  return server;
+}
+
+/** No script, style, frame or form but our own; the referrer stays inside, since links may carry a one-time token. */
+const helmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      'default-src': ["'none'"],
+      'script-src': ["'self'"],
+      'style-src': ["'self'"],
+      'img-src': ["'self'", 'data:'],
+      'connect-src': ["'self'"],
+      'form-action': ["'self'"],
+      'base-uri': ["'none'"],
+      'frame-ancestors': ["'none'"],
+    },
+  },
+  // With `no-referrer` browsers send `Origin: null` on our own forms, and the check of the origin would fail.
+  referrerPolicy: { policy: 'same-origin' as const },
+  // Plain http on loopback is a normal way to run this; a proxy with TLS before it sets its own.
+  strictTransportSecurity: false,
+};
+
+function ownRoutes(server: FastifyInstance, parts: HttpParts): void {
+  server.get('/healthz', async (_, reply) => reply.type('text/plain; charset=utf-8').send('alive\n'));
+  server.get('/readyz', async (request, reply) => {
+    const readiness = await parts.parts.readiness();
+    reply.code(readiness.ready ? 200 : 503);
+    if (wantsJson(request)) return reply.send(readiness);
+    return reply.type('text/plain; charset=utf-8').send(readinessText(readiness));
+  });
+  server.get('/metrics', async (_, reply) => reply.type(parts.metrics.contentType).send(await parts.metrics.text()));
+}
+
+const wantsJson = (request: FastifyRequest): boolean => /\bapplication\/json\b/i.test(request.headers.accept ?? '');
+
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly http: number;
+  readonly words: string;
+}
+
+function sendError(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  return reply.code(refusal.http).send({ error: { code: refusal.code, message: refusal.words } });
+}
+
+function answerError(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof ProxyError) {
+    return sendError(reply, { code: error.code, http: error.row.http, words: error.message });
+  }
+  const status = error.statusCode ?? 500;
+  if (status === 429)
+    return sendError(reply, { code: 'RATE_LIMITED', http: 429, words: 'too many requests; try again later' });
+  if (status === 413)
+    return sendError(reply, { code: 'BAD_REQUEST', http: 413, words: 'the body is larger than limits.http_body' });
+  if (status >= 400 && status < 500) {
+    return sendError(reply, {
+      code: 'BAD_REQUEST',
+      http: status,
+      words: 'the request is not of the form it should have',
+    });
+  }
+  // What went wrong inside is for the operator's log, found again by its id; the asker learns only that.
+  log.error('an http request failed', {
+    request: request.id,
+    method: request.method,
+    route: request.routeOptions.url,
+    error,
+  });
+  return sendError(reply, {
+    code: 'UNAVAILABLE',
+    http: 500,
+    words: `something failed inside; the log has it under ${request.id}`,
+  });
+}

@@ -1,0 +1,194 @@
+// The only door to prom-client. Nothing here is called when something happens: every figure is read from its owner's plain numbers
+// when somebody asks for /metrics. Labels are ours (verdicts, codes, names of databases), never an agent's own text.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Buckets, Tallies } from '../core/tallies.ts';
+
+export interface Sample {
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** One family of figures, as its owner declares it: a row, and how to read it. */
+export interface Metric {
+  /** Without the prefix: `connections`. Counters end in `_total`. */
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels?: readonly string[];
+  readonly read: () => readonly Sample[];
+}
+
+const prefix = 'countersign_';
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+
+  constructor() {
+    this.#delay.enable();
+    for (const metric of this.#processMetrics()) this.register(metric);
+  }
+
+  register(metric: Metric): void {
+    const labelNames = [...(metric.labels ?? [])];
+    const common = { name: prefix + metric.name, help: metric.help, labelNames, registers: [this.#registry] };
+    if (metric.kind === 'gauge') {
+      const gauge: Gauge = new Gauge({
+        ...common,
+        collect: () => {
+          gauge.reset();
+          for (const { value, labels } of metric.read()) gauge.set({ ...labels }, value);
+        },
+      });
+      return;
+    }
+    const counter: Counter = new Counter({
+      ...common,
+      collect: () => {
+        // The owner's number is the truth; the library's only carries it out.
+        counter.reset();
+        for (const { value, labels } of metric.read()) counter.inc({ ...labels }, value);
+      },
+    });
+  }
+
+  registerBuckets(name: string, help: string, buckets: Buckets): void {
+    this.#registry.registerMetric(new ReadHistogram(prefix + name, help, buckets));
+  }
+
+  /** What the data path counts. */
+  registerTallies(tallies: Tallies): void {
+    for (const metric of tallyMetrics(tallies)) this.register(metric);
+    this.registerBuckets('login_seconds', 'Time from connecting to the end of login.', tallies.loginMs);
+    this.registerBuckets('held_seconds', 'Time that held statements waited on the wire.', tallies.heldMs);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  close(): void {
+    this.#delay.disable();
+  }
+
+  #processMetrics(): readonly Metric[] {
+    const one = (value: number): readonly Sample[] => [{ value }];
+    const startedAt = Date.now() / 1000 - process.uptime();
+    return [
+      {
+        name: 'event_loop_delay_seconds',
+        kind: 'gauge',
+        help: 'How late the event loop ran since the last look: half, 99 of 100, and the worst.',
+        labels: ['quantile'],
+        read: () => {
+          const seconds = (nanos: number): number => (Number.isFinite(nanos) ? nanos / 1e9 : 0);
+          const samples = [
+            { labels: { quantile: '0.5' }, value: seconds(this.#delay.percentile(50)) },
+            { labels: { quantile: '0.99' }, value: seconds(this.#delay.percentile(99)) },
+            { labels: { quantile: '1' }, value: seconds(this.#delay.max) },
+          ];
+          this.#delay.reset();
+          return samples;
+        },
+      },
+      {
+        name: 'process_start_time_seconds',
+        kind: 'gauge',
+        help: 'When the process started.',
+        read: () => one(startedAt),
+      },
+      {
+        name: 'process_resident_bytes',
+        kind: 'gauge',
+        help: 'Memory of the process.',
+        read: () => one(process.memoryUsage.rss()),
+      },
+      {
+        name: 'process_heap_bytes',
+        kind: 'gauge',
+        help: 'Memory in use by the program’s own values.',
+        read: () => one(process.memoryUsage().heapUsed),
+      },
+      {
+        name: 'process_cpu_seconds_total',
+        kind: 'counter',
+        help: 'Processor time used.',
+        read: () => {
+          const { user, system } = process.cpuUsage();
+          return one((user + system) / 1e6);
+        },
+      },
+    ];
+  }
+}
+
+function tallyMetrics(tallies: Tallies): readonly Metric[] {
+  const counter = (name: string, help: string, read: () => number): Metric => ({
+    name,
+    kind: 'counter',
+    help,
+    read: () => [{ value: read() }],
+  });
+  return [
+    {
+      name: 'statements_total',
+      kind: 'counter',
+      help: 'Statements judged, by verdict.',
+      labels: ['verdict'],
+      read: () => [
+        { labels: { verdict: 'allow' }, value: tallies.statementsAllowed },
+        { labels: { verdict: 'hold' }, value: tallies.statementsHeld },
+        { labels: { verdict: 'deny' }, value: tallies.statementsDenied },
+      ],
+    },
+    {
+      name: 'bytes_total',
+      kind: 'counter',
+      help: 'Bytes forwarded, by direction.',
+      labels: ['from'],
+      read: () => [
+        { labels: { from: 'agents' }, value: tallies.bytesFromAgents },
+        { labels: { from: 'databases' }, value: tallies.bytesToAgents },
+      ],
+    },
+    counter('upstream_connects_total', 'Logins at databases.', () => tallies.upstreamConnects),
+    counter('upstream_connects_failed_total', 'Logins at databases that failed.', () => tallies.upstreamConnectsFailed),
+    counter('upstream_reused_total', 'Upstream connections given to another session.', () => tallies.upstreamReused),
+    counter('logins_failed_total', 'Logins of agents that failed.', () => tallies.loginsFailed),
+  ];
+}
+
+/** Milliseconds in the house, seconds in Prometheus. Cumulative, as its format wants buckets. */
+class ReadHistogram extends Histogram<'le'> {
+  readonly #name: string;
+  readonly #help: string;
+  readonly #buckets: Buckets;
+
+  constructor(name: string, help: string, buckets: Buckets) {
+    super({ name, help, buckets: buckets.bounds.map((ms) => ms / 1000), registers: [] });
+    this.#name = name;
+    this.#help = help;
+    this.#buckets = buckets;
+  }
+
+  override async get(): ReturnType<Histogram<'le'>['get']> {
+    const { bounds, counts, count, sum } = this.#buckets;
+    const base = await super.get();
+    let running = 0;
+    const values = bounds.map((bound, index) => {
+      running += counts[index] ?? 0;
+      return { metricName: `${this.#name}_bucket`, labels: { le: bound / 1000 }, value: running, exemplar: null };
+    });
+    const ends = [
+      { metricName: `${this.#name}_bucket`, labels: { le: '+Inf' }, value: count, exemplar: null },
+      { metricName: `${this.#name}_sum`, labels: {}, value: sum / 1000 },
+      { metricName: `${this.#name}_count`, labels: {}, value: count },
+    ];
+    return { ...base, help: this.#help, values: [...values, ...ends] };
+  }
+}

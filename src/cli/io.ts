@@ -1,0 +1,33 @@
+// What a command may touch of the world around it, so that tests can run commands inside their own process.
+
+export interface Io {
+  /** One line of the command's own output. */
+  readonly out: (line: string) => void;
+  /** One line for the person who runs it: what is wrong, where, and how to mend it. */
+  readonly err: (line: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The exit code of a command that ends well enough to go on talking: a check that found something. */
+  readonly exit: (code: number) => void;
+}
+
+export const processIo: Omit<Io, 'exit'> = {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+  env: process.env,
+};
+
+/** A command that cannot do what it was asked to: one line, and exit code 1 (a failed check) or 2 (bad use). */
+export class CommandFailed extends Error {
+  readonly lines: readonly string[];
+  readonly exitCode: 1 | 2;
+
+  constructor(lines: readonly string[], exitCode: 1 | 2) {
+    super(lines.join('\n'));
+    this.name = 'CommandFailed';
+    this.lines = lines;
+    this.exitCode = exitCode;
+  }
+}
+
+export const failed = (...lines: readonly string[]): CommandFailed => new CommandFailed(lines, 1);
+export const misused = (...lines: readonly string[]): CommandFailed => new CommandFailed(lines, 2);

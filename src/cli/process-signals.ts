@@ -1,0 +1,45 @@
+// How the process itself ends: by a signal in good order, or by a defect at once. Never half alive: after an error that nobody
+// caught, no promise of this house can be trusted any more.
+import type { Log } from '../core/log.ts';
+import type { RunningProxy } from './serve.ts';
+
+export function obeySignals(proxy: RunningProxy, log: Log): void {
+  let asked = 0;
+  const stop = (signal: NodeJS.Signals): void => {
+    asked += 1;
+    log.info(asked === 1 ? `${signal}: stopping` : `${signal} again: stopping at once`);
+    proxy
+      .stop(asked === 1 ? 'drain' : 'now')
+      .catch((thrown: unknown) => log.error('stopping failed', { error: thrown }));
+  };
+  const reload = (): void => {
+    proxy.reload().catch((thrown: unknown) => log.error('reloading failed', { error: thrown }));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', reload);
+  endOnDefects(proxy, log);
+  const forget = (): void => {
+    process.removeListener('SIGTERM', stop);
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGHUP', reload);
+  };
+  proxy.ended.then(forget, forget);
+}
+
+const lastWordsMsMax = 2000;
+
+function endOnDefects(proxy: RunningProxy, log: Log): void {
+  let isEnding = false;
+  const end = (error: unknown): void => {
+    if (isEnding) return;
+    isEnding = true;
+    log.error('an error that nobody caught; the process ends', { error });
+    // Sessions are told (57P01) and the record is closed, if that still works; it does not get long.
+    setTimeout(() => process.exit(1), lastWordsMsMax).unref();
+    const exit = (): never => process.exit(1);
+    proxy.stop('now').then(exit, exit);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

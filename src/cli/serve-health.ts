@@ -1,0 +1,136 @@
+// What the running proxy tells about itself: a part for each thing that must work, and figures read from their owners.
+import type { Audit } from '../audit/keeper.ts';
+import type { Parts, PartState } from '../channels/health.ts';
+import type { Metrics } from '../channels/metrics.ts';
+import { wordsOf } from '../core/errors.ts';
+import type { Listener } from '../proxy/listener.ts';
+import { connectUpstream } from '../proxy/upstream.ts';
+import type { LiveConfig } from './live-config.ts';
+
+export interface ServingState {
+  stopping: boolean;
+}
+
+export interface HealthParts {
+  readonly live: LiveConfig;
+  readonly audit: Audit;
+  readonly listener: Listener;
+  readonly state: ServingState;
+}
+
+const up = (words: string): PartState => ({ state: 'up', words });
+const down = (words: string): PartState => ({ state: 'down', words });
+
+export function registerParts(parts: Parts, { live, audit, listener, state }: HealthParts): void {
+  parts.register({
+    name: 'listener',
+    weight: 'needed',
+    check: () => {
+      const { sessions } = listener.stats();
+      return state.stopping ? down(`stopping; ${sessions} sessions left`) : up(`${sessions} sessions`);
+    },
+  });
+  parts.register({
+    name: 'audit',
+    weight: 'needed',
+    check: () => {
+      const log = audit.state();
+      if (log.state === 'shut') return down(`shut since ${log.since}, so every statement is refused: ${log.why}`);
+      return up(log.checkpointTrouble === undefined ? 'open' : `open, but no checkpoint: ${log.checkpointTrouble}`);
+    },
+  });
+  parts.register({
+    name: 'config',
+    weight: 'wanted',
+    check: () => (live.trouble === undefined ? up('as in the file') : down(live.trouble)),
+  });
+  // One look for all: the list of databases may change with each reload.
+  const databases = new DatabaseLooks(live);
+  parts.register({ name: 'databases', weight: 'needed', check: () => databases.look() });
+}
+
+const lookMs = 5000;
+const connectMsMax = 1500;
+
+/** Logs in at each database, at most once in some seconds: whoever asks often must not cost connections. */
+class DatabaseLooks {
+  readonly #live: LiveConfig;
+  #last: Promise<PartState> | undefined;
+  #lastAt = -Infinity;
+
+  constructor(live: LiveConfig) {
+    this.#live = live;
+  }
+
+  look(): Promise<PartState> {
+    const now = performance.now();
+    if (this.#last === undefined || now - this.#lastAt >= lookMs) {
+      this.#last = this.#lookNow();
+      this.#lastAt = now;
+    }
+    return this.#last;
+  }
+
+  /** Down only when none answers: one database that is away must not take the others' agents with it. */
+  async #lookNow(): Promise<PartState> {
+    const looks = await Promise.all([...this.#live.config.databases.values()].map((target) => lookAt(target)));
+    const words = looks.map((one) => `${one.name} ${one.words}`).join('; ');
+    return looks.some((one) => one.isUp) ? up(words) : down(words);
+  }
+}
+
+async function lookAt(target: Parameters<typeof connectUpstream>[0]['target'] & { readonly name: string }) {
+  try {
+    const deadline = AbortSignal.timeout(connectMsMax);
+    const upstream = await connectUpstream({ target, parameters: new Map() }, deadline);
+    upstream.socket.end(Buffer.from('X\0\0\0\x04', 'latin1'));
+    return { name: target.name, isUp: true, words: `up (PostgreSQL ${upstream.serverMajor})` };
+  } catch (thrown) {
+    return { name: target.name, isUp: false, words: `DOWN (${wordsOf(thrown)})` };
+  }
+}
+
+export function registerMetrics(metrics: Metrics, { audit, listener }: Pick<HealthParts, 'audit' | 'listener'>): void {
+  const stats = () => listener.stats();
+  metrics.register({
+    name: 'connections',
+    kind: 'gauge',
+    help: 'Open connections of agents, by what they are doing.',
+    labels: ['state'],
+    read: () => [
+      { labels: { state: 'session' }, value: stats().sessions },
+      { labels: { state: 'login' }, value: stats().greetings },
+    ],
+  });
+  metrics.register({
+    name: 'connections_accepted_total',
+    kind: 'counter',
+    help: 'Connections accepted.',
+    read: () => [{ value: stats().accepted }],
+  });
+  metrics.register({
+    name: 'connections_refused_total',
+    kind: 'counter',
+    help: 'Connections turned away, by code of the error table.',
+    labels: ['code'],
+    read: () => Object.entries(stats().refused).map(([code, value]) => ({ labels: { code }, value })),
+  });
+  metrics.register({
+    name: 'cancel_requests_total',
+    kind: 'counter',
+    help: 'Cancel requests taken.',
+    read: () => [{ value: stats().cancels }],
+  });
+  metrics.register({
+    name: 'audit_shut',
+    kind: 'gauge',
+    help: '1 while the audit log is shut and every statement is refused.',
+    read: () => [{ value: audit.state().state === 'shut' ? 1 : 0 }],
+  });
+  metrics.register({
+    name: 'audit_records_total',
+    kind: 'counter',
+    help: 'Records in the audit log since it began.',
+    read: () => [{ value: audit.log.head().records }],
+  });
+}

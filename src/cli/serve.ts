@@ -1,0 +1,168 @@
+// The running proxy, joined from its parts in the order in which each needs the one before: record, listener, http. What has
+// begun when a later part fails is ended again, so that a start that failed leaves nothing behind.
+import { openAudit, type Audit } from '../audit/keeper.ts';
+import { Parts } from '../channels/health.ts';
+import { HttpServer } from '../channels/http-server.ts';
+import { Metrics } from '../channels/metrics.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
+import type { Config } from '../core/config-types.ts';
+import { codeOf } from '../core/file-words.ts';
+import type { Log } from '../core/log.ts';
+import { placeText, type Place } from '../core/place.ts';
+import { Gate } from '../gate.ts';
+import { directoryOf, openFresh } from '../proxy/from-config.ts';
+import { Listener } from '../proxy/listener.ts';
+import { LiveConfig, type Reread } from './live-config.ts';
+import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
+import { failed } from './io.ts';
+import { version } from './version.ts';
+
+export interface ServeOptions {
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** How `reload` gets a new config; undefined: this proxy's config never changes. */
+  readonly reread?: Reread;
+}
+
+export interface BoundAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RunningProxy {
+  readonly address: BoundAddress;
+  readonly httpAddress: BoundAddress;
+  /** Settles when it has ended, however that came. */
+  readonly ended: Promise<void>;
+  /** Takes the file's new text, or keeps the last good one and says why. */
+  reload(): Promise<void>;
+  /** `drain`: sessions may come to rest for as long as `limits.shutdown` says. `now`: they end with 57P01 at once. */
+  stop(how?: 'drain' | 'now'): Promise<void>;
+}
+
+export async function serve(config: Config, options: ServeOptions): Promise<RunningProxy> {
+  const begun: (() => Promise<void>)[] = [];
+  try {
+    return await begin(config, options, begun);
+  } catch (thrown) {
+    for (const end of begun.toReversed()) await end();
+    throw thrown;
+  }
+}
+
+async function begin(config: Config, options: ServeOptions, begun: (() => Promise<void>)[]): Promise<RunningProxy> {
+  const { log, clock = systemClock } = options;
+  if (config.workers > 1)
+    log.warn('workers above 1 are not offered yet; one process serves', { workers: config.workers });
+  const audit = await openAudit({ dir: config.auditDir, clock });
+  begun.push(() => audit.stop());
+  await audit.log.recordDurably({ kind: 'start', words: `countersign ${version()} starts`, version: version() });
+  const live = new LiveConfig({ config, log, recorder: audit.log, reread: options.reread });
+  const state: ServingState = { stopping: false };
+  const listener = listenerOf(live, audit, { log, clock });
+  const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
+  begun.push(() => listener.drain(0));
+  const [parts, metrics] = [new Parts(), new Metrics()];
+  begun.push(async () => metrics.close());
+  registerParts(parts, { live, audit, listener, state });
+  registerMetrics(metrics, { audit, listener });
+  const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
+  const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
+  log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
+  return running({ live, audit, listener, http, metrics, state, log, address, httpAddress });
+}
+
+function listenerOf(live: LiveConfig, audit: Audit, parts: { readonly log: Log; readonly clock: Clock }): Listener {
+  const gate = new Gate({ recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofBytes(sql) });
+  return new Listener({
+    ...parts,
+    address: live.config.listen,
+    limits: () => live.config.limits,
+    directory: () => directoryOf(live.config),
+    tls: () => live.door,
+    // A keyed hash of bytes that are no statement (they hold a zero): secret, and the same after a restart, so that the salt
+    // of a name that nobody has does not change when the salts of real ones stay.
+    secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
+    gate,
+    recorder: audit.log,
+    openUpstream: openFresh(() => live.config, parts.log),
+  });
+}
+
+interface Running {
+  readonly live: LiveConfig;
+  readonly audit: Audit;
+  readonly listener: Listener;
+  readonly http: HttpServer;
+  readonly metrics: Metrics;
+  readonly state: ServingState;
+  readonly log: Log;
+  readonly address: BoundAddress;
+  readonly httpAddress: BoundAddress;
+}
+
+function running(parts: Running): RunningProxy {
+  let settle: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (settle = resolve));
+  let ending: Promise<void> | undefined;
+  return {
+    address: parts.address,
+    httpAddress: parts.httpAddress,
+    ended,
+    reload: () => parts.live.reload(),
+    stop: (how = 'drain') => {
+      if (ending === undefined) ending = end(parts, how).finally(settle);
+      // A second, harder word while sessions are still coming to rest.
+      else if (how === 'now') void parts.listener.drain(0).catch((thrown: unknown) => logStop(parts.log, thrown));
+      return ending;
+    },
+  };
+}
+
+/** The http port stays open while sessions come to rest: whoever asks /readyz is told that no more should be sent here. */
+async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
+  const { listener, live, log, state, audit } = parts;
+  state.stopping = true;
+  const waitMs = how === 'drain' ? live.config.limits.shutdownMsMax : 0;
+  log.info('stopping', { sessions: listener.stats().sessions, waitMs });
+  try {
+    await listener.drain(waitMs);
+    await audit.log.recordDurably({ kind: 'stop', words: 'countersign stops' });
+  } catch (thrown) {
+    logStop(log, thrown);
+  }
+  await Promise.all([parts.http.close(), audit.stop().catch((thrown: unknown) => logStop(log, thrown))]);
+  parts.metrics.close();
+  log.info('stopped');
+}
+
+function logStop(log: Log, error: unknown): void {
+  log.error('a part did not stop cleanly', { error });
+}
+
+const addressText = ({ address, port }: BoundAddress): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** What can be wrong with an address is said with the line that names it. */
+async function listening(
+  listen: () => Promise<BoundAddress>,
+  wanted: { readonly host: string; readonly port: number },
+  place: Place,
+  key: string,
+): Promise<BoundAddress> {
+  try {
+    return await listen();
+  } catch (thrown) {
+    const row = addressWords[codeOf(thrown) ?? ''];
+    if (row === undefined) throw thrown;
+    throw failed(`${placeText(place)}: ${key}: ${wanted.host}:${wanted.port} ${row}`);
+  }
+}
+
+const addressWords: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken by another program (stop that one, or choose another port)',
+  EACCES: 'may not be used by this user (choose a port of 1024 or above)',
+  EADDRNOTAVAIL: 'is no address of this machine (choose one of its own, or 0.0.0.0 for all)',
+  ENOTFOUND: 'is no name that can be looked up (write an address)',
+  EAFNOSUPPORT: 'is of a kind that this machine does not speak (write an IPv4 address)',
+};
