@@ -2,6 +2,8 @@
 // exists because libpg-query treats a comment as a token and so rejects texts that the server accepts; it is used to blank comments,
 // to find them for people, and to find literals. It never decides what a statement means: the grammar does.
 
+import { foldAscii } from '../core/names.ts';
+
 export type TokenKind =
   'space' | 'lineComment' | 'blockComment' | 'string' | 'quotedName' | 'word' | 'number' | 'parameter' | 'other';
 
@@ -55,7 +57,6 @@ export function isComment(token: Token): boolean {
   return token.kind === 'lineComment' || token.kind === 'blockComment';
 }
 
-const space = /[ \t\n\r\f\v]+/y;
 const lineComment = /--[^\n\r]*/y;
 const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
 const number =
@@ -64,25 +65,75 @@ const parameter = /\$[0-9]+/y;
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 /** The token that begins at `start`; undefined when it never ends. Cost is linear in the token and the space behind it. */
 export function tokenAt(text: string, start: number): Token | undefined {
-  const made = (kind: TokenKind, end: number | undefined): Token | undefined =>
-    end === undefined ? undefined : { kind, start, end };
-  const first = text.charAt(start);
-  const second = text.charAt(start + 1);
-  const blank = matchEnd(space, text, start);
-  if (blank !== undefined) return made('space', blank);
-  if (first === '-' && second === '-') return made('lineComment', matchEnd(lineComment, text, start));
-  if (first === '/' && second === '*') return made('blockComment', blockEnd(text, start));
-  if (first === "'") return made('string', stringEnd(text, start, 'plain'));
-  if (first === '"') return made('quotedName', quotedNameEnd(text, start));
-  if (first === '$') return dollarToken(text, start);
-  if (first === '.' && second === '.') return made('other', start + 2);
-  const prefixed = prefixedAt(text, start, first, second);
-  if (prefixed !== undefined) return made(prefixed.kind, prefixed.end());
-  const wordEnd = matchEnd(word, text, start);
-  if (wordEnd !== undefined) return made('word', wordEnd);
-  const numberEnd = matchEnd(number, text, start);
-  if (numberEnd !== undefined) return made('number', numberEnd);
-  return made('other', start + 1);
+  const unit = text.charCodeAt(start);
+  const next = text.charCodeAt(start + 1);
+  switch (unit < 128 ? beginnings[unit] : begins.word) {
+    case begins.space:
+      return made(start, 'space', spaceEnd(text, start));
+    case begins.word: {
+      const prefixed = next === 39 || next === 38 ? prefixedAt(text, start) : undefined;
+      return prefixed === undefined
+        ? made(start, 'word', matchEnd(word, text, start))
+        : made(start, prefixed.kind, prefixed.end());
+    }
+    case begins.digit:
+      return made(start, 'number', matchEnd(number, text, start));
+    case begins.dot:
+      if (next === 46) return made(start, 'other', start + 2);
+      return beginnings[next] === begins.digit
+        ? made(start, 'number', matchEnd(number, text, start))
+        : made(start, 'other', start + 1);
+    case begins.quote:
+      return made(start, 'string', stringEnd(text, start, 'plain'));
+    case begins.doubleQuote:
+      return made(start, 'quotedName', quotedNameEnd(text, start));
+    case begins.dollar:
+      return dollarToken(text, start);
+    case begins.minus:
+      return next === 45
+        ? made(start, 'lineComment', matchEnd(lineComment, text, start))
+        : made(start, 'other', start + 1);
+    case begins.slash:
+      return next === 42 ? made(start, 'blockComment', blockEnd(text, start)) : made(start, 'other', start + 1);
+    default:
+      return made(start, 'other', start + 1);
+  }
+}
+
+function made(start: number, kind: TokenKind, end: number | undefined): Token | undefined {
+  return end === undefined ? undefined : { kind, start, end };
+}
+
+const begins = {
+  space: 1,
+  word: 2,
+  digit: 3,
+  dot: 4,
+  quote: 5,
+  doubleQuote: 6,
+  dollar: 7,
+  minus: 8,
+  slash: 9,
+} as const;
+
+/** What a token that begins with an ASCII character can be; the rest of the table are operators and punctuation. */
+const beginnings = new Uint8Array(128);
+for (const character of ' \t\n\r\f\v') beginnings[character.charCodeAt(0)] = begins.space;
+for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_') {
+  beginnings[character.charCodeAt(0)] = begins.word;
+}
+for (const character of '0123456789') beginnings[character.charCodeAt(0)] = begins.digit;
+beginnings[46] = begins.dot;
+beginnings[39] = begins.quote;
+beginnings[34] = begins.doubleQuote;
+beginnings[36] = begins.dollar;
+beginnings[45] = begins.minus;
+beginnings[47] = begins.slash;
+
+function spaceEnd(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && beginnings[text.charCodeAt(at)] === begins.space) at++;
+  return at;
 }
 
 interface Prefixed {
@@ -91,8 +142,9 @@ interface Prefixed {
 }
 
 /** E'', B'', X'', N'', U&'' and U&"": the prefix counts only where a token begins, `namee'x'` is a name and a string. */
-function prefixedAt(text: string, start: number, first: string, second: string): Prefixed | undefined {
-  const letter = first.toLowerCase();
+function prefixedAt(text: string, start: number): Prefixed | undefined {
+  const letter = foldAscii(text.charAt(start));
+  const second = text.charAt(start + 1);
   if (second === "'" && 'bxn'.includes(letter)) {
     return { kind: 'string', end: () => stringEnd(text, start + 1, 'plain') };
   }

@@ -1,12 +1,12 @@
 // A statement without what was said in it: every literal becomes a parameter, comments go, white space is one blank. For records, which
 // hold facts about statements and no values. Works on tokens, so it needs no tree and cannot print what was not written.
-import { isComment, tokensOf, type Token } from './lexer.ts';
+import { isComment, tokenAt, type Token } from './lexer.ts';
 
 const charactersMax = 8_192;
 
 /** Undefined: the text has no end to a string or comment, and then nobody can say what in it is a literal. */
 export function normalisedText(text: string): string | undefined {
-  const tokens = tokensOf(text);
+  const tokens = firstTokens(text);
   if (tokens === undefined) return undefined;
   let next = highestParameter(text, tokens) + 1;
   let result = '';
@@ -24,6 +24,18 @@ export function normalisedText(text: string): string | undefined {
     if (result.length > charactersMax) return `${cut(result, charactersMax)} …`;
   }
   return result;
+}
+
+/** As many as are shown at most: a bulk load's megabyte of values is not taken apart for nothing. */
+function firstTokens(text: string): readonly Token[] | undefined {
+  const tokens: Token[] = [];
+  for (let at = 0; at < text.length && tokens.length <= charactersMax;) {
+    const token = tokenAt(text, at);
+    if (token === undefined) return undefined;
+    tokens.push(token);
+    at = token.end;
+  }
+  return tokens;
 }
 
 function isLiteral(token: Token): boolean {

@@ -48,7 +48,6 @@ export class ParserSlot {
     this.#worker.on('exit', () => {
       this.#end('the parser’s thread ended');
     });
-    this.#worker.unref();
     this.#startTimer = setTimeout(() => {
       this.#end('the parser’s thread did not start');
     }, startMsMax);
@@ -87,6 +86,7 @@ export class ParserSlot {
     }, deadlineMs);
     this.#inHand = { id, timer, answer };
     this.#state = 'busy';
+    this.#worker.ref();
     this.#worker.postMessage({ kind: 'work', id, work } satisfies ToWorker);
   }
 
@@ -101,6 +101,8 @@ export class ParserSlot {
         if (this.#state !== 'starting') return;
         this.#state = 'idle';
         this.#everReady = true;
+        // Idle, it keeps nobody from leaving; starting or busy, somebody waits for it.
+        this.#worker.unref();
         clearTimeout(this.#startTimer);
         this.#events.ready(this);
         return;
@@ -119,6 +121,7 @@ export class ParserSlot {
     clearTimeout(inHand.timer);
     this.#inHand = undefined;
     this.#state = 'idle';
+    this.#worker.unref();
     inHand.answer(answer);
     if (this.state === 'idle') this.#events.ready(this);
   }
