@@ -1,0 +1,96 @@
+// `countersign explain`: the verdict on one text and why, with the line of every entry. Runs nothing.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { ProxyError } from '../core/errors.ts';
+import { mistakeText } from '../core/place.ts';
+import { loadClassification } from '../policy/classification.ts';
+import type { Asker } from '../policy/asker.ts';
+import { explained, explainLines } from './explain-words.ts';
+import { SqlDesk } from './sql-desk.ts';
+import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
+
+interface ExplainOptions extends FolderOptions {
+  readonly agent: string;
+  readonly database: string;
+  readonly owner?: string;
+  readonly searchPath?: string;
+  readonly at?: string;
+  readonly rows?: string;
+  readonly reason?: string;
+  readonly applicationName?: string;
+  readonly clientAddress?: string;
+  readonly json?: boolean;
+}
+
+export function registerExplain(program: Command, ports: CommandPorts): void {
+  program
+    .command('explain')
+    .description('the verdict on a statement, and why; runs nothing')
+    .argument('<sql>', 'the statement; - reads it from stdin')
+    .requiredOption('--agent <name>', 'who would send it')
+    .requiredOption('--database <name>', 'to which database')
+    .option('--owner <person>', 'the person behind the agent')
+    .option('--search-path <names>', 'the session’s search_path, with commas', '"$user",public')
+    .option('--at <time>', 'as if it were then: 2026-01-15T22:00:00+01:00')
+    .option('--rows <count>', 'as if the planner expected so many rows')
+    .option('--reason <words>', 'what the agent would say why')
+    .option('--application-name <name>', 'what the client would call itself')
+    .option('--client-address <address>', 'where it would come from', '127.0.0.1')
+    .option('--classification <dir>', 'the folder of the classification files')
+    .option('--config <file>', 'the config file; with it the live schema is read')
+    .option('--json', 'as JSON')
+    .action(async (sql: string, options: ExplainOptions) => {
+      try {
+        await explain(sql === '-' ? readFileSync(0, 'utf8') : sql, options, ports);
+      } catch (thrown) {
+        sayMistakes(ports, thrown);
+      }
+    });
+}
+
+export async function explain(sql: string, options: ExplainOptions, ports: CommandPorts): Promise<void> {
+  const loaded = loadClassification(filesOf(folderOf(options)));
+  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+  const { agent, database } = options;
+  const desk = await SqlDesk.open(await schemaOf(database, options, ports.env));
+  const asker: Asker = {
+    agent,
+    owner: options.owner ?? '',
+    database,
+    role: 'countersign',
+    applicationName: options.applicationName ?? '',
+    clientAddress: options.clientAddress ?? '127.0.0.1',
+    reason: options.reason,
+    transaction: 'none',
+  };
+  const judgement = desk.judge({
+    classification: loaded.value,
+    asker,
+    sql,
+    searchPath: pathOf(options.searchPath ?? '"$user",public'),
+    now: momentOf(options.at),
+    rows: countOf(options.rows),
+  });
+  const whole = explained(judgement, { agent, database, catalog: loaded.value.catalog.version });
+  if (options.json === true) ports.say(JSON.stringify(whole));
+  else for (const line of explainLines(whole)) ports.say(line);
+}
+
+function pathOf(text: string): readonly string[] {
+  return text.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+}
+
+function momentOf(text: string | undefined): number {
+  const moment = text === undefined ? Date.now() : Date.parse(text);
+  if (Number.isNaN(moment))
+    throw new ProxyError('BAD_REQUEST', `--at ${text ?? ''}: not a time`, { hint: 'write 2026-01-15T22:00:00+01:00' });
+  return moment;
+}
+
+function countOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (!/^\d+$/.test(text))
+    throw new ProxyError('BAD_REQUEST', `--rows ${text}: not a count`, { hint: 'write a whole number' });
+  return count;
+}

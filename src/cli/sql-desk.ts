@@ -1,0 +1,109 @@
+// Judges a text against a picture of a schema, in this process and without running anything: what `test` and `explain` stand on.
+// The texts are the DBA's own; the proxy itself reads agents' texts in a contained worker.
+import { known, notKnown } from '../core/known.ts';
+import type { Analysis, FunctionUse } from '../sql/analysis.ts';
+import { analyseText } from '../sql/analyse.ts';
+import { loadParser, parserMajorOf, type Parser } from '../sql/parser.ts';
+import { SchemaResolvers } from '../sql/resolve.ts';
+import type { FunctionInfo, Snapshot } from '../sql/schema.ts';
+import type { Asker } from '../policy/asker.ts';
+import type { Classification } from '../policy/classification.ts';
+import { judge } from '../policy/judge.ts';
+import { stricter, type Verdict, type VerdictKind } from '../policy/verdict.ts';
+
+export interface Question {
+  readonly classification: Classification;
+  readonly asker: Asker;
+  readonly sql: string;
+  readonly searchPath: readonly string[];
+  readonly now: number;
+  /** Rows that the planner would expect. */
+  readonly rows: number | undefined;
+}
+
+export interface JudgedStatement {
+  readonly sql: string;
+  readonly analysis: Analysis;
+  readonly verdict: Verdict;
+}
+
+export interface Judgement {
+  /** Of the text as a whole: the strictest of its statements. */
+  readonly kind: VerdictKind;
+  readonly statements: readonly JudgedStatement[];
+}
+
+export class SqlDesk {
+  readonly #parser: Parser;
+  readonly #resolvers: SchemaResolvers;
+  readonly #schemaVersion: string;
+
+  static async open(snapshot: Snapshot): Promise<SqlDesk> {
+    return new SqlDesk(await loadParser(parserMajorOf(snapshot.serverMajor)), snapshot);
+  }
+
+  private constructor(parser: Parser, snapshot: Snapshot) {
+    this.#parser = parser;
+    this.#resolvers = new SchemaResolvers(parser, natureOf);
+    this.#resolvers.add(snapshot);
+    this.#schemaVersion = snapshot.schemaVersion;
+  }
+
+  judge(question: Question): Judgement {
+    const { classification, asker, now } = question;
+    const estimate = question.rows === undefined ? notKnown('nobody asked the planner') : known(question.rows);
+    const statements = this.#analyse(question).map(({ sql, analysis }): JudgedStatement => {
+      return { sql, analysis, verdict: judge(analysis, { classification, asker, now, estimate }) };
+    });
+    const kind = statements.reduce<VerdictKind>((worst, one) => stricter(worst, one.verdict.kind), 'allow');
+    return { kind, statements };
+  }
+
+  #analyse({ sql, asker, searchPath }: Question): readonly { readonly sql: string; readonly analysis: Analysis }[] {
+    const state = { searchPath: known(searchPath), role: asker.role, temp: known([]) };
+    const answer = analyseText(this.#parser, this.#resolvers.resolver, {
+      text: sql,
+      schemaVersion: this.#schemaVersion,
+      state,
+    });
+    switch (answer.kind) {
+      case 'statements': {
+        const bytes = Buffer.from(sql);
+        return answer.statements.map((one) => ({
+          sql: bytes
+            .subarray(one.at, one.at + one.bytes)
+            .toString('utf8')
+            .trim(),
+          analysis: one.analysis,
+        }));
+      }
+      case 'empty':
+        return [];
+      case 'syntaxError':
+        return [{ sql, analysis: unreadable(`syntax error: ${answer.message}`) }];
+      case 'refused':
+        return [{ sql, analysis: unreadable(answer.why) }];
+    }
+  }
+}
+
+function unreadable(why: string): Analysis {
+  return {
+    kinds: ['notKnown'],
+    command: '',
+    reads: [],
+    writes: [],
+    flows: [],
+    functions: [],
+    wholeTables: [],
+    relations: [],
+    outputs: [],
+    rowsMax: undefined,
+    unknowns: [{ why, at: undefined }],
+  };
+}
+
+/** The server's own functions in C read only their arguments; what others do is in their bodies. */
+function natureOf(callee: FunctionInfo): FunctionUse['nature'] {
+  return callee.schema === 'pg_catalog' && callee.language === 'internal' ? 'pure' : 'unknown';
+}

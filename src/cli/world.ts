@@ -1,0 +1,124 @@
+// What the DBA's commands work on: the classification folder, the config where there is one, and the schema of a database, live or as
+// it was pictured.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { isNonEmpty } from '../core/brand.ts';
+import { loadConfig } from '../core/config.ts';
+import type { Config, DatabaseConfig } from '../core/config-types.ts';
+import { ProxyError } from '../core/errors.ts';
+import { fileWords } from '../core/file-words.ts';
+import { mistakeText } from '../core/place.ts';
+import { loadYaml } from '../core/yaml.ts';
+import { readFolder } from '../catalog/folder.ts';
+import type { ClassificationFile } from '../catalog/load.ts';
+import { nearest } from '../core/nearest.ts';
+import { PlainQuery } from '../proxy/plain-query.ts';
+import { readSnapshot } from '../sql/schema-build.ts';
+import type { Snapshot } from '../sql/schema.ts';
+import { makeVerifier } from '../wire/scram.ts';
+import { readSchemaFile, schemaFileOf } from './schema-file.ts';
+
+/** What a command may touch of the world around it. */
+export interface CommandPorts {
+  readonly say: (line: string) => void;
+  readonly complain: (line: string) => void;
+  readonly exit: (code: number) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface FolderOptions {
+  readonly classification?: string;
+  readonly config?: string;
+}
+
+const usualConfig = 'countersign.yaml';
+
+/** The folder that was named, else the config's, else `classification` here. */
+export function folderOf(options: FolderOptions): string {
+  if (options.classification !== undefined) return options.classification;
+  const file = options.config ?? (existsSync(usualConfig) ? usualConfig : undefined);
+  return file === undefined ? 'classification' : resolve(dirname(file), folderIn(file) ?? 'classification');
+}
+
+/** Only the one key is read: checking files must not need the passwords that the config names. */
+function folderIn(file: string): string | undefined {
+  const text = readConfigText(file);
+  const loaded = loadYaml(file, text);
+  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', mistakeText(loaded.mistakes[0]));
+  const { value } = loaded.value;
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const folder = isMap && 'classification' in value ? value.classification : undefined;
+  return typeof folder === 'string' && !folder.includes('${') ? folder : undefined;
+}
+
+function readConfigText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new ProxyError('CONFIG_INVALID', `${file}: cannot be read: ${fileWords(thrown)}`, {
+      hint: 'name it with --config FILE',
+    });
+  }
+}
+
+export function filesOf(folder: string): readonly ClassificationFile[] {
+  return readFolder(folder);
+}
+
+export async function configOf(options: FolderOptions, env: CommandPorts['env']): Promise<Config> {
+  const file = options.config ?? usualConfig;
+  const loaded = await loadConfig(file, { env, makeVerifier });
+  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+  return loaded.value;
+}
+
+export function databaseOf(config: Config, name: string): DatabaseConfig {
+  const database = config.databases.get(name);
+  if (database !== undefined) return database;
+  const near = nearest(name, config.databases.keys()) ?? [...config.databases.keys()].join(', ');
+  throw new ProxyError('UNKNOWN_DATABASE', `${config.file} has no database '${name}'`, { hint: `it has: ${near}` });
+}
+
+/** Connects, does the work, and closes whatever happens. */
+export async function withDatabase<T>(
+  database: DatabaseConfig,
+  work: (query: PlainQuery['query']) => Promise<T>,
+): Promise<T> {
+  const link = await PlainQuery.open(database, new AbortController().signal);
+  try {
+    return await work(link.query);
+  } finally {
+    link.close();
+  }
+}
+
+export async function liveSchema(database: DatabaseConfig): Promise<Snapshot> {
+  return await withDatabase(database, readSnapshot);
+}
+
+/** For commands that run nothing: the picture in the folder, else the live database where a config names it. */
+export async function schemaOf(name: string, options: FolderOptions, env: CommandPorts['env']): Promise<Snapshot> {
+  const file = schemaFileOf(folderOf(options), name);
+  const hasConfig = existsSync(options.config ?? usualConfig);
+  if (options.config === undefined || !hasConfig) {
+    const pictured = readSchemaFile(file);
+    if (pictured !== undefined) return pictured;
+  }
+  if (hasConfig) return await liveSchema(databaseOf(await configOf(options, env), name));
+  throw new ProxyError(
+    'CONFIG_INVALID',
+    `no schema of '${name}': ${file} is missing and no config names the database`,
+    {
+      hint: `write it once with: countersign check --config FILE --database ${name} --write-schema`,
+    },
+  );
+}
+
+/** Every mistake on its own line, and the exit code of a failed check. */
+export function sayMistakes(ports: CommandPorts, thrown: unknown): void {
+  if (!(thrown instanceof ProxyError)) throw thrown;
+  const lines = thrown.message.split('\n');
+  if (isNonEmpty(lines)) for (const line of lines) ports.complain(line);
+  if (thrown.hint !== undefined) ports.complain(`  ${thrown.hint}`);
+  ports.exit(1);
+}
