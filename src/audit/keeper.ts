@@ -1,13 +1,13 @@
 // The audit of one process as the rest of the house gets it: the log, its keys and its lock, and the clockwork beside them: signed
 // checkpoints, rotation, the lock's heartbeat, and mending. Everything that needs a timer or a signature is here, off the hot path.
 import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
-import { appendFile, copyFile, open, rename } from 'node:fs/promises';
+import { appendFile, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
 import { findHold } from './hold-records.ts';
-import { openKeys, keyText, type LogKeys } from './keys.ts';
+import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
 import { lockFolder, type FolderLock } from './lock.ts';
 import { AuditLog, type LogState } from './log.ts';
 import { signNote } from './note.ts';
@@ -96,6 +96,7 @@ export class Audit {
   readonly #limits: AuditLimits;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
+  #noting: Promise<void> = Promise.resolve();
   #notedBlocks = -1;
   #keptAt = -Infinity;
   #historyAt = -Infinity;
@@ -150,14 +151,21 @@ export class Audit {
   }
 
   /** Signs the head, after the disk has what it speaks for: a checkpoint ahead of the log would accuse us of taking records out. */
-  async checkpoint(kept: 'keep' | 'newest' = 'newest'): Promise<void> {
+  checkpoint(kept: 'keep' | 'newest' = 'newest'): Promise<void> {
+    // One at a time: an older head must not take the place of a newer one.
+    const run = this.#noting.then(() => this.#note(kept));
+    this.#noting = run.catch(() => undefined); // The caller has the error; the next one starts afresh.
+    return run;
+  }
+
+  async #note(kept: 'keep' | 'newest'): Promise<void> {
     const { options, keys } = this.#parts;
     const head = this.log.head();
     const now = options.clock.ticks();
     if (head.blocks !== this.#notedBlocks) {
       await this.log.sync();
       const note = await signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys.signer);
-      await writeNote(options.dir, note);
+      await writeWholeAside(join(options.dir, headFile), note, 0o644);
       this.#notedBlocks = head.blocks;
       if (kept === 'keep' || now - this.#historyAt >= this.#limits.historyMs) {
         this.#historyAt = now;
@@ -208,18 +216,6 @@ export class Audit {
     const age = this.#parts.options.clock.ticks() - this.#segmentSince;
     return this.log.segmentBytes >= this.#limits.segmentBytesMax || age >= this.#limits.segmentMsMax;
   }
-}
-
-async function writeNote(dir: string, note: string): Promise<void> {
-  const beside = join(dir, `${headFile}.new`);
-  const file = await open(beside, 'w', 0o644);
-  try {
-    await file.writeFile(note);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, join(dir, headFile));
 }
 
 /** Nobody else may write here: who can rename files in this folder can swap the log. Readers (an auditors' group) are the owner's choice. */

@@ -10,6 +10,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError } from '../core/errors.ts';
 import { readPublicKey } from './note.ts';
@@ -114,6 +115,19 @@ export function writeWhole(file: string, text: string, mode: number): void {
     closeSync(fd);
   }
   renameSync(beside, file);
+}
+
+/** The same without holding up the event loop. */
+export async function writeWholeAside(file: string, text: string, mode: number): Promise<void> {
+  const beside = `${file}.new`;
+  const opened = await open(beside, 'w', mode);
+  try {
+    await opened.writeFile(text);
+    await opened.datasync();
+  } finally {
+    await opened.close();
+  }
+  await rename(beside, file);
 }
 
 function readSecret(file: string): string | undefined {
