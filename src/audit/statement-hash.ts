@@ -14,29 +14,22 @@ const usual: StatementHashLimits = { entriesMax: 10_000, keptLengthMax: 4_096 };
 export class StatementHash {
   readonly #secret: Buffer;
   readonly #limits: StatementHashLimits;
-  readonly #kept = new Map<string, Sha256>();
+  #young = new Map<string, Sha256>();
+  #old: ReadonlyMap<string, Sha256> = new Map();
 
   constructor(secret: Buffer, limits: StatementHashLimits = usual) {
     this.#secret = secret;
     this.#limits = limits;
   }
 
-  /** Of a statement's text, as it was read. */
-  ofText(text: string): Sha256 {
-    const kept = this.#kept.get(text);
-    if (kept !== undefined) return kept;
-    const fresh = this.ofBytes(Buffer.from(text, 'utf8'));
-    if (text.length <= this.#limits.keptLengthMax) this.#keep(text, fresh);
-    return fresh;
-  }
-
   /** Of a statement's own bytes, whatever their encoding; hot statements cost a look-up. */
   ofStatement(bytes: Buffer): Sha256 {
+    if (bytes.length > this.#limits.keptLengthMax) return this.ofBytes(bytes);
     const text = bytes.toString('latin1');
-    const kept = this.#kept.get(text);
+    const kept = this.#young.get(text) ?? this.#old.get(text);
     if (kept !== undefined) return kept;
     const fresh = this.ofBytes(bytes);
-    if (text.length <= this.#limits.keptLengthMax) this.#keep(text, fresh);
+    this.#keep(text, fresh);
     return fresh;
   }
 
@@ -45,11 +38,12 @@ export class StatementHash {
     return createHmac('sha256', this.#secret).update(bytes).digest('hex') as Sha256;
   }
 
+  /** Two generations: taking the oldest entry out of one map costs more than a hash once thousands have been taken out. */
   #keep(text: string, value: Sha256): void {
-    if (this.#kept.size >= this.#limits.entriesMax) {
-      const oldest = this.#kept.keys().next();
-      if (oldest.done !== true) this.#kept.delete(oldest.value);
+    if (this.#young.size >= this.#limits.entriesMax / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    this.#kept.set(text, value);
+    this.#young.set(text, value);
   }
 }

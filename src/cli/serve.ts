@@ -73,7 +73,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
 }
 
 function listenerOf(live: LiveConfig, audit: Audit, parts: { readonly log: Log; readonly clock: Clock }): Listener {
-  const gate = new Gate({ recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofBytes(sql) });
+  const gate = new Gate({ recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofStatement(sql) });
   return new Listener({
     ...parts,
     address: live.config.listen,
