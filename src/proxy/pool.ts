@@ -4,6 +4,7 @@
 import type { Clock } from '../core/clock.ts';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { farewell } from './farewell.ts';
 import { IdleLink, Listeners } from './idle-link.ts';
 import { keyOf, PoolSet, type Idle } from './pool-set.ts';
 import { fingerprint, reset } from './reset.ts';
@@ -143,8 +144,8 @@ export class Pool {
         isBack = true;
         listeners.restore();
         const isWanted = how === 'idle' && generation === this.#generation && this.#wants(set, bornAt);
-        if (!isWanted || upstream.socket.destroyed) this.#bury(upstream);
-        else this.#reuse(upstream, set, bornAt);
+        if (isWanted && !upstream.socket.destroyed) this.#reuse(upstream, set, bornAt);
+        else this.#bury(upstream, how);
       },
     };
   }
@@ -155,9 +156,10 @@ export class Pool {
     return isYoung && set.baseline !== undefined && this.#isKnown(set) && this.#idleCount() < this.#idleMax;
   }
 
-  #bury(upstream: Upstream): void {
+  #bury(upstream: Upstream, how: 'idle' | 'unusable'): void {
     this.#lent -= 1;
-    new IdleLink(upstream.socket).close();
+    if (how === 'idle') new IdleLink(upstream.socket).close();
+    else farewell(upstream.socket, () => this.#run(this.#cancel(upstream)));
   }
 
   #reuse(upstream: Upstream, set: PoolSet, bornAt: number): void {
@@ -190,7 +192,8 @@ export class Pool {
 
   async #cancel(upstream: Upstream): Promise<void> {
     try {
-      await sendCancel(this.#options.target, upstream, this.#stopping.signal);
+      // Not bound to our own stopping: a shutdown ends sessions, and what they run should end with them.
+      await sendCancel(this.#options.target, upstream, new AbortController().signal);
     } catch (thrown) {
       this.#options.log.warn('a cancel did not reach the database', { why: wordsOf(thrown) });
     }
