@@ -282,7 +282,12 @@ function indirection(state: State, body: A_Indirection, spot: Spot): Typed {
 
 function attributeCall(state: State, field: string, typed: Typed): Typed {
   const callee = callSite(state, 'attribute', [field], 1, undefined);
-  return callee.candidates.length === 0 ? untyped : returnOf(state, callee.candidates, typed);
+  if (callee.candidates.length > 0) return returnOf(state, callee.candidates, typed);
+  // A value whose type has no fields: this can only be a call, of a function that we do not see.
+  const kind = state.names.index.type(typed.type)?.kind;
+  if (kind !== undefined && kind !== 'p')
+    state.unknown(`neither a field nor a function "${field}" is in the schema that was read`);
+  return untyped;
 }
 
 function fieldOf(state: State, typed: Typed, field: string): Typed | undefined {

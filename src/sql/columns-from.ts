@@ -287,7 +287,7 @@ function shown(sights: readonly Sight[]): Shape {
   const items = sights.filter((sight) => sight.unqualified).map((sight) => sight.item.shape);
   const sole = items.length === 1 ? items[0] : undefined;
   if (sole !== undefined) return sole;
-  const rest = items.flatMap((shape) => shape.rest ?? []);
+  const rest = [...new Set(items.flatMap((shape) => shape.rest ?? []))];
   const hasRest = items.some((shape) => shape.rest !== undefined);
   return new Shape(
     items.flatMap((shape) => shape.columns),
@@ -309,13 +309,15 @@ function joined(
     if ((a === undefined && left.rest === undefined) || (b === undefined && right.rest === undefined)) {
       state.unknown(`the join column "${name}" is not on both sides in the schema that was read`);
     }
-    const sources = [...(a?.sources ?? left.rest ?? []), ...(b?.sources ?? right.rest ?? [])];
+    const sources = [...new Set([...(a?.sources ?? left.rest ?? []), ...(b?.sources ?? right.rest ?? [])])];
     const origin = node.jointype === 'JOIN_FULL' ? undefined : node.jointype === 'JOIN_RIGHT' ? b?.origin : a?.origin;
     return { name, sources, origin, type: a?.type ?? 0, row: a?.row };
   });
   const others = [...left.columns, ...right.columns].filter((each) => !names.includes(each.name));
   const rest =
-    left.rest === undefined && right.rest === undefined ? undefined : [...(left.rest ?? []), ...(right.rest ?? [])];
+    left.rest === undefined && right.rest === undefined
+      ? undefined
+      : [...new Set([...(left.rest ?? []), ...(right.rest ?? [])])];
   return { shape: new Shape([...merged, ...others], rest), merged };
 }
 

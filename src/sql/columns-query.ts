@@ -152,7 +152,7 @@ function itemStar(
 function all(state: State, items: readonly Item[], spot: Spot): Shape {
   for (const item of items) state.markShape(item.shape, spot);
   const hasRest = items.some((item) => item.shape.rest !== undefined);
-  const rest = hasRest ? items.flatMap((item) => item.shape.rest ?? []) : undefined;
+  const rest = hasRest ? [...new Set(items.flatMap((item) => item.shape.rest ?? []))] : undefined;
   const sole = items.length === 1 ? items[0] : undefined;
   return (
     sole?.shape ??

@@ -12,6 +12,8 @@ export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other:
 
 /** One is enough to hold; a person reads no more than these. */
 const unknownsMax = 20;
+/** A statement people write has a handful. */
+const passesMax = 300;
 
 /** A function that the statement names, or that an operator or cast in it may run. */
 export interface CallSite {
@@ -68,6 +70,7 @@ export class State {
   readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
   readonly wholeTables = new Map<string, RelationName>();
   readonly unknowns: Unknown[] = [];
+  #passes = 0;
 
   constructor(parts: Parts, names: Names, shapes: Shapes) {
     this.parts = parts;
@@ -122,6 +125,15 @@ export class State {
 
   whole(relation: RelationName): void {
     this.wholeTables.set(`${relation.schema}\0${relation.name}`, relation);
+  }
+
+  /**
+   * One more pass over the recursive arm of a WITH query. Such queries inside each other multiply their passes, so all of a
+   * statement's passes have one bound.
+   */
+  pass(): boolean {
+    this.#passes += 1;
+    return this.#passes <= passesMax;
   }
 
   unknown(why: string, at?: number): void {

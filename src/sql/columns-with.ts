@@ -74,6 +74,10 @@ function recursiveQuery(state: State, each: CommonTableExpr, spot: QuerySpot, se
   self.publish(left);
   let shape = left;
   for (let pass = 0; pass < passesMax; pass += 1) {
+    if (!state.pass()) {
+      state.unknown('recursive queries too deep inside each other', each.location);
+      return shape;
+    }
     const next = union(shape, state.query(selectNode(query.rarg), arm));
     const settled = sizeOf(next) === sizeOf(shape) && pass > 0;
     shape = next;

@@ -103,7 +103,13 @@ export function plainColumn(name: string, sources: readonly Source[] = none, typ
 }
 
 function both(a: Column, b: Column): Column {
-  return { name: a.name, sources: [...a.sources, ...b.sources], origin: undefined, type: 0, row: undefined };
+  return {
+    name: a.name,
+    sources: [...new Set([...a.sources, ...b.sources])],
+    origin: undefined,
+    type: 0,
+    row: undefined,
+  };
 }
 
 export function makeItem(name: string | undefined, shape: Shape, rowType = 0): Item {

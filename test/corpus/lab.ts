@@ -47,7 +47,21 @@ export class Lab {
     const lab = new Lab(client, await loadParser(major));
     lab.#system = system;
     await client.query(truthSettings);
+    await lab.#prove();
     return lab;
+  }
+
+  /** An oracle that sees nothing would agree with everything: it has to see what is certainly there. */
+  async #prove(): Promise<void> {
+    const answer = await truthOf(this.client, 'SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relkind = $1');
+    const seen = answer.kind === 'truth' ? [...answer.truth.selected] : [];
+    const names = await this.client.query<{ key: string }>(
+      `SELECT 1259 || '.' || attnum AS key FROM pg_catalog.pg_attribute
+       WHERE attrelid = 1259 AND attname IN ('relname', 'relkind') ORDER BY attnum`,
+    );
+    const wanted = names.rows.map((row) => row.key);
+    if (wanted.join() !== seen.join())
+      throw new Error(`the oracle is blind: it saw ${seen.join()}, not ${wanted.join()}`);
   }
 
   get index(): SchemaIndex | undefined {

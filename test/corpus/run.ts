@@ -4,6 +4,7 @@ import { Lab } from './lab.ts';
 import { playMutations } from './mutate.ts';
 import { database, playRegression } from './regression.ts';
 import { regressionSuite } from './sources.ts';
+import { playTools } from './tools.ts';
 import { heading, Tally } from './tally.ts';
 
 function option(name: string, otherwise: string): string {
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   for (const major of majors) if (wanted.includes(major)) tallies.push(...(await corpusOf(major)));
   console.log(`\n${heading}`);
   for (const tally of tallies) console.log(tally.row());
+  console.log('TPC-H, TPC-DS, JOB: not available from npm or Debian');
   for (const tally of tallies) show(tally);
   process.exitCode = tallies.some((tally) => tally.counts.missed > 0) ? 1 : 0;
 }
@@ -36,10 +38,12 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
     const tally = new Tally(`PG${major} regress ${suite.major}`);
     const base = await playRegression(place, suite, tally, performance.now() + minutesMax * 60_000);
     const mutated = new Tally(`PG${major} mutated ${seed}`);
+    const tools = new Tally(`PG${major} psql`);
     const lab = await Lab.open(postgres.url(database), major);
+    await playTools(lab, postgres.url(database), tools);
     await playMutations(lab, base, { count: Math.ceil(mutations / wanted.length), seed }, mutated);
     await lab.client.end();
-    return [tally, mutated];
+    return [tally, tools, mutated];
   } finally {
     await postgres.stop();
   }

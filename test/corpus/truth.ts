@@ -97,10 +97,10 @@ interface Entry {
  */
 function permissionEntries(tree: string): readonly Entry[] {
   const found: Entry[] = [];
-  const nodes = /(?<!\\)\{(RTEPERMISSIONINFO|RTE)\b/g;
+  const nodes = /(?<!\\)\{(RTEPERMISSIONINFO|RANGETBLENTRY|RTE)\b/g;
   const is15 = !tree.includes('{RTEPERMISSIONINFO');
   for (const match of tree.matchAll(nodes)) {
-    if ((match[1] === 'RTE') !== is15) continue;
+    if ((match[1] !== 'RTEPERMISSIONINFO') !== is15) continue;
     const body = ownFields(tree, match.index);
     const relation = Number(/ :relid (\d+)/.exec(body)?.[1] ?? 0);
     if (relation === 0) continue;
