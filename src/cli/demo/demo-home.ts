@@ -1,6 +1,16 @@
 // The folder that `countersign start` lives in: its config file, its secrets, its state. Temporary, unless somebody wants to keep it.
 // What is written is an ordinary countersign.yaml: the demo goes the same road as everybody, and the file can be copied from.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +28,7 @@ export interface DemoHome {
 }
 
 export function openHome(keep: string | undefined): DemoHome {
-  const folder = keep === undefined ? mkdtempSync(join(tmpdir(), 'countersign-demo-')) : resolve(keep);
+  const folder = keep === undefined ? temporaryFolder() : resolve(keep);
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   return {
     folder,
@@ -60,6 +70,32 @@ export function writeConfig(home: DemoHome, ports: DemoPorts): string {
   ];
   writeFileSync(file, lines.join('\n'), { mode: 0o600 });
   return file;
+}
+
+const prefix = 'countersign-demo-';
+
+/** A temporary folder of our own, after those whose owners were killed before they could remove theirs. */
+function temporaryFolder(): string {
+  for (const name of readdirSync(tmpdir())) {
+    if (name.startsWith(prefix)) removeIfOrphan(join(tmpdir(), name));
+  }
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(folder, 'pid'), String(process.pid));
+  return folder;
+}
+
+/** The temporary folder is open to everybody: only what is ours, and a folder, is touched. A folder without a number is just beginning. */
+function removeIfOrphan(folder: string): void {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isDirectory() || stat.uid !== process.getuid?.()) return;
+  const file = join(folder, 'pid');
+  if (!existsSync(file)) return;
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')), 0);
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')
+      rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function secretIn(folder: string, name: string): string {
