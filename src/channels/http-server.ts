@@ -80,7 +80,8 @@ async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
     reply.header('cache-control', 'no-store');
   });
   server.setErrorHandler(async (error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
-  server.setNotFoundHandler(async (_, reply) =>
+  // Without this, asking for what is not there would be the one thing that may be done without limit.
+  server.setNotFoundHandler({ preHandler: server.rateLimit() }, async (_, reply) =>
     sendError(reply, { code: 'NOT_FOUND', http: 404, words: 'no such page' }),
   );
   ownRoutes(server, parts);

@@ -176,19 +176,21 @@ class ReadHistogram extends Histogram<'le'> {
     this.#buckets = buckets;
   }
 
-  override async get(): ReturnType<Histogram<'le'>['get']> {
+  /** What the text of /metrics is made from; the library's types do not know it. */
+  getForPromString() {
     const { bounds, counts, count, sum } = this.#buckets;
-    const base = await super.get();
+    const name = this.#name;
     let running = 0;
     const values = bounds.map((bound, index) => {
       running += counts[index] ?? 0;
-      return { metricName: `${this.#name}_bucket`, labels: { le: bound / 1000 }, value: running, exemplar: null };
+      return { metricName: `${name}_bucket`, labels: { le: String(bound / 1000) }, value: running };
     });
     const ends = [
-      { metricName: `${this.#name}_bucket`, labels: { le: '+Inf' }, value: count, exemplar: null },
-      { metricName: `${this.#name}_sum`, labels: {}, value: sum / 1000 },
-      { metricName: `${this.#name}_count`, labels: {}, value: count },
+      { metricName: `${name}_bucket`, labels: { le: '+Inf' }, value: count },
+      { metricName: `${name}_sum`, labels: {}, value: sum / 1000 },
+      { metricName: `${name}_count`, labels: {}, value: count },
     ];
-    return { ...base, help: this.#help, values: [...values, ...ends] };
+    const type = 'histogram' as const;
+    return Promise.resolve({ name, help: this.#help, type, aggregator: 'sum' as const, values: [...values, ...ends] });
   }
 }
