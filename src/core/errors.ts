@@ -11,6 +11,8 @@ export interface ErrorRow {
   readonly retry: 'never' | 'after-approval' | 'narrower' | 'later';
   /** One sentence for the error table in the docs. */
   readonly words: string;
+  /** Said in the server's own words, because the server would say it too: without a DETAIL of ours. */
+  readonly native?: true;
 }
 
 const row = (
@@ -80,7 +82,10 @@ export const errorTable = {
     'narrower',
     'Too many prepared statements or portals in one session.',
   ),
-  UNKNOWN_STATEMENT: row('26000', 404, 'statement', 'never', 'No prepared statement of that name.'),
+  UNKNOWN_STATEMENT: {
+    ...row('26000', 404, 'statement', 'never', 'No prepared statement of that name.'),
+    native: true,
+  },
   LOGIN_TIMEOUT: row('08006', 408, 'session', 'later', 'Login took longer than the limit.'),
   // The database behind.
   UPSTREAM_UNREACHABLE: row('08001', 502, 'session', 'later', 'The database behind the proxy cannot be reached.'),

@@ -42,7 +42,7 @@ export function errorFrame(error: ProxyError): Buffer {
     severity: error.row.ends === 'session' ? 'FATAL' : 'ERROR',
     sqlState: error.row.sqlState,
     message: error.message,
-    detail: JSON.stringify(detail),
+    ...(error.row.native === true ? {} : { detail: JSON.stringify(detail) }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
 }
