@@ -11,6 +11,8 @@ export interface WorkerStart {
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'forget'; readonly schemaVersion: string }
+  /** From now on this worker is the slow lane's, and steps back behind everybody else on the processor. */
+  | { readonly kind: 'stepBack' }
   | { readonly kind: 'work'; readonly id: number; readonly work: Work };
 
 export type Work =

@@ -13,6 +13,12 @@ import type { Snapshot } from './schema.ts';
 
 export const poolLimits = {
   deadlineMs: 250,
+  /**
+   * Texts this short cannot keep the parser busy by themselves (a millisecond or two); when one is late, the machine is starved, and
+   * ending a healthy worker would only make it worse. They get this much instead.
+   */
+  shortCharactersMax: 4_096,
+  shortDeadlineMs: 1_000,
   /** Waiting for a turn; beyond it the statement is not known rather than late. */
   waitMsMax: 2_000,
   jobsMax: 512,
@@ -64,8 +70,7 @@ export class ParserPool {
     this.#entry = options.entry ?? new URL('./parser-worker.js', import.meta.url);
     this.#standing = new Standing(options.clock);
     this.#lanes = [lane('quick'), lane('slow')];
-    for (const one of this.#lanes) one.slot = this.#start();
-    this.#spare = this.#start();
+    for (const one of this.#lanes) put(one, this.#start());
   }
 
   /** When both lanes can take work. Never, when no worker comes up: give it a deadline of your own. */
@@ -78,6 +83,8 @@ export class ParserPool {
 
   #tellUp(): void {
     if (!this.#lanes.every((one) => one.slot?.everReady === true)) return;
+    // Only now: three threads that compile at once keep the first statement waiting.
+    if (!this.#closed) this.#spare ??= this.#start();
     for (const tell of this.#up) tell();
     this.#up.clear();
   }
@@ -170,7 +177,7 @@ export class ParserPool {
     if (this.#spare === slot) this.#spare = this.#start();
     for (const one of this.#lanes) {
       if (one.slot !== slot) continue;
-      one.slot = this.#spare ?? this.#start();
+      put(one, this.#spare ?? this.#start());
       this.#spare = this.#start();
       this.#next(one);
     }
@@ -185,7 +192,7 @@ export class ParserPool {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (this.#spare === slot) this.#spare = this.#start();
-      for (const one of this.#lanes) if (one.slot === slot) one.slot = this.#start();
+      for (const one of this.#lanes) if (one.slot === slot) put(one, this.#start());
     }, restartMs);
     this.#timers.add(timer);
     timer.unref();
@@ -203,14 +210,23 @@ export class ParserPool {
     }
   }
 
+  #deadlineMs(slot: ParserSlot, work: Work): number {
+    if (work.kind === 'offer') return slot.offerDeadlineMs();
+    const short = work.job.text.length <= poolLimits.shortCharactersMax;
+    return this.#options.deadlineMs ?? (short ? poolLimits.shortDeadlineMs : poolLimits.deadlineMs);
+  }
+
   #run(slot: ParserSlot, waiting: Waiting): void {
     const begun = this.#options.clock.ticks();
     const { work } = waiting;
-    const deadlineMs =
-      work.kind === 'offer' ? slot.offerDeadlineMs() : (this.#options.deadlineMs ?? poolLimits.deadlineMs);
+    const deadlineMs = this.#deadlineMs(slot, work);
     slot.run(work, deadlineMs, (answer) => {
-      const tookMs = this.#options.clock.ticks() - begun;
-      if (work.kind === 'analyse') this.#standing.note(waiting.agent, tookMs, answer.kind === 'lost');
+      if (work.kind === 'analyse') {
+        // A short text that took long says something about the machine and nothing about its agent.
+        const short = work.job.text.length <= poolLimits.shortCharactersMax;
+        const tookMs = short ? 0 : this.#options.clock.ticks() - begun;
+        this.#standing.note(waiting.agent, tookMs, answer.kind === 'lost');
+      }
       waiting.answer(answer);
     });
   }
@@ -218,6 +234,11 @@ export class ParserPool {
 
 function lane(name: Lane['name']): Lane {
   return { name, queue: new FairQueue(poolLimits), slot: undefined };
+}
+
+function put(one: Lane, slot: ParserSlot): void {
+  one.slot = slot;
+  if (one.name === 'slow') slot.tell({ kind: 'stepBack' });
 }
 
 function lost(why: string): SlotAnswer {

@@ -1,7 +1,9 @@
 // The worker's own thread: one parser of one major, the schema snapshots it was given, one job at a time. Whatever goes wrong beyond a
 // clean syntax error ends this thread: its parser's memory may be damaged, and the pool has a fresh one waiting.
+import { constants, platform, setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../core/errors.ts';
+import { known } from '../core/known.ts';
 import { analyseText, type Resolver } from './analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from './parser.ts';
 import { makeOffer } from './offer.ts';
@@ -24,14 +26,40 @@ async function serve(port: MessagePort, start: unknown): Promise<void> {
       case 'forget':
         schemas.forget(message.schemaVersion);
         return;
+      case 'stepBack':
+        // Linux keeps this per thread; elsewhere it would slow the whole process down.
+        if (platform() === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
+        return;
       case 'work':
         answer(message, { parser, resolver: schemas.resolver, say });
         return;
     }
   });
-  // The first parse compiles the module; nobody should wait for it.
-  parser.parse('select 1');
+  warmUp(parser, schemas.resolver);
+  // The module's compiling ends in a later turn, and holds this thread for a while when it does.
+  await turn();
+  await turn();
   say({ kind: 'ready' });
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** The first statements compile the module and our own code; nobody should wait for that. */
+function warmUp(parser: Parser, resolver: Resolver): void {
+  const state = { searchPath: known([]), role: '', temp: known([]) };
+  const texts = [
+    "with a as (select b, 'c' from d) select e.*, f(1) from a join e using (b) where e.g > 5 order by 1 limit 10",
+    "insert into a (b) values (1, 'x') on conflict do nothing; update a set b = b + 1 where c = $1",
+    'begin',
+    'not sql',
+  ];
+  for (let round = 0; round < 5; round++) {
+    for (const text of texts) analyseText(parser, resolver, { text, schemaVersion: undefined, state });
+  }
 }
 
 interface Tools {
