@@ -10,8 +10,10 @@ import { codeOf } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { placeText, type Place } from '../core/place.ts';
 import { Gate } from '../gate.ts';
-import { directoryOf, openFresh } from '../proxy/from-config.ts';
+import type { OpenUpstreamFor } from '../proxy/directory.ts';
+import { directoryOf } from '../proxy/from-config.ts';
 import { Listener } from '../proxy/listener.ts';
+import { Pools } from '../proxy/pools.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
 import { failed } from './io.ts';
@@ -59,7 +61,9 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   await audit.log.recordDurably({ kind: 'start', words: `countersign ${version()} starts`, version: version() });
   const live = new LiveConfig({ config, log, recorder: audit.log, reread: options.reread });
   const state: ServingState = { stopping: false };
-  const listener = listenerOf(live, audit, { log, clock });
+  const pools = new Pools({ config: () => live.config, clock, log });
+  begun.push(() => pools.drain());
+  const listener = listenerOf(live, audit, { log, clock, openUpstream: pools.open });
   const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
   begun.push(() => listener.drain(0));
   const [parts, metrics] = [new Parts(), new Metrics()];
@@ -69,10 +73,14 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
-  return running({ live, audit, listener, http, metrics, state, log, address, httpAddress });
+  return running({ live, audit, listener, pools, http, metrics, state, log, address, httpAddress });
 }
 
-function listenerOf(live: LiveConfig, audit: Audit, parts: { readonly log: Log; readonly clock: Clock }): Listener {
+function listenerOf(
+  live: LiveConfig,
+  audit: Audit,
+  parts: { readonly log: Log; readonly clock: Clock; readonly openUpstream: OpenUpstreamFor },
+): Listener {
   const gate = new Gate({ recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofStatement(sql) });
   return new Listener({
     ...parts,
@@ -85,7 +93,6 @@ function listenerOf(live: LiveConfig, audit: Audit, parts: { readonly log: Log; 
     secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
     gate,
     recorder: audit.log,
-    openUpstream: openFresh(() => live.config, parts.log),
   });
 }
 
@@ -93,6 +100,7 @@ interface Running {
   readonly live: LiveConfig;
   readonly audit: Audit;
   readonly listener: Listener;
+  readonly pools: Pools;
   readonly http: HttpServer;
   readonly metrics: Metrics;
   readonly state: ServingState;
@@ -121,12 +129,13 @@ function running(parts: Running): RunningProxy {
 
 /** The http port stays open while sessions come to rest: whoever asks /readyz is told that no more should be sent here. */
 async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
-  const { listener, live, log, state, audit } = parts;
+  const { listener, pools, live, log, state, audit } = parts;
   state.stopping = true;
   const waitMs = how === 'drain' ? live.config.limits.shutdownMsMax : 0;
   log.info('stopping', { sessions: listener.stats().sessions, waitMs });
   try {
     await listener.drain(waitMs);
+    await pools.drain();
     await audit.log.recordDurably({ kind: 'stop', words: 'countersign stops' });
   } catch (thrown) {
     logStop(log, thrown);

@@ -11,8 +11,9 @@ import { mistakeText } from '../../src/core/place.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { Gate, type Admission, type Execution } from '../../src/gate.ts';
-import { directoryOf, openFresh, tlsDoorOf } from '../../src/proxy/from-config.ts';
+import { directoryOf, tlsDoorOf } from '../../src/proxy/from-config.ts';
 import { Listener } from '../../src/proxy/listener.ts';
+import { Pools } from '../../src/proxy/pools.ts';
 
 export interface TestProxyOptions {
   /** The upstream's URL, by the database name that agents use. */
@@ -74,6 +75,7 @@ ${options.config ?? ''}
     options.admit,
   );
   const door = tlsDoorOf(config);
+  const pools = new Pools({ config: () => config, clock: systemClock, log: silentLog });
   const listener = new Listener({
     address: { host: '127.0.0.1', port: 0 },
     limits: () => config.limits,
@@ -82,7 +84,7 @@ ${options.config ?? ''}
     secrets: { mockKey: randomBytes(32) },
     gate,
     recorder: audit.log,
-    openUpstream: openFresh(() => config, silentLog),
+    openUpstream: pools.open,
     clock: systemClock,
     log: silentLog,
   });
@@ -97,6 +99,7 @@ ${options.config ?? ''}
       `postgres://${agent}:${encodeURIComponent(agentPassword)}@127.0.0.1:${port}/${database}${more}`,
     stop: async () => {
       await listener.drain(1_000);
+      await pools.drain();
       await audit.stop();
       rmSync(dir, { recursive: true, force: true });
     },
