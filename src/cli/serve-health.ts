@@ -6,6 +6,7 @@ import { wordsOf } from '../core/errors.ts';
 import type { Listener } from '../proxy/listener.ts';
 import { connectUpstream } from '../proxy/upstream.ts';
 import type { LiveConfig } from './live-config.ts';
+import type { RunningSinks } from './serve-sinks.ts';
 
 export interface ServingState {
   stopping: boolean;
@@ -14,6 +15,7 @@ export interface ServingState {
 export interface HealthParts {
   readonly live: LiveConfig;
   readonly audit: Audit;
+  readonly sinks: RunningSinks;
   readonly listener: Listener;
   readonly state: ServingState;
 }
@@ -21,7 +23,7 @@ export interface HealthParts {
 const up = (words: string): PartState => ({ state: 'up', words });
 const down = (words: string): PartState => ({ state: 'down', words });
 
-export function registerParts(parts: Parts, { live, audit, listener, state }: HealthParts): void {
+export function registerParts(parts: Parts, { live, audit, sinks, listener, state }: HealthParts): void {
   parts.register({
     name: 'listener',
     weight: 'needed',
@@ -37,6 +39,14 @@ export function registerParts(parts: Parts, { live, audit, listener, state }: He
       const log = audit.state();
       if (log.state === 'shut') return down(`shut since ${log.since}, so every statement is refused: ${log.why}`);
       return up(log.checkpointTrouble === undefined ? 'open' : `open, but no checkpoint: ${log.checkpointTrouble}`);
+    },
+  });
+  parts.register({
+    name: 'audit sinks',
+    weight: 'wanted',
+    check: () => {
+      const trouble = sinks.trouble();
+      return trouble === undefined ? up('all take records') : down(trouble);
     },
   });
   parts.register({

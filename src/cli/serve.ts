@@ -17,6 +17,7 @@ import { Pools } from '../proxy/pools.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
 import { failed } from './io.ts';
+import { startSinks, type RunningSinks } from './serve-sinks.ts';
 import { version } from './version.ts';
 
 export interface ServeOptions {
@@ -56,8 +57,11 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const { log, clock = systemClock } = options;
   if (config.workers > 1)
     log.warn('workers above 1 are not offered yet; one process serves', { workers: config.workers });
-  const audit = await openAudit({ dir: config.auditDir, clock });
+  const signer = config.auditSigner === undefined ? {} : { signerCommand: config.auditSigner };
+  const audit = await openAudit({ dir: config.auditDir, clock, ...signer });
   begun.push(() => audit.stop());
+  const sinks = startSinks(config.auditDir, config.auditSinks, log);
+  begun.push(() => sinks.stop());
   await audit.log.recordDurably({ kind: 'start', words: `countersign ${version()} starts`, version: version() });
   const live = new LiveConfig({ config, log, recorder: audit.log, reread: options.reread });
   const state: ServingState = { stopping: false };
@@ -68,12 +72,12 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   begun.push(() => listener.drain(0));
   const [parts, metrics] = [new Parts(), new Metrics()];
   begun.push(async () => metrics.close());
-  registerParts(parts, { live, audit, listener, state });
+  registerParts(parts, { live, audit, sinks, listener, state });
   registerMetrics(metrics, { audit, listener });
   const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
-  return running({ live, audit, listener, pools, http, metrics, state, log, address, httpAddress });
+  return running({ live, audit, sinks, listener, pools, http, metrics, state, log, address, httpAddress });
 }
 
 function listenerOf(
@@ -99,6 +103,7 @@ function listenerOf(
 interface Running {
   readonly live: LiveConfig;
   readonly audit: Audit;
+  readonly sinks: RunningSinks;
   readonly listener: Listener;
   readonly pools: Pools;
   readonly http: HttpServer;
@@ -140,6 +145,7 @@ async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
   } catch (thrown) {
     logStop(log, thrown);
   }
+  await parts.sinks.stop(); // What they have not sent yet, they send at the next start.
   await Promise.all([parts.http.close(), audit.stop().catch((thrown: unknown) => logStop(log, thrown))]);
   parts.metrics.close();
   log.info('stopped');

@@ -1,4 +1,5 @@
 // What one key of the config means for another: the checks that a schema of single values cannot make.
+import { missingKeys } from './config-audit.ts';
 import type { ConfigShape } from './config-schema.ts';
 import { nearest } from './nearest.ts';
 import type { Mistake } from './place.ts';
@@ -12,6 +13,7 @@ export function crossMistakes(document: YamlDocument, shape: ConfigShape): reado
   databases(shape, mistake);
   addresses(shape, mistake);
   slack(shape, mistake);
+  sinks(shape, mistake);
   return mistakes;
 }
 
@@ -85,5 +87,18 @@ function slack(shape: ConfigShape, mistake: Note): void {
   }
   if (!isHttp && shape.slack.app_token === undefined) {
     mistake(['slack'], "slack: socket mode needs 'app_token'", 'make an app-level token with connections:write', 'key');
+  }
+}
+
+function sinks(shape: ConfigShape, mistake: Note): void {
+  for (const [name, sink] of Object.entries(shape.audit?.sinks ?? {})) {
+    for (const key of missingKeys(sink)) {
+      mistake(
+        ['audit', 'sinks', name],
+        `audit.sinks.${name}: a ${sink.kind} sink needs '${key}'`,
+        `add '${key}'`,
+        'key',
+      );
+    }
   }
 }

@@ -14,6 +14,7 @@ import {
   word,
   yesNo,
 } from './config-fields.ts';
+import { auditSchema } from './config-audit.ts';
 import { fieldNotes } from './config-fields.ts';
 import { limitNames, limitTable } from './limits.ts';
 import { logLevels } from './log-levels.ts';
@@ -145,13 +146,7 @@ export const configSchema = z.strictObject({
     .optional()
     .register(fieldNotes, { form: 'journal:FOLDER or redis URL', usual: 'journal:./state' })
     .describe('Where holds are kept: a folder for one proxy, Redis for several.'),
-  audit: z
-    .strictObject({
-      dir: text('Folder of the audit record.', 'folder')
-        .optional()
-        .register(fieldNotes, { form: 'folder', usual: './audit' }),
-    })
-    .optional(),
+  audit: auditSchema.optional(),
   databases: z.record(databaseName, database),
   agents: z.record(agentName, agent).optional(),
   holds: z.strictObject(holdKeys).optional(),

@@ -1,4 +1,5 @@
 // The configuration as the house uses it: precise, frozen, every unit in its name, passwords that cannot be printed.
+import type { SinkConfig } from './config-audit.ts';
 import type { Address } from './config-fields.ts';
 import type { Limits } from './limits.ts';
 import type { LogLevel } from './log-levels.ts';
@@ -14,6 +15,9 @@ export interface Config {
   readonly classificationDir: string;
   readonly state: StateConfig;
   readonly auditDir: string;
+  /** Program and arguments that sign checkpoints; undefined: a key in the folder. */
+  readonly auditSigner: readonly string[] | undefined;
+  readonly auditSinks: readonly SinkConfig[];
   readonly databases: ReadonlyMap<string, DatabaseConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly holds: HoldConfig;

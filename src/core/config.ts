@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isNonEmpty } from './brand.ts';
+import { sinkConfig } from './config-audit.ts';
 import { crossMistakes } from './config-cross.ts';
 import { FileReader, listenerTls, upstreamTls } from './config-files.ts';
 import { configSchema, type AgentShape, type ConfigShape, type HoldShape } from './config-schema.ts';
@@ -80,6 +81,10 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     classificationDir: resolve(directory, shape.classification ?? './classification'),
     state: stateOf(shape.state ?? 'journal:./state', directory),
     auditDir: resolve(directory, shape.audit?.dir ?? './audit'),
+    auditSigner: shape.audit?.signer,
+    auditSinks: Object.entries(shape.audit?.sinks ?? {}).flatMap(
+      ([name, sink]) => sinkConfig(name, sink, (file) => resolve(directory, file)) ?? [],
+    ),
     databases: new Map(Object.keys(shape.databases).map((name) => [name, databaseOf(parts, name, limits)])),
     agents: new Map((await Promise.all(made)).map((agent) => [agent.name, agent])),
     holds,
