@@ -1,101 +1,142 @@
-// How long reading and resolving take: the parser, the static witness, both together, and a schema's snapshot made ready.
-// Figures for docs/benchmarks.md; also a check: exits 1 when the bound is missed. Run: npx tsx bench/sql.ts
+// What reading SQL costs: parse, kinds, the shape's key, a cache hit, normalising, the card, and a round trip to the worker. Figures for
+// docs/benchmarks.md; also a check: exits 1 when a bound of the issue is missed. Run: npx tsx bench/sql.ts (after npm run build)
 import { known } from '../src/core/known.ts';
-import type { Node } from '../src/sql/ast.ts';
-import { StaticWitness } from '../src/sql/columns.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { StatementCache, cacheLimits, stateKey } from '../src/sql/cache.ts';
+import { cardSql } from '../src/sql/canonical.ts';
+import { normalisedText } from '../src/sql/normalised.ts';
 import { loadParser } from '../src/sql/parser.ts';
-import { readSnapshot } from '../src/sql/schema-build.ts';
-import { fingerprintQuery } from '../src/sql/schema-fingerprint.ts';
-import { SchemaIndex } from '../src/sql/schema-index.ts';
-import pg from 'pg';
-import { startPostgres } from '../test/support/postgres.ts';
+import { ParserPool } from '../src/sql/parser-pool.ts';
+import { prescan } from '../src/sql/prescan.ts';
+import { ShapeScanner } from '../src/sql/shape.ts';
+import { statementFacts } from '../src/sql/statement.ts';
 
-const bounds = { resolveMicros: 150, fingerprintMs: 10 } as const;
+const bounds = { shapeMicros: 1, hitMicros: 2 } as const;
 
-const tables = 500;
-const setUp = `DO $$ BEGIN FOR i IN 1..${tables} LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, owner_id int, name text,
-  email text, note text, a int, b int, c text, d date, e numeric)', i); END LOOP; END $$;
-  CREATE VIEW v AS SELECT t1.id, t1.email, t2.note FROM t1 JOIN t2 ON t2.owner_id = t1.id WHERE t1.c IS NOT NULL`;
+const short = 'SELECT abalance FROM pgbench_accounts WHERE aid = 123456;';
+const medium = `WITH recent AS (SELECT o.id, o.customer, o.total FROM orders o WHERE o.placed > now() - interval '7 days')
+  SELECT c.name, count(*) AS orders, sum(r.total) AS spent FROM recent r JOIN customers c ON c.id = r.customer
+  JOIN addresses a ON a.customer = c.id LEFT JOIN countries k ON k.code = a.country
+  WHERE k.region = 'EU' AND c.active GROUP BY c.name HAVING sum(r.total) > 100 ORDER BY spent DESC LIMIT 20`;
+const bulk = `INSERT INTO t (a, b) VALUES ${Array.from({ length: 1000 }, (_, index) => `(${index}, 'name ${index}')`).join(', ')}`;
 
-const statements = {
-  'short, by primary key': 'select name, email from t1 where id = 7',
-  'star of one table': 'select * from t1 limit 10',
-  'CTE with 3 joins': `with recent as (
-      select t1.id, t1.name, t2.note, t3.e from t1
-      join t2 on t2.owner_id = t1.id left join t3 on t3.id = t2.a join t4 on t4.owner_id = t1.id
-      where t1.d > '2026-01-01' and t4.c like 'x%')
-    select r.name, count(*) as n, max(r.e) from recent r where exists (select 1 from t5 where t5.owner_id = r.id)
-    group by r.name having count(*) > 3 order by n desc limit 20`,
-  'through a view': 'select email from v where note is not null order by id',
-  upsert:
-    'insert into t1 (id, name, email) select id, name, email from t2 on conflict (id) do update set name = excluded.name',
-  'hundred columns compared': `select id from t1 where ${Array.from({ length: 100 }, (_, at) => `b <> ${at}`).join(' and ')}`,
-} as const;
+const missed: string[] = [];
 
-/** The statement's own time in many runs, one after the other. */
-function micros(run: () => unknown): { readonly p50: number; readonly p99: number } {
-  for (let times = 0; times < 2000; times += 1) run();
-  const samples: number[] = [];
-  for (let times = 0; times < 3000; times += 1) {
-    const from = process.hrtime.bigint();
-    run();
-    samples.push(Number(process.hrtime.bigint() - from) / 1000);
-  }
-  samples.sort((a, b) => a - b);
-  return { p50: samples[1500] ?? 0, p99: samples[2970] ?? 0 };
+/** The middle of nine rounds, in microseconds. */
+function micros(rounds: number, work: (round: number) => unknown): number {
+  const times = Array.from({ length: 9 }, () => {
+    const begun = process.hrtime.bigint();
+    for (let round = 0; round < rounds; round++) work(round);
+    return Number(process.hrtime.bigint() - begun) / 1000 / rounds;
+  });
+  return times.sort((a, b) => a - b)[4] ?? 0;
 }
 
-async function milliseconds(run: () => Promise<unknown>): Promise<number> {
-  const samples: number[] = [];
-  for (let times = 0; times < 9; times += 1) {
-    const from = performance.now();
-    await run();
-    samples.push(performance.now() - from);
-  }
-  // The best of them: what other programs on the machine take does not count.
-  return Math.min(...samples);
+function tell(what: string, figure: number, bound?: number): void {
+  const late = bound !== undefined && figure > bound;
+  console.log(
+    `${what.padEnd(52)} ${figure.toFixed(2).padStart(10)} µs${bound === undefined ? '' : `   (bound ${bound})`}`,
+  );
+  if (late) missed.push(what);
 }
 
-async function main(): Promise<void> {
-  const postgres = await startPostgres({ flags: ['fsync=off'] });
-  const client = new pg.Client({ connectionString: postgres.url() });
-  await client.connect();
-  try {
-    await client.query(setUp);
-    const rows = async (sql: string): Promise<(string | null)[][]> =>
-      (await client.query<(string | null)[]>({ text: sql, rowMode: 'array' })).rows;
-    const snapshot = await readSnapshot(rows);
-    const parser = await loadParser(18);
-    const one = (sql: string): Node | undefined => {
-      const parsed = parser.parse(sql);
-      return parsed.kind === 'statements' ? parsed.statements[0]?.node : undefined;
-    };
-    const fingerprintMs = await milliseconds(() => rows(fingerprintQuery));
-    console.log(`snapshot of ${tables} tables of 10 columns`);
-    console.log(`  read ${(await milliseconds(() => readSnapshot(rows))).toFixed(1)} ms`);
-    console.log(`  fingerprint ${fingerprintMs.toFixed(1)} ms`);
-    console.log(`  index ${(await milliseconds(() => Promise.resolve(new SchemaIndex(snapshot)))).toFixed(1)} ms`);
-    console.log(`  clone ${(await milliseconds(() => Promise.resolve(structuredClone(snapshot)))).toFixed(1)} ms`);
-    const witness = new StaticWitness(new SchemaIndex(snapshot), one);
-    const session = { searchPath: known(['public']), role: 'gate', temp: known([]) };
-    const missed = fingerprintMs > bounds.fingerprintMs ? ['fingerprint'] : [];
-    for (const [name, sql] of Object.entries(statements)) {
-      const node = one(sql);
-      if (node === undefined) throw new Error(name);
-      const resolve = micros(() => witness.analyse(node, session));
-      const parse = micros(() => one(sql));
-      if (resolve.p50 > bounds.resolveMicros) missed.push(name);
-      console.log(
-        `${name.padEnd(26)} resolve p50 ${resolve.p50.toFixed(1)} µs, p99 ${resolve.p99.toFixed(1)} µs; ` +
-          `parse p50 ${parse.p50.toFixed(1)} µs, p99 ${parse.p99.toFixed(1)} µs`,
-      );
-    }
-    if (missed.length > 0) console.log(`bound missed: ${missed.join(', ')}`);
-    process.exitCode = missed.length > 0 ? 1 : 0;
-  } finally {
-    await client.end();
-    await postgres.stop();
-  }
+const parser = await loadParser(17);
+for (const [name, text, rounds] of [
+  ['57 B', short, 2000],
+  [`${medium.length} B, 3 joins`, medium, 500],
+  [`${bulk.length} B, 1,000 rows`, bulk, 5],
+] as const) {
+  const node = (() => {
+    const parsed = parser.parse(text);
+    if (parsed.kind !== 'statements' || parsed.statements[0] === undefined) throw new Error(parsed.kind);
+    return parsed.statements[0].node;
+  })();
+  tell(
+    `prescan, ${name}`,
+    micros(rounds, () => prescan(text)),
+  );
+  tell(
+    `parse, ${name}`,
+    micros(rounds, () => parser.parse(text)),
+  );
+  tell(
+    `kinds, ${name}`,
+    micros(rounds, () => statementFacts(node)),
+  );
+  tell(
+    `normalised text, ${name}`,
+    micros(rounds, () => normalisedText(text)),
+  );
 }
+tell(
+  `card, ${medium.length} B`,
+  micros(200, () => cardSql(medium, { charactersMax: 3000, literals: 'shown' })),
+);
 
-await main();
+const scanner = new ShapeScanner();
+const texts = Array.from({ length: 1000 }, (_, index) => Buffer.from(short.replace('123456', String(index * 977))));
+tell(
+  'shape key, 57 B',
+  micros(100_000, (round) => scanner.keyOf(texts[round % 1000] ?? texts[0]!)),
+  bounds.shapeMicros,
+);
+
+const cache = new StatementCache<{ readonly verdict: string }>();
+const state = stateKey({
+  parserMajor: 17,
+  schemaVersion: 'x',
+  searchPath: ['public'],
+  role: 'bot',
+  temporary: [],
+  more: [],
+});
+cache.keep(state, texts[0]!, { value: { verdict: 'allow' }, bytes: 1000, inert: true });
+const named = Buffer.from(medium);
+cache.keep(state, named, { value: { verdict: 'allow' }, bytes: 1000, inert: false });
+tell(
+  'cache hit by shape, 57 B',
+  micros(100_000, (round) => cache.find(state, texts[round % 1000]!)),
+  bounds.hitMicros,
+);
+tell(
+  `cache hit by text, ${medium.length} B`,
+  micros(50_000, () => cache.find(state, named)),
+);
+
+const before = process.memoryUsage().heapUsed;
+for (let index = 0; index < 100_000; index++) {
+  const text = Buffer.from(`select column_${index}, other from some_table_${index} where id = 5 limit ${index}`);
+  cache.keep(state, text, { value: { verdict: `allow ${index}` }, bytes: 1000, inert: false });
+}
+const grown = (process.memoryUsage().heapUsed - before) / 1024 / 1024;
+console.log(
+  `100,000 distinct statements: ${cache.size.entries} entries kept, ${(cache.size.bytes / 1024 / 1024).toFixed(1)} MB counted of at most ${cacheLimits.bytesMax / 1024 / 1024}, heap +${grown.toFixed(1)} MB`,
+);
+if (cache.size.entries > cacheLimits.entriesMax || cache.size.bytes > cacheLimits.bytesMax) missed.push('cache bounds');
+
+const pool = new ParserPool({
+  major: 17,
+  clock: systemClock,
+  entry: new URL('../dist/sql/parser-worker.js', import.meta.url),
+});
+await pool.up();
+const job = {
+  text: medium,
+  schemaVersion: undefined,
+  state: { searchPath: known(['public']), role: 'bot', temp: known([]) },
+};
+const trips: number[] = [];
+for (let round = 0; round < 2000; round++) {
+  const begun = performance.now();
+  await pool.analyse(job, 'bot');
+  trips.push((performance.now() - begun) * 1000);
+}
+trips.sort((a, b) => a - b);
+tell(`worker round trip with parse and kinds, ${medium.length} B, p50`, trips[1000] ?? 0);
+tell(`worker round trip with parse and kinds, ${medium.length} B, p99`, trips[1980] ?? 0);
+await pool.close();
+
+if (missed.length > 0) {
+  console.log(`missed: ${missed.join(', ')}`);
+  process.exitCode = 1;
+}

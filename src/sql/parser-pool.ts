@@ -211,7 +211,7 @@ export class ParserPool {
   }
 
   #deadlineMs(slot: ParserSlot, work: Work): number {
-    if (work.kind === 'offer') return slot.offerDeadlineMs();
+    if (work.kind === 'offer') return this.#options.deadlineMs ?? slot.offerDeadlineMs();
     const short = work.job.text.length <= poolLimits.shortCharactersMax;
     return this.#options.deadlineMs ?? (short ? poolLimits.shortDeadlineMs : poolLimits.deadlineMs);
   }
