@@ -21,9 +21,9 @@ export class Finish {
   readonly #calls: CallSite[];
   readonly #bases = new Set<Relation>();
   readonly #guarded = new Set<string>();
-  readonly #kin: Map<Source, readonly ColumnName[]>;
+  readonly #kin: WeakMap<Source, readonly ColumnName[]>;
 
-  constructor(index: SchemaIndex, openings: Openings, state: State, kin: Map<Source, readonly ColumnName[]>) {
+  constructor(index: SchemaIndex, openings: Openings, state: State, kin: WeakMap<Source, readonly ColumnName[]>) {
     this.#index = index;
     this.#openings = openings;
     this.#state = state;
@@ -212,7 +212,7 @@ export class Finish {
     const opened = this.#openings.view(source.relation);
     if (opened === undefined) return [];
     for (const { why } of opened.state.unknowns) this.#state.unknown(`in ${source.relation.name}: ${why}`);
-    return this.#named(viewColumn(opened.columns, source)).flatMap((name) => name);
+    return this.#named(viewColumn(opened.columns, source));
   }
 }
 

@@ -21,9 +21,10 @@ export class Openings implements Shapes {
   readonly #index: SchemaIndex;
   readonly #parts: Parts;
   readonly #parse: ParseOne;
-  readonly #shapes = new Map<Relation, Shape>();
-  readonly #views = new Map<Relation, Opened>();
-  readonly #policies = new Map<PolicyInfo, Opened>();
+  // Weak, because temporary relations come and go with statements; the others live as long as the snapshot does.
+  readonly #shapes = new WeakMap<Relation, Shape>();
+  readonly #views = new WeakMap<Relation, Opened>();
+  readonly #policies = new WeakMap<PolicyInfo, Opened>();
 
   constructor(index: SchemaIndex, parts: Parts, parse: ParseOne) {
     this.#index = index;
@@ -40,8 +41,7 @@ export class Openings implements Shapes {
       return { name: attribute.name, sources: [source], origin: source, type: attribute.type, row: undefined };
     });
     const shape = new Shape(columns);
-    // A temporary relation's description lives as long as its session; it is not ours to keep.
-    if (relation.persistence !== 'temporary') this.#shapes.set(relation, shape);
+    this.#shapes.set(relation, shape);
     return shape;
   }
 

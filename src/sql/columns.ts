@@ -24,7 +24,7 @@ export interface StaticFindings extends Omit<Analysis, 'kinds' | 'command' | 'fu
 export class StaticWitness {
   readonly #index: SchemaIndex;
   readonly #openings: Openings;
-  readonly #kin = new Map<Source, readonly ColumnName[]>();
+  readonly #kin = new WeakMap<Source, readonly ColumnName[]>();
 
   /** One per snapshot: opened views are remembered here. `parse` must be of the server's own major. */
   constructor(index: SchemaIndex, parse: ParseOne) {

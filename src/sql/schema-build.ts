@@ -6,6 +6,7 @@ import {
   endSnapshot,
   rowsMax,
   snapshotQueries,
+  temporaryQueries,
   type Query,
   type SnapshotPart,
   type SnapshotRows,
@@ -49,6 +50,18 @@ export function buildSnapshot(rows: SnapshotRows): Snapshot {
     ...constraintParts(of),
     ...roleParts(of),
   });
+}
+
+/** The asking session's temporary relations. Two questions, outside any transaction of ours: it is the session's own. */
+export async function readTemporary(query: Query): Promise<readonly Relation[]> {
+  const text = async (part: keyof typeof temporaryQueries): Promise<string> => {
+    const found = (await query(temporaryQueries[part]))[0]?.[0];
+    if (typeof found !== 'string') throw new Error(`the question for temporary ${part} gave no row`);
+    return found;
+  };
+  const relations = parse('relations', await text('relations'));
+  const attributes = attributesByRelation(parse('attributes', await text('attributes')).map(attributeOf));
+  return relations.map((row) => relationOf(row, attributes, new Map()));
 }
 
 /** Estimates of row counts move all the time and name nothing: they are not part of the version. */

@@ -255,3 +255,13 @@ export type SnapshotPart = keyof typeof snapshotQueries;
 
 /** What the queries gave, before it is understood. */
 export type SnapshotRows = Readonly<Record<SnapshotPart, string>>;
+
+/**
+ * The session's own temporary relations, to be asked in that session: nobody else sees those it has not committed. Expressions in
+ * them are printed by its search_path and are not to be resolved.
+ */
+const mine = 'n.oid = pg_catalog.pg_my_temp_schema()';
+export const temporaryQueries = {
+  relations: snapshotQueries.relations.replace(ours, mine),
+  attributes: snapshotQueries.attributes.replace(ours, mine),
+} as const;

@@ -7,7 +7,7 @@ import { known, notKnown } from '../../src/core/known.ts';
 import { StaticWitness, type StaticFindings } from '../../src/sql/columns.ts';
 import type { SessionNames } from '../../src/sql/columns-names.ts';
 import { loadParser } from '../../src/sql/parser.ts';
-import { buildSnapshot, readSnapshot } from '../../src/sql/schema-build.ts';
+import { buildSnapshot, readSnapshot, readTemporary } from '../../src/sql/schema-build.ts';
 import { fingerprintQuery } from '../../src/sql/schema-fingerprint.ts';
 import { relationKin, SchemaIndex } from '../../src/sql/schema-index.ts';
 import { snapshotQueries, type Query } from '../../src/sql/schema-queries.ts';
@@ -142,6 +142,21 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   test('it survives being sent to a worker, and is the same when nothing happened', async () => {
     expect(structuredClone(first)).toEqual(first);
     expect((await readSnapshot(rows)).schemaVersion).toBe(first.schemaVersion);
+  });
+
+  test('a session tells its own temporary relations, not yet committed ones too', async () => {
+    const mine = new pg.Client({ connectionString: postgres.url() });
+    await mine.connect();
+    const ask: Query = async (sql) => (await mine.query<(string | null)[]>({ text: sql, rowMode: 'array' })).rows;
+    expect(await readTemporary(ask)).toEqual([]);
+    await mine.query('BEGIN; CREATE TEMP TABLE users (a int, b text); CREATE TEMP VIEW seen AS SELECT a FROM users');
+    const found = await readTemporary(ask);
+    expect(found.map((each) => [each.name, each.persistence, each.attributes.map((column) => column.name)])).toEqual([
+      ['users', 'temporary', ['a', 'b']],
+      ['seen', 'temporary', ['a']],
+    ]);
+    expect(await readTemporary(rows)).toEqual([]);
+    await mine.end();
   });
 
   test('a row of another shape is an error that names the query', () => {
