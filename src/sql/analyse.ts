@@ -31,7 +31,7 @@ export interface AnalysedStatement {
   readonly inert: boolean;
   /** For records: without literals and comments. */
   readonly normalised: string | undefined;
-  /** What EXECUTE and FETCH run: the session joins the analysis that it keeps under that name. */
+  /** What EXECUTE and FETCH run: the session joins the analysis kept under that name, and never caches the join by the text alone. */
   readonly refersTo: readonly Reference[];
 }
 
