@@ -4,6 +4,7 @@ import type { Parts, PartState } from '../channels/health.ts';
 import type { Metrics } from '../channels/metrics.ts';
 import { wordsOf } from '../core/errors.ts';
 import type { Listener } from '../proxy/listener.ts';
+import type { Pools } from '../proxy/pools.ts';
 import { connectUpstream } from '../proxy/upstream.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { RunningSinks } from './serve-sinks.ts';
@@ -100,7 +101,13 @@ async function lookAt(target: Parameters<typeof connectUpstream>[0]['target'] & 
   }
 }
 
-export function registerMetrics(metrics: Metrics, { audit, listener }: Pick<HealthParts, 'audit' | 'listener'>): void {
+export interface MetricParts {
+  readonly audit: Audit;
+  readonly listener: Listener;
+  readonly pools: Pools;
+}
+
+export function registerMetrics(metrics: Metrics, { audit, listener, pools }: MetricParts): void {
   const stats = () => listener.stats();
   metrics.register({
     name: 'connections',
@@ -130,6 +137,13 @@ export function registerMetrics(metrics: Metrics, { audit, listener }: Pick<Heal
     kind: 'counter',
     help: 'Cancel requests taken.',
     read: () => [{ value: stats().cancels }],
+  });
+  metrics.register({
+    name: 'upstream_connections',
+    kind: 'gauge',
+    help: 'Connections to databases, by what they are doing.',
+    labels: ['state'],
+    read: () => Object.entries(pools.stats()).map(([state, value]) => ({ labels: { state }, value })),
   });
   metrics.register({
     name: 'audit_shut',

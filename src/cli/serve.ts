@@ -73,7 +73,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const [parts, metrics] = [new Parts(), new Metrics()];
   begun.push(async () => metrics.close());
   registerParts(parts, { live, audit, sinks, listener, state });
-  registerMetrics(metrics, { audit, listener });
+  registerMetrics(metrics, { audit, listener, pools });
   const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });

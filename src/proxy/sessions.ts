@@ -15,7 +15,8 @@ interface Entry {
 export class Sessions {
   readonly #entries = new Set<Entry>();
   readonly #byAgent = new Map<string, number>();
-  #onEmpty: (() => void) | undefined;
+  /** One for each drain: a second, shorter one (a second signal) must end the first one's wait too. */
+  readonly #onEmpty = new Set<() => void>();
 
   get count(): number {
     return this.#entries.size;
@@ -57,7 +58,7 @@ export class Sessions {
     const left = this.countOf(entry.agent) - 1;
     if (left > 0) this.#byAgent.set(entry.agent, left);
     else this.#byAgent.delete(entry.agent);
-    if (this.#entries.size === 0) this.#onEmpty?.();
+    if (this.#entries.size === 0) for (const empty of [...this.#onEmpty]) empty();
   }
 
   /** Ends sessions as they come to rest; those that have not by the deadline are ended all the same. */
@@ -75,13 +76,15 @@ export class Sessions {
           this.#leave(entry);
         }
       }, waitMs);
-      this.#onEmpty = () => {
+      const empty = (): void => {
+        this.#onEmpty.delete(empty);
         clearInterval(look);
         clearTimeout(deadline);
         resolve();
       };
+      this.#onEmpty.add(empty);
       endQuiet();
-      if (this.#entries.size === 0) this.#onEmpty();
+      if (this.#entries.size === 0) empty();
     });
   }
 }
