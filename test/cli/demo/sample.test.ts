@@ -13,7 +13,8 @@ const checksum = (relations: readonly string[]): string =>
     .map(
       (name) => `select '${name}' as name, count(*)::int as rows, sum(hashtext(t::text)::bigint) as sum from ${name} t`,
     )
-    .join(' union all ');
+    .join(' union all ')
+    .concat(' order by name'); // In parallel, the parts come in any order.
 
 let oldest: TestShop;
 let newest: TestShop;
