@@ -8,6 +8,8 @@ import { checkReceipt, makeReceipt, recordsOfHold, type ReceiptCheck } from '../
 import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
 import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
 import { readPublicKey } from '../audit/note.ts';
+import { ReportCollector } from '../audit/report.ts';
+import { reportCsv, reportHtml } from '../audit/report-pages.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
 import { recordsOf, searchLog, type SearchFilter } from '../audit/search.ts';
 import { verifyFolder, type Verification } from '../audit/verify.ts';
@@ -32,6 +34,7 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
   registerExport(audit, ports);
   registerReceipt(audit, ports);
   registerKeys(audit, ports);
+  registerReport(audit, ports);
 }
 
 interface VerifyOptions extends FolderOptions {
@@ -218,6 +221,34 @@ function registerKeys(audit: Command, ports: AuditPorts): void {
       const text = await openSealed(auditFolder(options), seq, readText(options.key) ?? '');
       if (text.kind === 'opened') return ports.say(visible(text.statement, 1_000_000));
       ports.complain(text.why);
+      ports.exit(1);
+    });
+}
+
+interface ReportOptions extends FolderOptions {
+  readonly out: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+function registerReport(audit: Command, ports: AuditPorts): void {
+  folder(audit.command('report'))
+    .description('write the evidence of a span: one page of HTML, and every hold as CSV')
+    .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
+    .option('--to <time>', 'the same; belongs to the span', time)
+    .requiredOption('--out <name>', 'writes NAME.html and NAME.csv')
+    .action(async (options: ReportOptions) => {
+      const dir = auditFolder(options);
+      const proof = verifyFolder({ dir });
+      const collector = new ReportCollector({ from: options.from, to: options.to });
+      for await (const record of recordsOf(dir)) collector.take(record);
+      const facts = collector.facts();
+      const words = proof.kind === 'whole' ? wholeWords(proof) : brokenWords(proof);
+      writeFileSync(`${options.out}.html`, reportHtml(facts, words), { flag: 'wx', mode: 0o600 });
+      writeFileSync(`${options.out}.csv`, reportCsv(facts), { flag: 'wx', mode: 0o600 });
+      ports.say(`${facts.holds.length} holds, ${facts.records} records: ${options.out}.html, ${options.out}.csv`);
+      if (proof.kind === 'whole') return;
+      ports.complain(words);
       ports.exit(1);
     });
 }

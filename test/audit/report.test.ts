@@ -1,0 +1,76 @@
+// Goal: the evidence pack says what the log says, also what is unpleasant, and nothing in it can act on the one who reads it.
+// Method: a log with a good hold, an owner who voted, a release without approval and hostile names; then the command's two files.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { openAudit } from '../../src/audit/keeper.ts';
+import { registerAudit } from '../../src/cli/audit.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { aFolder, aJudged } from './fixtures.ts';
+
+const asker = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' };
+const held = (hold: string, agent = 'report-bot') =>
+  ({
+    ...asker,
+    agent,
+    kind: 'held',
+    hold,
+    statement: 'a',
+    parameters: 'b',
+    columns: [{ column: 'public.customers.email', level: 'restricted' }],
+    rules: ['level restricted'],
+    deadline: 1,
+  }) as const;
+const vote = (hold: string, person: string) =>
+  ({ kind: 'voted', hold, person, vote: 'approve', channel: 'slack' }) as const;
+
+async function aReport(...flags: readonly string[]): Promise<{ html: string; csv: string }> {
+  const dir = aFolder();
+  const audit = await openAudit({ dir, clock: systemClock, limits: { checkpointMs: 60_000 } });
+  const { log } = audit;
+  log.record(aJudged());
+  log.record(aJudged({ verdict: 'deny' }));
+  await log.recordDurably(held('h_good'));
+  await log.recordDurably(vote('h_good', 'ben'));
+  await log.recordDurably({ kind: 'decided', hold: 'h_good', state: 'approved', by: ['ben'] });
+  const released = await log.recordDurably({ ...asker, kind: 'released', hold: 'h_good', statement: 'a' });
+  log.record({ kind: 'finished', session: 's_1', of: released.seq, rows: 12, bytes: 1, ms: 1 });
+  await log.recordDurably(held('h_own', '<script>alert(1)</script>\u202e'));
+  await log.recordDurably(vote('h_own', 'ana'));
+  await log.recordDurably({ ...asker, kind: 'released', hold: 'h_own', statement: 'a' });
+  await log.recordDurably({ kind: 'decided', hold: 'h_own', state: 'approved', by: ['eve'] });
+  await log.recordDurably({ kind: 'catalog', words: 'classification read', version: 'c2' });
+  await audit.stop();
+  const out = join(aFolder(), 'evidence');
+  const program = new Command().exitOverride();
+  const nothing = (): void => undefined;
+  registerAudit(program, { say: nothing, complain: nothing, exit: nothing });
+  await program.parseAsync(['audit', 'report', '--dir', dir, '--out', out, ...flags], { from: 'user' });
+  return { html: readFileSync(`${out}.html`, 'utf8'), csv: readFileSync(`${out}.csv`, 'utf8') };
+}
+
+test('says every hold, every change, and what does not fit', async () => {
+  const { html, csv } = await aReport();
+  const lines = csv.trim().split('\r\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(/^h_good,.*,approved,.*,ben,1,12$/);
+  expect(html).toContain('1 votes by the owner of the agent that asked');
+  expect(html).toContain('releases h_own, which was not approved before');
+  expect(html).toContain('h_own is approved by eve, without a vote of theirs in the log');
+  expect(html).toContain('classification read c2');
+  expect(html).toContain('are whole, under head');
+});
+
+test('says nothing of what lies outside its span', async () => {
+  const { html, csv } = await aReport('--from', '2999');
+  expect(csv.trim().split('\r\n')).toHaveLength(1);
+  expect(html).toContain('No owner of an agent voted');
+});
+
+test('shows hostile names as text', async () => {
+  const { html, csv } = await aReport();
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}');
+  expect(html).not.toMatch(/<script|\u202e/);
+  expect(csv).not.toContain('\u202e');
+});
