@@ -136,6 +136,7 @@ async function startCountersign(upstream: number, folder: string, warm: number) 
     audit: { dir: join(folder, 'audit') },
     databases: { bench: { url, pool: { warm } } },
     agents: { [role]: { password, owner: 'ana', databases: ['bench'], connections: 1200 } },
+    log: { level: 'warn' },
     limits: { connections: 1200, connections_in_login: 1200, connections_per_agent: 1200 },
   };
   writeFileSync(join(folder, 'countersign.yaml'), JSON.stringify(config), { mode: 0o600 });

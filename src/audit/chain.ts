@@ -1,6 +1,6 @@
 // The arithmetic of the proof: a block's hash, and the RFC 6962 tree over all blocks. Pure; knows no files and no keys.
 //
-// A block is what was handed to the kernel in one call: a run of lines with the same `prev`. Its hash, SHA-256 of a zero byte and
+// A block is a run of lines with the same `prev`: what a few turns handed to the kernel. Its hash, SHA-256 of a zero byte and
 // its bytes, is at once the next block's `prev` and its leaf in the tree, so that a statement pays for one hash, not for two.
 import { hash } from 'node:crypto';
 

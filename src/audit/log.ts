@@ -35,6 +35,8 @@ export interface LogOptions {
 }
 
 const roomBytes = 1024 * 1024;
+/** When the block that is being written ends at the latest. A durable record ends it at once. */
+const [blockMs, blockBytes] = [10, 256 * 1024];
 
 export class AuditLog implements Recorder {
   readonly #options: LogOptions;
@@ -46,10 +48,15 @@ export class AuditLog implements Recorder {
   #frontier = new Frontier();
   /** `seq` of the next record when the batch was last handed over. */
   #written = 0;
+  /** `seq` of the next record when the last block was closed; the head speaks for no more. */
+  #closed = 0;
   /** Lines taken and not yet handed over. */
   #batch = '';
-  /** The batch's bytes, behind one zero byte that marks a leaf when it is hashed. */
+  /** The open block's bytes, behind one zero byte that marks a leaf when it is hashed. */
   #room = Buffer.alloc(roomBytes);
+  /** Where the open block ends in it; 1 when it is empty. */
+  #end = 1;
+  #blockMillis = 0;
   /** Records taken since the owner of the turn last asked for a flush. */
   #owed = 0;
   /** Records of an unfinished turn were lost: that turn's flush must not succeed, even if the log is mended by then. */
@@ -100,18 +107,18 @@ export class AuditLog implements Recorder {
 
   async recordDurably(body: AuditBody): Promise<Receipt> {
     // A block of its own: a proof of this record then shows nobody else's.
-    this.#handOver();
+    this.#endBlock();
     const receipt = this.#take(body);
-    this.#handOver();
+    this.#endBlock();
     await this.sync();
     return receipt;
   }
 
   /** What the log says about itself: keys taken into use. */
   async recordSelf(body: LoggedBody): Promise<void> {
-    this.#handOver();
+    this.#endBlock();
     this.#take(body);
-    this.#handOver();
+    this.#endBlock();
     await this.sync();
   }
 
@@ -129,18 +136,19 @@ export class AuditLog implements Recorder {
 
   /** The head over all that was handed over. A checkpoint may be signed only after `sync` has resolved. */
   head(): LogHead {
+    if (this.#state.state === 'open') this.#closeBlock();
     return {
       origin: `countersign/${this.#instance}`,
       blocks: this.#frontier.size,
       root: this.#frontier.root(),
-      records: this.#written,
+      records: this.#closed,
       at: this.#now(),
     };
   }
 
   /** Begins a new segment. The old one is on disk before the new one is named. */
   rotate(): void {
-    this.#handOver();
+    this.#endBlock();
     try {
       this.#file?.syncNow();
       this.#begin((this.#file?.number ?? 0) + 1);
@@ -178,7 +186,7 @@ export class AuditLog implements Recorder {
 
   close(): void {
     if (this.#state.state === 'open') {
-      this.#handOver();
+      this.#endBlock();
       this.#file?.syncNow();
       this.#state = { state: 'shut', why: 'the log is closed', since: this.#now() };
     }
@@ -194,25 +202,46 @@ export class AuditLog implements Recorder {
     return issueReceipt(seq);
   }
 
-  /** One block, one hash, one call. */
+  /** Hands what a turn brought to the kernel, in one call. */
   #handOver(): void {
     if (this.#batch === '') return;
     const file = this.#file;
-    const bytesMax = this.#batch.length * 3 + 1;
-    if (this.#room.length < bytesMax) this.#room = Buffer.alloc(bytesMax);
-    const end = 1 + this.#room.write(this.#batch, 1, 'utf8');
+    this.#makeRoom(this.#batch.length * 3);
+    const end = this.#end + this.#room.write(this.#batch, this.#end, 'utf8');
     try {
       if (file === undefined) throw new Error('no segment is open');
-      file.write(this.#room.subarray(1, end));
+      file.write(this.#room.subarray(this.#end, end));
     } catch (error) {
       this.#shut(error);
       throw this.#refusal();
     }
+    if (this.#end === 1) this.#blockMillis = this.#atMillis;
+    this.#end = end;
     this.#batch = '';
     this.#written = this.#seq;
-    this.#prev = leafHashMarked(this.#room.subarray(0, end));
+    if (this.#atMillis - this.#blockMillis >= blockMs || end >= blockBytes) this.#closeBlock();
+  }
+
+  #endBlock(): void {
+    this.#handOver();
+    this.#closeBlock();
+  }
+
+  /** A block may take the records of several turns: hashing at every turn would cost more than the statements it is about. */
+  #closeBlock(): void {
+    if (this.#end === 1) return;
+    this.#prev = leafHashMarked(this.#room.subarray(0, this.#end));
     this.#frontier.add(this.#prev);
+    this.#closed = this.#written;
+    this.#end = 1;
     if (this.#room.length > roomBytes) this.#room = Buffer.alloc(roomBytes);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#room.length - this.#end >= bytes) return;
+    const room = Buffer.alloc(Math.max(roomBytes, this.#end + bytes));
+    this.#room.copy(room, 0, 0, this.#end);
+    this.#room = room;
   }
 
   #begin(number: number): void {
@@ -232,11 +261,15 @@ export class AuditLog implements Recorder {
     this.#written = this.#seq;
     this.#prev = leafHashMarked(Buffer.concat([Buffer.from([0]), line]));
     this.#frontier.add(this.#prev);
+    this.#closed = this.#written;
   }
 
   #goOn(tail: Tail): void {
     this.#seq = tail.seq;
     this.#written = tail.seq;
+    this.#closed = tail.seq;
+    // What an open block held is closed by the tail: the next record names it as its `prev`.
+    this.#end = 1;
     this.#prev = tail.prev;
     this.#frontier = tail.frontier;
   }
@@ -245,7 +278,7 @@ export class AuditLog implements Recorder {
     const cut = cuts.reduce((sum, each) => sum + each.bytes, 0);
     const kept = cuts.map((each) => `; ${each.bytes} bytes of an unfinished end are kept in ${each.keptIn}`).join('');
     this.#take({ kind: 'mended', words: `${words}${kept}`, cut, lost: this.#lost });
-    this.#handOver();
+    this.#endBlock();
     this.#lost = 0;
   }
 

@@ -62,13 +62,14 @@ const refusal = (act: () => unknown): ProxyError => {
 };
 
 describe('the log', () => {
-  test('writes a turn as one block, chained to the block before, and gives genuine receipts', async () => {
+  test('writes turns as a block, chained to the block before, and gives genuine receipts', async () => {
     const dir = aFolder();
     const audit = await anAudit(dir, { checkpointMs: 60_000 });
     const first = audit.log.record(aJudged());
     audit.log.record(aJudged({ agent: 'other' }));
     expect(linesIn(dir).some((line) => line.includes('judged'))).toBe(false);
     audit.log.flush();
+    audit.log.head();
     audit.log.record(aJudged());
     audit.log.flush();
     const lines = linesIn(dir).filter((line) => line.includes('"judged"'));
