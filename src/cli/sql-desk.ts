@@ -1,11 +1,11 @@
 // Judges a text against a picture of a schema, in this process and without running anything: what `test` and `explain` stand on.
 // The texts are the DBA's own; the proxy itself reads agents' texts in a contained worker.
 import { known, notKnown } from '../core/known.ts';
-import type { Analysis, FunctionUse } from '../sql/analysis.ts';
+import type { Analysis } from '../sql/analysis.ts';
 import { analyseText } from '../sql/analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from '../sql/parser.ts';
 import { SchemaResolvers } from '../sql/resolve.ts';
-import type { FunctionInfo, Snapshot } from '../sql/schema.ts';
+import type { Snapshot } from '../sql/schema.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
 import { judge } from '../policy/judge.ts';
@@ -44,7 +44,7 @@ export class SqlDesk {
 
   private constructor(parser: Parser, snapshot: Snapshot) {
     this.#parser = parser;
-    this.#resolvers = new SchemaResolvers(parser, natureOf);
+    this.#resolvers = new SchemaResolvers(parser);
     this.#resolvers.add(snapshot);
     this.#schemaVersion = snapshot.schemaVersion;
   }
@@ -101,9 +101,4 @@ function unreadable(why: string): Analysis {
     rowsMax: undefined,
     unknowns: [{ why, at: undefined }],
   };
-}
-
-/** The server's own functions in C read only their arguments; what others do is in their bodies. */
-function natureOf(callee: FunctionInfo): FunctionUse['nature'] {
-  return callee.schema === 'pg_catalog' && callee.language === 'internal' ? 'pure' : 'unknown';
 }

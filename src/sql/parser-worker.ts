@@ -14,7 +14,7 @@ if (parentPort !== null) await serve(parentPort, workerData);
 
 async function serve(port: MessagePort, start: unknown): Promise<void> {
   const parser = await loadParser(majorOf(start));
-  const schemas = new SchemaResolvers(parser, () => 'unknown');
+  const schemas = new SchemaResolvers(parser);
   const say = (message: FromWorker): void => {
     port.postMessage(message);
   };

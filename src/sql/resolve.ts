@@ -1,38 +1,56 @@
 // The static witness behind the worker's port: per schema version an index and its opened views, kept as long as the snapshot is.
-// Joins three answers about one statement: what is done (the table of statements), what is touched (the witness), what runs.
-import type { Analysis, FunctionUse, Unknown } from './analysis.ts';
+// Joins the answers about one statement: what is done (the table of statements), what is touched (the witness), what runs (functions
+// and their bodies), and what a write sets off (triggers, foreign keys, checks).
+import type { Analysis, ColumnRead, FunctionUse, RelationName, Unknown } from './analysis.ts';
 import { kindsOnly, type Resolver } from './analyse.ts';
+import type { Node } from './ast.ts';
 import type { CallSite } from './columns-state.ts';
-import { StaticWitness } from './columns.ts';
+import type { SessionNames } from './columns-names.ts';
+import { StaticWitness, type StaticFindings } from './columns.ts';
+import { FunctionBodies } from './function-bodies.ts';
 import type { Parser } from './parser.ts';
 import { SchemaIndex } from './schema-index.ts';
 import type { FunctionInfo, Snapshot } from './schema.ts';
-
-/** What a function does beyond its arguments, by the snapshot alone. */
-export type NatureOf = (callee: FunctionInfo, index: SchemaIndex) => FunctionUse['nature'];
+import { statementFacts } from './statement.ts';
+import { closureOf } from './writes-closure.ts';
 
 interface Resolved {
   readonly index: SchemaIndex;
   readonly witness: StaticWitness;
+  readonly bodies: FunctionBodies;
+  /** Functions in an expression of the schema's own, by its text and relation. */
+  readonly inExpressions: Map<string, readonly FunctionInfo[]>;
+}
+
+/** What a statement's functions come to, its triggers and checks included. */
+interface Run {
+  readonly functions: readonly FunctionUse[];
+  readonly reads: readonly ColumnRead[];
+  readonly relations: readonly RelationName[];
+  readonly writes: Analysis['writes'];
+  readonly unknowns: readonly Unknown[];
 }
 
 export class SchemaResolvers {
   readonly #parser: Parser;
-  readonly #natureOf: NatureOf;
   readonly #byVersion = new Map<string, Resolved>();
 
-  constructor(parser: Parser, natureOf: NatureOf) {
+  constructor(parser: Parser) {
     this.#parser = parser;
-    this.#natureOf = natureOf;
   }
 
   add(snapshot: Snapshot): void {
     const index = new SchemaIndex(snapshot);
-    const witness = new StaticWitness(index, (sql) => {
+    const parse = (sql: string): readonly Node[] | undefined => {
       const parsed = this.#parser.parse(sql);
-      return parsed.kind === 'statements' && parsed.statements.length === 1 ? parsed.statements[0]?.node : undefined;
+      return parsed.kind === 'statements' ? parsed.statements.map((each) => each.node) : undefined;
+    };
+    const witness = new StaticWitness(index, (sql) => {
+      const nodes = parse(sql);
+      return nodes?.length === 1 ? nodes[0] : undefined;
     });
-    this.#byVersion.set(snapshot.schemaVersion, { index, witness });
+    const bodies = new FunctionBodies({ index, witness, parse, facts: statementFacts });
+    this.#byVersion.set(snapshot.schemaVersion, { index, witness, bodies, inExpressions: new Map() });
   }
 
   forget(schemaVersion: string): void {
@@ -45,23 +63,61 @@ export class SchemaResolvers {
       if (resolved === undefined) return kindsOnly(facts, 'the schema has not been read');
       const { calls, ...found } = resolved.witness.analyse(node, context.state);
       const doubts = context.doubts.map((why): Unknown => ({ why, at: undefined }));
-      const functions = this.#functions(calls, resolved.index);
+      const run = this.#run(resolved, { ...found, calls }, context.state);
       const { kinds, command } = facts;
-      const unknowns = [...facts.unknowns, ...doubts, ...found.unknowns];
-      return { ...found, kinds, command, functions, unknowns } satisfies Analysis;
+      const unknowns = [...facts.unknowns, ...doubts, ...found.unknowns, ...run.unknowns];
+      return {
+        ...found,
+        kinds,
+        command,
+        functions: run.functions,
+        reads: [...found.reads, ...run.reads],
+        relations: [...found.relations, ...run.relations],
+        writes: [...found.writes, ...run.writes],
+        unknowns,
+      } satisfies Analysis;
     },
   };
 
-  #functions(calls: readonly CallSite[], index: SchemaIndex): readonly FunctionUse[] {
+  #run(resolved: Resolved, found: StaticFindings, state: SessionNames): Run {
+    const { index, bodies } = resolved;
+    const closure = closureOf(index, found.writes);
+    const callees = [...found.calls.flatMap((call) => call.candidates), ...closure.triggers];
+    for (const each of closure.expressions) callees.push(...this.#inExpression(resolved, each.text, each.relation));
     const uses = new Map<number, FunctionUse>();
-    for (const callee of calls.flatMap((call) => call.candidates)) {
+    const reads: ColumnRead[] = [];
+    const relations: RelationName[] = [];
+    for (const callee of callees) {
       if (uses.has(callee.oid)) continue;
-      const nature = this.#natureOf(callee, index);
-      uses.set(callee.oid, { schema: callee.schema, name: callee.name, signature: signatureOf(callee, index), nature });
+      const called = bodies.called(callee, state);
+      const signature = signatureOf(callee, index);
+      uses.set(callee.oid, { schema: callee.schema, name: callee.name, signature, nature: called.nature });
+      reads.push(...called.reads);
+      relations.push(...called.relations);
     }
-    return [...uses.values()];
+    const cut: readonly Unknown[] =
+      closure.complete === 'yes'
+        ? []
+        : [{ why: 'what the write sets off cannot be followed to its end', at: undefined }];
+    return { functions: [...uses.values()], reads, relations, writes: closure.writes, unknowns: cut };
+  }
+
+  /** The columns there belong to the row that is written; what matters is what runs. */
+  #inExpression({ witness, inExpressions }: Resolved, text: string, relation: RelationName): readonly FunctionInfo[] {
+    const sql = `SELECT (${text}) FROM ${quoted(relation.schema)}.${quoted(relation.name)}`;
+    const before = inExpressions.get(sql);
+    if (before !== undefined) return before;
+    const parsed = this.#parser.parse(sql);
+    const node = parsed.kind === 'statements' ? parsed.statements[0]?.node : undefined;
+    const names: SessionNames = { searchPath: { known: true, value: [] }, role: '', temp: { known: true, value: [] } };
+    const calls: readonly CallSite[] = node === undefined ? [] : witness.analyse(node, names).calls;
+    const found = calls.flatMap((call) => call.candidates);
+    inExpressions.set(sql, found);
+    return found;
   }
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 function signatureOf(callee: FunctionInfo, index: SchemaIndex): string {
   const inputs = callee.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table');

@@ -1,0 +1,127 @@
+// Functions of users, read by their bodies: what a body in SQL reads is read by whoever calls it. A body that cannot be read whole
+// (another language, dynamic SQL, a name that does not resolve) makes the function not known; nothing is guessed.
+import { known, notKnown } from '../core/known.ts';
+import type { ColumnRead, RelationName } from './analysis.ts';
+import type { Node } from './ast.ts';
+import type { SessionNames } from './columns-names.ts';
+import type { StaticWitness } from './columns.ts';
+import { columnNames, withParameters } from './function-parameters.ts';
+import { natureByCatalog, type Nature } from './functions.ts';
+import type { SchemaIndex } from './schema-index.ts';
+import type { FunctionInfo } from './schema.ts';
+import { parseNameList, settingJudged } from './settings.ts';
+import type { StatementFacts } from './statement.ts';
+
+/** What calling a function comes to. */
+export interface Called {
+  readonly nature: Nature;
+  readonly reads: readonly ColumnRead[];
+  readonly relations: readonly RelationName[];
+}
+
+export interface BodyTools {
+  readonly index: SchemaIndex;
+  readonly witness: StaticWitness;
+  /** Of the server's own major; undefined when the text does not parse. */
+  parse(sql: string): readonly Node[] | undefined;
+  facts(node: Node): StatementFacts;
+}
+
+const unknown: Called = { nature: 'unknown', reads: [], relations: [] };
+
+/** Functions calling functions: deeper than this nobody looked. */
+const depthMax = 16;
+
+/** One per snapshot, so what was learned about a body is forgotten with it; a changed function is a changed snapshot. */
+export class FunctionBodies {
+  readonly #tools: BodyTools;
+  readonly #columns: ReadonlySet<string>;
+  readonly #learned = new Map<string, Called>();
+
+  constructor(tools: BodyTools) {
+    this.#tools = tools;
+    this.#columns = columnNames(tools.index.snapshot);
+  }
+
+  called(callee: FunctionInfo, session: SessionNames, depth = 0): Called {
+    const nature = natureByCatalog(callee, this.#tools.index);
+    if (nature !== 'body') return { nature, reads: [], relations: [] };
+    // SQL only; the others' bodies are other languages.
+    if (callee.language !== 'sql' || depth >= depthMax) return unknown;
+    const names = this.#names(callee, session);
+    const key = `${callee.oid} ${names.role} ${JSON.stringify(names.searchPath)}`;
+    const before = this.#learned.get(key);
+    if (before !== undefined) return before;
+    // A function that calls itself: not known while it is being read.
+    this.#learned.set(key, unknown);
+    const learned = this.#read(callee, names, depth);
+    this.#learned.set(key, learned);
+    // Temporary relations are the session's own and change under the same key.
+    if (session.temp.known && session.temp.value.length > 0) this.#learned.delete(key);
+    return learned;
+  }
+
+  /** The names in a body mean what its own search_path says, else the caller's; printed bodies are qualified. */
+  #names(callee: FunctionInfo, session: SessionNames): SessionNames {
+    if (callee.atomicBody !== undefined) return { ...session, searchPath: known([]) };
+    const own = callee.config.find((each) => each.startsWith('search_path='));
+    const path = own === undefined ? undefined : parseNameList(own.slice('search_path='.length));
+    if (own === undefined) return session;
+    return { ...session, searchPath: path === undefined ? notKnown('search_path of the function') : known(path) };
+  }
+
+  #read(callee: FunctionInfo, names: SessionNames, depth: number): Called {
+    const nodes = this.#nodes(callee);
+    const reads: ColumnRead[] = [];
+    const relations: RelationName[] = [];
+    if (nodes.length === 0) return unknown;
+    for (const node of nodes) {
+      const facts = this.#tools.facts(node);
+      const { calls, ...found } = this.#tools.witness.analyse(node, names);
+      const changes = found.writes.length > 0 || found.wholeTables.length > 0;
+      if (facts.kinds.some((kind) => kind !== 'read') || facts.unknowns.length > 0 || found.unknowns.length > 0)
+        return unknown;
+      if (changes || calls.some((call) => call.candidates.length === 0)) return unknown;
+      reads.push(...found.reads);
+      relations.push(...found.relations);
+      for (const inner of calls.flatMap((call) => call.candidates)) {
+        const called = this.called(inner, names, depth + 1);
+        if (called.nature !== 'pure' && called.nature !== 'reads') return unknown;
+        reads.push(...called.reads);
+        relations.push(...called.relations);
+      }
+    }
+    return { nature: reads.length > 0 || relations.length > 0 ? 'reads' : 'pure', reads, relations };
+  }
+
+  /**
+   * The statements of the body and the defaults of its arguments; none: it cannot be read. What is not turned into a parameter and
+   * is no column either does not resolve, and such a body is not known.
+   */
+  #nodes(callee: FunctionInfo): readonly Node[] {
+    // A definer's rights change which row security applies; settings of its own may change how its text is read.
+    if (callee.securityDefiner && this.#hasRowSecurity()) return [];
+    if (!callee.config.every(isPlainSetting)) return [];
+    const body = this.#tools.parse(bodyText(callee));
+    const defaults = callee.defaultsText === '' ? [] : this.#tools.parse(`SELECT ${callee.defaultsText}`);
+    if (body === undefined || body.length === 0 || defaults === undefined) return [];
+    return [...withParameters(body, callee, this.#columns), ...defaults];
+  }
+
+  #hasRowSecurity(): boolean {
+    return this.#tools.index.snapshot.relations.some((relation) => relation.rowSecurity !== 'no');
+  }
+}
+
+/** `BEGIN ATOMIC … END` and `RETURN …` are not statements by themselves. */
+function bodyText(callee: FunctionInfo): string {
+  const atomic = callee.atomicBody?.trim();
+  if (atomic === undefined) return callee.body;
+  const inner = /^BEGIN ATOMIC\b([^]*)\bEND$/i.exec(atomic)?.[1];
+  return inner ?? atomic.replace(/^RETURN\b/i, 'SELECT');
+}
+
+function isPlainSetting(setting: string): boolean {
+  const name = setting.slice(0, setting.indexOf('='));
+  return settingJudged({ name, value: undefined }).kind === 'session';
+}

@@ -1,0 +1,155 @@
+// What a write sets off that its text does not say: triggers, foreign keys' actions, and the functions in defaults, generated
+// columns, checks, domains and index expressions. All from the snapshot; the server's tree shows none of it.
+import type { ColumnWrite } from './analysis.ts';
+import {
+  columnOf,
+  isSystemSchema,
+  type ConstraintInfo,
+  type FunctionInfo,
+  type Relation,
+  type Snapshot,
+} from './schema.ts';
+import type { SchemaIndex } from './schema-index.ts';
+
+type Event = 'insert' | 'update' | 'delete';
+
+/** pg_trigger.tgtype. */
+const eventBits: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16 };
+
+/** Cascades over more tables than this are cut off, and the statement is not known. */
+const tablesMax = 200;
+
+export interface Closure {
+  /** Trigger functions of every table that is reached. */
+  readonly triggers: readonly FunctionInfo[];
+  /** Expressions that are evaluated for the rows, with the relation whose columns they see. */
+  readonly expressions: readonly { readonly text: string; readonly relation: Relation }[];
+  /** Writes that foreign keys make in other tables. */
+  readonly writes: readonly ColumnWrite[];
+  readonly complete: 'yes' | 'no';
+}
+
+interface Step {
+  readonly relation: Relation;
+  readonly event: Event;
+  /** Columns of an update, by attnum. */
+  readonly columns: ReadonlySet<number>;
+}
+
+export function closureOf(index: SchemaIndex, writes: readonly ColumnWrite[]): Closure {
+  const walk = new Walk(index);
+  for (const step of firstSteps(index, writes)) walk.add(step);
+  return walk.result();
+}
+
+function firstSteps(index: SchemaIndex, writes: readonly ColumnWrite[]): readonly Step[] {
+  const steps = new Map<string, { relation: Relation; event: Event; columns: Set<number> }>();
+  for (const { column, how } of writes) {
+    const named = index.relationsNamed(column.relation.name);
+    const relation = named.find((each) => each.schema === column.relation.schema);
+    if (relation === undefined) continue;
+    const event = how === 'copy' ? 'insert' : how;
+    const key = `${relation.oid} ${event}`;
+    const step = steps.get(key) ?? { relation, event, columns: new Set<number>() };
+    const attribute = relation.attributes.find((each) => each.name === column.column);
+    if (attribute !== undefined) step.columns.add(attribute.num);
+    steps.set(key, step);
+  }
+  return [...steps.values()];
+}
+
+class Walk {
+  readonly #index: SchemaIndex;
+  readonly #snapshot: Snapshot;
+  readonly #seen = new Set<string>();
+  readonly #triggers = new Map<number, FunctionInfo>();
+  readonly #expressions: { readonly text: string; readonly relation: Relation }[] = [];
+  readonly #writes: ColumnWrite[] = [];
+  #complete: Closure['complete'] = 'yes';
+
+  constructor(index: SchemaIndex) {
+    this.#index = index;
+    this.#snapshot = index.snapshot;
+  }
+
+  result(): Closure {
+    return {
+      triggers: [...this.#triggers.values()],
+      expressions: this.#expressions,
+      writes: this.#writes,
+      complete: this.#complete,
+    };
+  }
+
+  add(step: Step): void {
+    const key = `${step.relation.oid} ${step.event}`;
+    if (this.#seen.has(key) || isSystemSchema(step.relation.schema)) return;
+    this.#seen.add(key);
+    if (this.#seen.size > tablesMax) {
+      this.#complete = 'no';
+      return;
+    }
+    // Rows of a partitioned table land in its partitions, with their own triggers.
+    for (const relation of [step.relation, ...this.#index.kin(step.relation.oid)]) {
+      this.#fire({ ...step, relation });
+      this.#evaluate({ ...step, relation });
+    }
+    if (step.event !== 'insert') this.#cascade(step);
+  }
+
+  #fire({ relation, event, columns }: Step): void {
+    for (const trigger of this.#snapshot.triggers) {
+      if (trigger.relation !== relation.oid || trigger.internal || !trigger.enabled) continue;
+      if ((trigger.bits & eventBits[event]) === 0) continue;
+      // UPDATE OF: attnums of a partition may differ from its parent's, so only a table of its own is told apart.
+      const some = trigger.columns.length === 0 || trigger.columns.some((num) => columns.has(num));
+      if (event === 'update' && !some && !relation.isPartition) continue;
+      const callee = this.#index.function(trigger.function);
+      if (callee === undefined) this.#complete = 'no';
+      else this.#triggers.set(callee.oid, callee);
+    }
+  }
+
+  #evaluate({ relation, event }: Step): void {
+    if (event === 'delete') return;
+    const add = (text: string | undefined): void => {
+      if (text !== undefined && text !== '') this.#expressions.push({ text, relation });
+    };
+    for (const attribute of relation.attributes) {
+      if (event === 'insert' || attribute.generated !== 'no') add(attribute.expression);
+      for (let type = attribute.type, depth = 0; type !== 0 && depth < 16; depth++) {
+        for (const check of this.#snapshot.constraints) {
+          if (check.domain === type && check.domain !== 0 && check.kind === 'check') add(checkText(check));
+        }
+        type = this.#index.type(type)?.base ?? 0;
+      }
+    }
+    for (const check of this.#index.constraintsOf(relation.oid)) if (check.kind === 'check') add(checkText(check));
+    for (const index of this.#snapshot.indexes) {
+      if (index.relation !== relation.oid) continue;
+      add(index.expressions);
+      add(index.predicate);
+    }
+  }
+
+  #cascade({ relation, event, columns }: Step): void {
+    for (const key of this.#snapshot.constraints) {
+      if (key.kind !== 'foreign key' || key.foreignRelation !== relation.oid) continue;
+      if (event === 'update' && !key.foreignColumns.some((num) => columns.has(num))) continue;
+      const action = event === 'delete' ? key.onDelete : key.onUpdate;
+      const target = this.#index.relation(key.relation);
+      if (target === undefined || (action !== 'c' && action !== 'n' && action !== 'd')) continue;
+      const how = event === 'delete' && action === 'c' ? 'delete' : 'update';
+      for (const attribute of target.attributes) {
+        if (how === 'update' && !key.columns.includes(attribute.num)) continue;
+        this.#writes.push({ column: columnOf(target, attribute), how });
+      }
+      this.add({ relation: target, event: how, columns: new Set(key.columns) });
+    }
+  }
+}
+
+/** `CHECK ((a > 0)) NOT VALID` → `(a > 0)` */
+function checkText(check: ConstraintInfo): string | undefined {
+  return /^CHECK \(([^]*)\)(?: NOT VALID| NO INHERIT| NOT ENFORCED)*$/.exec(check.definition)?.[1];
+}

@@ -1,0 +1,136 @@
+// Goal: whatever a statement runs is told: the server's own functions by a list, users' by their bodies, a write's triggers and checks.
+// Method: every function of real servers against the lists; then a schema of functions, triggers and checks, analysed as the proxy does.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { known } from '../../src/core/known.ts';
+import type { Analysis } from '../../src/sql/analysis.ts';
+import { analyseText } from '../../src/sql/analyse.ts';
+import { isHarmless, needsWord } from '../../src/sql/functions-list.ts';
+import { loadParser } from '../../src/sql/parser.ts';
+import { SchemaResolvers } from '../../src/sql/resolve.ts';
+import { buildSnapshot } from '../../src/sql/schema-build.ts';
+import { snapshotQueries, type SnapshotPart, type SnapshotRows } from '../../src/sql/schema-queries.ts';
+import { query } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+
+const schema = `
+  CREATE TABLE people (id int PRIMARY KEY, ssn text, mail text CHECK (is_mail(mail)));
+  CREATE TABLE notes (id int PRIMARY KEY, person int REFERENCES people ON DELETE CASCADE, body text DEFAULT odd());
+  CREATE DOMAIN code AS text CHECK (is_code(VALUE));
+  CREATE TABLE coded (id int, c code);
+  CREATE TABLE indexed (id int, t text); CREATE INDEX ON indexed (lower(t), shout(t));
+  CREATE FUNCTION ssn_of(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM people WHERE id = $1';
+  CREATE FUNCTION twice_removed(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT upper(ssn_of($1))';
+  CREATE FUNCTION add_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+  CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM people';
+  CREATE FUNCTION atomic_ssn(n int) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT p.ssn FROM people p WHERE p.id = $1; END;
+  CREATE FUNCTION by_name(whose int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM people WHERE people.id = whose';
+  CREATE FUNCTION hidden(whose int) RETURNS text LANGUAGE sql STABLE AS 'SELECT whose FROM (SELECT ssn AS whose FROM people) p';
+  CREATE FUNCTION returned() RETURNS text LANGUAGE sql STABLE RETURN (SELECT max(ssn) FROM people);
+  CREATE FUNCTION endless(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT endless($1)';
+  CREATE FUNCTION writes() RETURNS void LANGUAGE sql AS 'DELETE FROM notes';
+  CREATE FUNCTION asks() RETURNS xml LANGUAGE sql AS 'SELECT query_to_xml(''select 1'', true, false, '''')';
+  CREATE FUNCTION dynamic(q text) RETURNS text LANGUAGE plpgsql AS 'DECLARE r text; BEGIN EXECUTE q INTO r; RETURN r; END';
+  CREATE FUNCTION by_default(int DEFAULT length((SELECT max(ssn) FROM people))) RETURNS int LANGUAGE sql AS 'SELECT $1';
+  CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+  CREATE TRIGGER touch BEFORE UPDATE OF ssn ON people FOR EACH ROW EXECUTE FUNCTION touched();
+  CREATE AGGREGATE sum_of(int) (SFUNC = int4pl, STYPE = int);
+`.replace(/DEFAULT length\(\(SELECT max\(ssn\) FROM people\)\)/, 'DEFAULT odd_number()');
+const before = `
+  CREATE FUNCTION is_mail(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+  CREATE FUNCTION is_code(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+  CREATE FUNCTION odd() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+  CREATE FUNCTION odd_number() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+  CREATE FUNCTION shout(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+`;
+
+/** Statement, columns read, functions that are not pure. */
+const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  [`select now(), lower('x'), gen_random_uuid(), nextval('s')`, [], []],
+  [`select coalesce(max(id), 0) from notes`, ['notes.id'], []],
+  ['select ssn_of(1)', ['people.id', 'people.ssn'], ['ssn_of reads']],
+  ['select twice_removed(1)', ['people.id', 'people.ssn'], ['twice_removed reads']],
+  ['select add_one(1)', [], []],
+  ['select counted()', [], ['counted reads']],
+  ['select atomic_ssn(1)', ['people.id', 'people.ssn'], ['atomic_ssn reads']],
+  ['select by_name(1)', ['people.id', 'people.ssn'], ['by_name reads']],
+  ['select hidden(1)', ['people.ssn'], ['hidden reads']],
+  ['select returned()', ['people.ssn'], ['returned reads']],
+  ['select endless(1)', [], ['endless unknown']],
+  ['select writes()', [], ['writes unknown']],
+  ['select asks()', [], ['asks unknown']],
+  [`select dynamic('select 1')`, [], ['dynamic unknown']],
+  ['select by_default()', [], ['by_default unknown']],
+  ['select sum_of(1)', [], []],
+  [`select query_to_xml('select 1', true, false, '')`, [], ['query_to_xml listed']],
+  [`select lo_get(1), pg_notify('a', 'b'), pg_sleep(1)`, [], ['lo_get listed', 'pg_notify listed', 'pg_sleep listed']],
+  [`update people set ssn = 'x' where id = 1`, ['people.id'], ['is_mail unknown', 'touched unknown']],
+  [`update people set mail = 'x' where id = 1`, ['people.id'], ['is_mail unknown']],
+  [`insert into notes (id) values (1)`, [], ['odd unknown']],
+  [`insert into coded values (1, 'x')`, [], ['is_code unknown']],
+  [`insert into indexed values (1, 'x')`, [], ['shout unknown']],
+  ['delete from people where id = 1', ['people.id'], []],
+];
+
+describe.each([15, 18] as const)('functions of Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let analyse: (sql: string) => Analysis;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major, flags: ['fsync=off'] });
+    const plain = schema.replace('CREATE FUNCTION ssn_of', 'CREATE SEQUENCE s; CREATE FUNCTION ssn_of');
+    await query(postgres.url(), before + plain);
+    const rows: Partial<Record<SnapshotPart, string>> = {};
+    for (const [part, sql] of Object.entries(snapshotQueries)) {
+      const [row] = await query(postgres.url(), `SET search_path = ''; ${sql}`);
+      rows[part as SnapshotPart] = String(Object.values(row ?? {})[0] ?? '[]');
+    }
+    const snapshot = buildSnapshot(rows as SnapshotRows);
+    const parser = await loadParser(major);
+    const resolvers = new SchemaResolvers(parser);
+    resolvers.add(snapshot);
+    analyse = (text) => {
+      const state = { searchPath: known(['public']), role: 'postgres', temp: known([]) };
+      const answer = analyseText(parser, resolvers.resolver, { text, schemaVersion: snapshot.schemaVersion, state });
+      const one = answer.kind === 'statements' ? answer.statements[0] : undefined;
+      if (one === undefined) throw new Error(`not a statement: ${text}`);
+      return one.analysis;
+    };
+  });
+  afterAll(() => postgres.stop());
+
+  test.each(cases)('%s', (sql, reads, functions) => {
+    const found = analyse(sql);
+    const columns = found.reads.map(({ column }) => `${column.relation.name}.${column.column}`);
+    expect([...new Set(columns)].sort()).toEqual(reads);
+    const impure = found.functions
+      .filter((each) => each.nature !== 'pure')
+      .map((each) => `${each.name} ${each.nature}`);
+    expect(impure.sort()).toEqual(functions);
+    expect(found.unknowns).toEqual([]);
+  });
+
+  test('a delete that cascades writes where the foreign keys say', () => {
+    const writes = analyse('delete from people where id = 1').writes.map(
+      ({ column, how }) => `${column.relation.name} ${how}`,
+    );
+    expect([...new Set(writes)].sort()).toEqual(['notes delete', 'people delete']);
+  });
+
+  test('every volatile function of the server is on one of the lists', async () => {
+    const rows = await query(
+      postgres.url(),
+      `SELECT DISTINCT p.proname AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE n.nspname = 'pg_catalog' AND p.provolatile = 'v'
+         AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)`,
+    );
+    const names = rows.map((row) => String(row['name']));
+    expect(names.length).toBeGreaterThan(150);
+    expect(names.filter((name) => !needsWord(name) && !isHarmless(name))).toEqual([]);
+    const all = await query(postgres.url(), `SELECT DISTINCT proname AS name FROM pg_proc WHERE oid < 16384`);
+    const listed = all.map((row) => String(row['name'])).filter(needsWord);
+    expect(listed).toEqual(
+      expect.arrayContaining(['query_to_xml', 'ts_stat', 'lo_get', 'pg_read_file', 'pg_notify', 'setval']),
+    );
+    expect(listed.filter((name) => /^(?:lower|now|count|jsonb_|to_char|pg_get_viewdef|has_)/.test(name))).toEqual([]);
+  });
+});
