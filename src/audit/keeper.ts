@@ -1,7 +1,7 @@
 // The audit of one process as the rest of the house gets it: the log, its keys and its lock, and the clockwork beside them: signed
 // checkpoints, rotation, the lock's heartbeat, and mending. Everything that needs a timer or a signature is here, off the hot path.
 import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
-import { appendFile, copyFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
@@ -98,6 +98,8 @@ export class Audit {
   #ticking: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
   #notedBlocks = -1;
+  /** The newest note's text. */
+  #noted = '';
   #keptAt = -Infinity;
   #historyAt = -Infinity;
   #segmentSince: number;
@@ -166,6 +168,7 @@ export class Audit {
       await this.log.sync();
       const note = await signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys.signer);
       await writeWholeAside(join(options.dir, headFile), note, 0o644);
+      this.#noted = note;
       this.#notedBlocks = head.blocks;
       if (kept === 'keep' || now - this.#historyAt >= this.#limits.historyMs) {
         this.#historyAt = now;
@@ -175,7 +178,8 @@ export class Audit {
     if (kept === 'newest' && now - this.#keptAt < this.#limits.keepMs) return;
     this.#keptAt = now;
     const name = `checkpoint-${String(head.records).padStart(12, '0')}.note`;
-    await copyFile(join(options.dir, headFile), join(options.dir, name));
+    // Whole or not at all, as the head itself: half a checkpoint would look like a change.
+    await writeWholeAside(join(options.dir, name), this.#noted, 0o644);
   }
 
   async #tick(): Promise<void> {

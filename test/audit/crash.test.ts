@@ -44,7 +44,8 @@ describe('killed at any moment', () => {
     }
     const audit = await openAudit({ dir, clock: systemClock });
     await audit.stop();
-    expect(verifyFolder({ dir })).toMatchObject({ kind: 'whole', unsigned: 0 });
+    const result = verifyFolder({ dir });
+    expect(result, JSON.stringify(result)).toMatchObject({ kind: 'whole', unsigned: 0 });
   });
 
   test(
