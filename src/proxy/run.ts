@@ -47,7 +47,8 @@ export class Run implements Follower {
     this.#gate.finish(this.#execution, this.#permit, {
       rows: this.#rows,
       bytes: this.#bytes,
-      ms: this.#clock.ticks() - this.#startedAt,
+      // To the microsecond: more digits would say nothing and cost time to print.
+      ms: Math.round((this.#clock.ticks() - this.#startedAt) * 1000) / 1000,
       error: this.#error ?? why,
     });
   }
