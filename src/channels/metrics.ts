@@ -60,8 +60,11 @@ export class Metrics {
   /** What the data path counts. */
   registerTallies(tallies: Tallies): void {
     for (const metric of tallyMetrics(tallies)) this.register(metric);
-    this.registerBuckets('login_seconds', 'Time from connecting to the end of login.', tallies.loginMs);
-    this.registerBuckets('held_seconds', 'Time that held statements waited on the wire.', tallies.heldMs);
+    this.registerBuckets(
+      'statement_seconds',
+      'From a statement’s release to the end of its answer.',
+      tallies.statementMs,
+    );
   }
 
   get contentType(): string {
@@ -146,20 +149,20 @@ function tallyMetrics(tallies: Tallies): readonly Metric[] {
         { labels: { verdict: 'deny' }, value: tallies.statementsDenied },
       ],
     },
-    {
-      name: 'bytes_total',
-      kind: 'counter',
-      help: 'Bytes forwarded, by direction.',
-      labels: ['from'],
-      read: () => [
-        { labels: { from: 'agents' }, value: tallies.bytesFromAgents },
-        { labels: { from: 'databases' }, value: tallies.bytesToAgents },
-      ],
-    },
-    counter('upstream_connects_total', 'Logins at databases.', () => tallies.upstreamConnects),
-    counter('upstream_connects_failed_total', 'Logins at databases that failed.', () => tallies.upstreamConnectsFailed),
-    counter('upstream_reused_total', 'Upstream connections given to another session.', () => tallies.upstreamReused),
-    counter('logins_failed_total', 'Logins of agents that failed.', () => tallies.loginsFailed),
+    counter('statements_refused_total', 'Statements answered with a refusal.', () => tallies.statementsRefused),
+    counter(
+      'statements_failed_total',
+      'Statements that the database answered with an error.',
+      () => tallies.statementsFailed,
+    ),
+    counter('rows_total', 'Rows sent to agents.', () => tallies.rowsToAgents),
+    counter('bytes_total', 'Bytes of answers sent to agents.', () => tallies.bytesToAgents),
+    counter('logins_total', 'Sessions that began.', () => tallies.loginsDone),
+    counter(
+      'logins_failed_total',
+      'Known agents that were turned away after their password was right.',
+      () => tallies.loginsFailed,
+    ),
   ];
 }
 

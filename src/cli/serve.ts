@@ -9,10 +9,11 @@ import type { Config } from '../core/config-types.ts';
 import { codeOf } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { placeText, type Place } from '../core/place.ts';
+import { Tallies } from '../core/tallies.ts';
 import { Gate } from '../gate.ts';
-import type { OpenUpstreamFor } from '../proxy/directory.ts';
+import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
-import { Listener } from '../proxy/listener.ts';
+import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
@@ -67,13 +68,16 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const state: ServingState = { stopping: false };
   const pools = new Pools({ config: () => live.config, clock, log });
   begun.push(() => pools.drain());
-  const listener = listenerOf(live, audit, { log, clock, openUpstream: pools.open });
+  const tallies = new Tallies();
+  const recorder = new CountingRecorder(audit.log, tallies);
+  const listener = listenerOf(live, audit, { log, clock, recorder, openUpstream: pools.open });
   const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
   begun.push(() => listener.drain(0));
   const [parts, metrics] = [new Parts(), new Metrics()];
   begun.push(async () => metrics.close());
   registerParts(parts, { live, audit, sinks, listener, state });
   registerMetrics(metrics, { audit, listener, pools });
+  metrics.registerTallies(tallies);
   const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
@@ -83,9 +87,9 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
 function listenerOf(
   live: LiveConfig,
   audit: Audit,
-  parts: { readonly log: Log; readonly clock: Clock; readonly openUpstream: OpenUpstreamFor },
+  parts: Pick<ListenerParts, 'log' | 'clock' | 'recorder' | 'openUpstream'>,
 ): Listener {
-  const gate = new Gate({ recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofStatement(sql) });
+  const gate = new Gate({ recorder: parts.recorder, hashStatement: (sql) => audit.statementHash.ofStatement(sql) });
   return new Listener({
     ...parts,
     address: live.config.listen,
@@ -96,7 +100,6 @@ function listenerOf(
     // of a name that nobody has does not change when the salts of real ones stay.
     secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
     gate,
-    recorder: audit.log,
   });
 }
 

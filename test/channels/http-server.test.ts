@@ -82,20 +82,20 @@ describe('/metrics', () => {
     tallies.statementsAllowed += 41;
     tallies.statementsAllowed += 1;
     tallies.bytesToAgents += 1000;
-    for (const ms of [0.5, 2, 2, 20_000]) tallies.loginMs.add(ms);
+    for (const ms of [0.5, 2, 2, 20_000]) tallies.statementMs.add(ms);
     const response = await fetch(`${url}/metrics`);
     const text = await response.text();
     expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
     for (const line of [
       'countersign_statements_total{verdict="allow"} 42',
       'countersign_statements_total{verdict="hold"} 0',
-      'countersign_bytes_total{from="databases"} 1000',
-      'countersign_login_seconds_bucket{le="0.001"} 1',
-      'countersign_login_seconds_bucket{le="0.003"} 3',
-      'countersign_login_seconds_bucket{le="10"} 3',
-      'countersign_login_seconds_bucket{le="+Inf"} 4',
-      'countersign_login_seconds_count 4',
-      '# TYPE countersign_login_seconds histogram',
+      'countersign_bytes_total 1000',
+      'countersign_statement_seconds_bucket{le="0.001"} 1',
+      'countersign_statement_seconds_bucket{le="0.003"} 3',
+      'countersign_statement_seconds_bucket{le="10"} 3',
+      'countersign_statement_seconds_bucket{le="+Inf"} 4',
+      'countersign_statement_seconds_count 4',
+      '# TYPE countersign_statement_seconds histogram',
       '# TYPE countersign_statements_total counter',
     ]) {
       expect(text.split('\n')).toContain(line);

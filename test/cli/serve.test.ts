@@ -372,6 +372,9 @@ describe('what was served', () => {
     const figures = await (await fetch(proxy.http('/metrics'))).text();
     expect(figures).toMatch(/^countersign_connections_accepted_total 2$/m);
     expect(figures).toMatch(/^countersign_connections_refused_total\{code="INVALID_PASSWORD"\} 1$/m);
+    expect(figures).toMatch(/^countersign_statements_total\{verdict="allow"\} 1$/m);
+    expect(figures).toMatch(/^countersign_rows_total 1$/m);
+    expect(figures).toMatch(/^countersign_statement_seconds_count 1$/m);
     expect(await proxy.end()).toBe(0);
     const kinds = readSegments(join(folder, 'audit'));
     expect(kinds.at(0)).toBe('start');
