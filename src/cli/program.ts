@@ -4,9 +4,15 @@ import { wordsOf } from '../core/errors.ts';
 import { visible } from '../core/visible.ts';
 import { addAgents } from './agents-command.ts';
 import { registerAudit } from './audit.ts';
+import { registerCheck } from './check.ts';
+import { registerExplain } from './explain.ts';
+import { registerGrants } from './grants.ts';
+import { registerImport } from './import.ts';
 import { CommandFailed, type Io } from './io.ts';
+import { registerScan } from './scan.ts';
 import { addServe } from './serve-command.ts';
 import { addStart } from './start-command.ts';
+import { registerTest } from './test-cases.ts';
 import { version } from './version.ts';
 
 /** Each puts its command on the program; a new command is one file and one line here. */
@@ -15,6 +21,11 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addServe,
   addAgents,
   (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit }),
+  (program, io) => {
+    const ports = { say: io.out, complain: io.err, exit: io.exit, env: io.env };
+    for (const register of [registerCheck, registerScan, registerTest, registerExplain, registerImport, registerGrants])
+      register(program, ports);
+  },
 ];
 
 /** Exit code: 0 well, 1 a check failed or it could not be done, 2 it was asked wrongly. */
