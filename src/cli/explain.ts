@@ -63,17 +63,20 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
     reason: options.reason,
     transaction: 'none',
   };
-  const judgement = desk.judge({
+  const question = {
     classification: loaded.value,
     asker,
     sql,
     searchPath: pathOf(options.searchPath ?? '"$user",public'),
     now: momentOf(options.at),
     rows: countOf(options.rows),
-  });
+  };
+  const judgement = desk.judge(question);
+  const offer = desk.offer(question, judgement);
   const whole = explained(judgement, { agent, database, catalog: loaded.value.catalog.version });
-  if (options.json === true) ports.say(JSON.stringify(whole));
+  if (options.json === true) ports.say(JSON.stringify({ ...whole, ...(offer === undefined ? {} : { offer }) }));
   else for (const line of explainLines(whole)) ports.say(line);
+  if (options.json !== true && offer !== undefined) ports.say(`this would pass: ${offer}`);
 }
 
 function pathOf(text: string): readonly string[] {

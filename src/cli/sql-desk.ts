@@ -9,6 +9,8 @@ import type { Snapshot } from '../sql/schema.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
 import { judge } from '../policy/judge.ts';
+import { offerCandidates } from '../policy/offer-candidates.ts';
+import { makeOffer } from '../sql/offer.ts';
 import { stricter, type Verdict, type VerdictKind } from '../policy/verdict.ts';
 
 export interface Question {
@@ -47,6 +49,17 @@ export class SqlDesk {
     this.#resolvers = new SchemaResolvers(parser);
     this.#resolvers.add(snapshot);
     this.#schemaVersion = snapshot.schemaVersion;
+  }
+
+  /** A narrower statement that was judged to pass; undefined: none is sure. Only for a text of one statement. */
+  offer(question: Question, judgement: Judgement): string | undefined {
+    const [only, ...more] = judgement.statements;
+    if (only === undefined || more.length > 0 || judgement.kind === 'allow') return undefined;
+    for (const wish of offerCandidates(only.verdict, only.analysis, question.classification.policy)) {
+      const text = makeOffer(this.#parser, { text: question.sql, wish });
+      if (text !== undefined && this.judge({ ...question, sql: text, rows: undefined }).kind === 'allow') return text;
+    }
+    return undefined;
   }
 
   judge(question: Question): Judgement {

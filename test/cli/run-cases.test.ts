@@ -87,4 +87,31 @@ describe('countersign explain', () => {
     const { said } = await ran((ports) => explain('selec 1', asked, ports));
     expect(said.join('\n')).toMatch(/HOLD.*\n.*syntax error/);
   });
+
+  test.each([
+    [
+      'select id, email, country from customers where id = 7',
+      /this would pass: select id, country from customers where \(?id = 7\)?$/im,
+    ],
+    ['select email from customers', /this would pass: select \(?count\(\*\)\)? from customers$/im],
+  ])('offers what would pass instead of %s', async (sql, expected) => {
+    const { said } = await ran((ports) => explain(sql, asked, ports));
+    expect(said.join('\n')).toMatch(expected);
+  });
+
+  test.each(['select id from customers where email = $1', 'drop table orders', "select count_of('customers')"])(
+    'offers nothing for %s',
+    async (sql) => {
+      const { said } = await ran((ports) => explain(sql, asked, ports));
+      expect(said.join('\n')).toMatch(/^HOLD/);
+      expect(said.join('\n')).not.toMatch(/would pass/);
+    },
+  );
+
+  test('offers fewer rows where a rule allows a few', async () => {
+    const { said } = await ran((ports) =>
+      explain('select email from customers', { ...asked, agent: 'support-bot' }, ports),
+    );
+    expect(said.join('\n')).toMatch(/this would pass: select email from customers limit \(?5\)?$/im);
+  });
 });
