@@ -2,7 +2,7 @@
 // that conditions are look-ups.
 import type { Known } from '../core/known.ts';
 import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole, type FoundLevel } from '../catalog/levels.ts';
-import { relationKey, type Catalog, type FunctionWord } from '../catalog/catalog.ts';
+import { type Catalog, type FunctionWord } from '../catalog/catalog.ts';
 import type { Analysis, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Action } from './verdict.ts';
@@ -94,12 +94,12 @@ function readsOf(analysis: Analysis, catalog: Catalog, database: string): readon
 
 const asRows: readonly ColumnUse[] = ['other'];
 
-/** A relation whose columns are read too is judged by them: its being there adds nothing. */
+/**
+ * A witness names here only relations of which no column is named. One that names both is taken at its word: leaving the relation
+ * out because a column of it is read would let one more read loosen a verdict (a column may share the level of a relative).
+ */
 function existsOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
-  if (analysis.relations.length === 0) return [];
-  const named = new Set(analysis.reads.map((read) => relationKey(read.column.relation)));
-  const rest = analysis.relations.filter((relation) => !named.has(relationKey(relation)));
-  return rest.map((relation) => ({
+  return analysis.relations.map((relation) => ({
     relation,
     column: undefined,
     how: 'exists' as const,
