@@ -82,7 +82,12 @@ export class Gate {
   finish(execution: Execution, passed: Permit, outcome: Outcome): void {
     const { rows, bytes, ms, error } = outcome;
     const base = { kind: 'finished', session: execution.session, of: passed.receipt.seq, rows, bytes, ms } as const;
-    this.#parts.recorder.record(error === undefined ? base : { ...base, error });
+    try {
+      this.#parts.recorder.record(error === undefined ? base : { ...base, error });
+    } catch (thrown) {
+      // The log is shut: it says so itself and refuses what comes next. What ran has run, and a session that ends must end whole.
+      if (!(thrown instanceof ProxyError)) throw thrown;
+    }
   }
 
   #record(execution: Execution): Receipt {
