@@ -83,7 +83,13 @@ export class SchemaResolvers {
     const { index, bodies } = resolved;
     const closure = closureOf(index, found.writes);
     const callees = [...found.calls.flatMap((call) => call.candidates), ...closure.triggers];
-    for (const each of closure.expressions) callees.push(...this.#inExpression(resolved, each.text, each.relation));
+    let complete = closure.complete;
+    for (const each of closure.expressions) {
+      const called = this.#inExpression(resolved, each.text, each.relation);
+      // An expression that cannot be read may run anything: skipping it would take "not known" for "none".
+      if (called === undefined) complete = 'no';
+      else callees.push(...called);
+    }
     const uses = new Map<number, FunctionUse>();
     const reads: ColumnRead[] = [];
     const relations: RelationName[] = [];
@@ -96,21 +102,24 @@ export class SchemaResolvers {
       relations.push(...called.relations);
     }
     const cut: readonly Unknown[] =
-      closure.complete === 'yes'
-        ? []
-        : [{ why: 'what the write sets off cannot be followed to its end', at: undefined }];
+      complete === 'yes' ? [] : [{ why: 'what the write sets off cannot be followed to its end', at: undefined }];
     return { functions: [...uses.values()], reads, relations, writes: closure.writes, unknowns: cut };
   }
 
   /** The columns there belong to the row that is written; what matters is what runs. */
-  #inExpression({ witness, inExpressions }: Resolved, text: string, relation: RelationName): readonly FunctionInfo[] {
+  #inExpression(
+    { witness, inExpressions }: Resolved,
+    text: string,
+    relation: RelationName,
+  ): readonly FunctionInfo[] | undefined {
     const sql = `SELECT (${text}) FROM ${quoted(relation.schema)}.${quoted(relation.name)}`;
     const before = inExpressions.get(sql);
     if (before !== undefined) return before;
     const parsed = this.#parser.parse(sql);
     const node = parsed.kind === 'statements' ? parsed.statements[0]?.node : undefined;
     const names: SessionNames = { searchPath: { known: true, value: [] }, role: '', temp: { known: true, value: [] } };
-    const calls: readonly CallSite[] = node === undefined ? [] : witness.analyse(node, names).calls;
+    if (node === undefined) return undefined;
+    const calls: readonly CallSite[] = witness.analyse(node, names).calls;
     const found = calls.flatMap((call) => call.candidates);
     inExpressions.set(sql, found);
     return found;
