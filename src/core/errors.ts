@@ -29,6 +29,13 @@ export const errorTable = {
   HOLD_TIMEOUT: row('42501', 403, 'statement', 'after-approval', 'Nobody decided while the statement waited.'),
   HOLD_WITHDRAWN: row('57014', 409, 'statement', 'later', 'The wait ended because the asker cancelled it or left.'),
   HOLD_LIMIT: row('42501', 429, 'statement', 'later', 'Too many statements are waiting for approval already.'),
+  HOLD_REFUSED: row(
+    '42501',
+    403,
+    'statement',
+    'later',
+    'The statement would have to wait while its transaction holds locks, and `holds.in_transaction` says refuse.',
+  ),
   POLICY: row('42501', 403, 'statement', 'narrower', 'A rule forbids this statement; asking people would not help.'),
   NOT_KNOWN: row(
     '42501',
