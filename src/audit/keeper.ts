@@ -5,10 +5,10 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
+import { lockFolder, type FolderLock } from '../core/folder-lock.ts';
 import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
 import { findHold } from './hold-records.ts';
 import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
-import { lockFolder, type FolderLock } from './lock.ts';
 import { AuditLog, type LogState } from './log.ts';
 import { signNote } from './note.ts';
 import { StatementHash } from './statement-hash.ts';
@@ -61,7 +61,11 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
 async function openFolder(options: AuditOptions): Promise<Audit> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   closeToOthers(options.dir);
-  const lock = await lockFolder(options.dir);
+  const lock = await lockFolder(options.dir, {
+    name: 'lock',
+    does: 'writes the audit log',
+    hint: 'give each instance an audit.dir of its own',
+  });
   try {
     const keys = openKeys(options.dir, options.signerCommand);
     const head = readHead(options.dir, keys.headKeys);

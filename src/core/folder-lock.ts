@@ -1,4 +1,4 @@
-// One writer per log folder. Node has no flock, so the lock is a file made by link(2), which fails when it exists, with its holder's
+// One writer per folder. Node has no flock, so the lock is a file made by link(2), which fails when it exists, with its holder's
 // name in it. A holder that was killed leaves it behind; whether it still lives is asked of the kernel where we can see its processes
 // (same machine, boot and pid namespace), and of the file's age where we cannot (another container on the same volume).
 import {
@@ -14,11 +14,11 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ProxyError } from '../core/errors.ts';
-import { randomText } from '../core/ids.ts';
-import { readText } from './keys.ts';
+import { ProxyError } from './errors.ts';
+import { codeOf } from './file-words.ts';
+import { randomText } from './ids.ts';
 
-/** The holder touches the file every second (see keeper.ts); ten silent seconds mean it is gone. */
+/** The holder touches the file every second; ten silent seconds mean it is gone. */
 const silentMsMax = 10_000;
 const waitMsMax = 15_000;
 
@@ -53,8 +53,16 @@ export class FolderLock {
   }
 }
 
-export async function lockFolder(dir: string): Promise<FolderLock> {
-  const file = join(dir, 'lock');
+export interface LockWords {
+  /** The lock's own file, so that two kinds of state can share a folder. */
+  readonly name: string;
+  /** What the holder does: `writes the audit log`. */
+  readonly does: string;
+  readonly hint: string;
+}
+
+export async function lockFolder(dir: string, { name, does, hint }: LockWords): Promise<FolderLock> {
+  const file = join(dir, name);
   const self: Holder = { pid: process.pid, started: startOf(process.pid), space: pidSpace(), token: randomText(16) };
   const deadline = performance.now() + waitMsMax;
   for (;;) {
@@ -63,9 +71,7 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
     if (holder === undefined || isGone(file, holder, self)) {
       putAside(file, holder, self);
     } else if (holder.space === self.space || performance.now() > deadline) {
-      throw new ProxyError('CONFIG_INVALID', `another process (pid ${holder.pid}) writes the audit log in ${dir}`, {
-        hint: 'give each instance an audit.dir of its own',
-      });
+      throw new ProxyError('CONFIG_INVALID', `another process (pid ${holder.pid}) ${does} in ${dir}`, { hint });
     } else {
       await wait(200);
     }
@@ -140,7 +146,7 @@ function modifiedAt(file: string): number {
 }
 
 function readHolder(file: string): Holder | undefined {
-  const text = readText(file);
+  const text = textOf(file);
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
@@ -154,6 +160,12 @@ function isHolder(value: unknown): value is Holder {
   return typeof value === 'object' && value !== null && 'pid' in value && 'token' in value && 'space' in value;
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** A lock that is there and cannot be read is somebody's: that it is unreadable must not free it. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
