@@ -114,6 +114,20 @@ export class AuditLog implements Recorder {
     return receipt;
   }
 
+  /** The same, done when it returns: for what comes into force within one turn, and seldom. */
+  recordNow(body: AuditBody): Receipt {
+    this.#endBlock();
+    const receipt = this.#take(body);
+    this.#endBlock();
+    try {
+      this.#syncNow();
+    } catch (error) {
+      this.#shut(error);
+      throw this.#refusal();
+    }
+    return receipt;
+  }
+
   /** What the log says about itself: keys taken into use. */
   async recordSelf(body: LoggedBody): Promise<void> {
     this.#endBlock();

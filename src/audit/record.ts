@@ -28,6 +28,12 @@ interface Judged extends RecordedAsker {
   readonly rules: readonly string[];
   readonly catalog: string;
   readonly schema: string;
+  /** search_path of the session, where it is not the usual `"$user", public`. What a name means depends on it. */
+  readonly path?: readonly string[];
+  /** The Postgres role that it runs as. */
+  readonly role?: string;
+  /** Rows that the planner expected, where it was asked. */
+  readonly expected?: number;
   /** The full statement, encrypted to an auditor's public key (see seal.ts); only where it was asked for. */
   readonly sealed?: string;
 }
@@ -100,7 +106,12 @@ interface Session extends RecordedAsker {
 interface Operation {
   readonly kind: 'start' | 'stop' | 'config' | 'catalog' | 'part';
   readonly words: string;
+  /** Of the program at `start`; of the classification or of a database's schema at `catalog`. */
   readonly version?: string;
+  /** SHA-256 of the file beside the log that keeps what came into force; see versions.ts. */
+  readonly kept?: string;
+  /** Whose schema it is; absent: the classification. */
+  readonly database?: string;
 }
 
 export type AuditBody = Judged | Finished | Refused | Held | Voted | Decided | Released | Session | Operation;

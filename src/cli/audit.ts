@@ -17,12 +17,16 @@ import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
 import { visible } from '../core/visible.ts';
 import { auditFolder, type FolderOptions } from './audit-folder.ts';
+import { registerReplay } from './audit-replay.ts';
+import { registerWhatIf } from './audit-what-if.ts';
+import type { CommandPorts } from './world.ts';
 
 export interface AuditPorts {
   readonly say: (line: string) => void;
   readonly complain: (line: string) => void;
   /** 1 when a check failed. */
   readonly exit: (code: number) => void;
+  readonly env?: CommandPorts['env'];
 }
 
 export function registerAudit(program: Command, ports: AuditPorts): void {
@@ -35,6 +39,9 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
   registerReceipt(audit, ports);
   registerKeys(audit, ports);
   registerReport(audit, ports);
+  const judging = { ...ports, env: ports.env ?? {} };
+  registerReplay(audit, judging);
+  registerWhatIf(audit, judging, { time, count });
 }
 
 interface VerifyOptions extends FolderOptions {

@@ -1,8 +1,7 @@
 // A verdict in words and as JSON, with the line of every entry: the same for the terminal, the API and whoever reads a script's log.
-import { dotted } from '../core/names.ts';
+import { columnText } from '../audit/bodies.ts';
 import { placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
-import type { Verdict } from '../policy/verdict.ts';
 import type { Judgement, JudgedStatement } from './sql-desk.ts';
 
 export interface ExplainedColumn {
@@ -78,11 +77,6 @@ export function explainedStatement({
     ...(verdict.rowsMax === undefined ? {} : { rows_max: verdict.rowsMax }),
     ...(verdict.validUntil === undefined ? {} : { valid_until: new Date(verdict.validUntil).toISOString() }),
   };
-}
-
-function columnText({ column }: Verdict['columns'][number]): string {
-  const { schema, name } = column.relation;
-  return column.column === '*' ? `${dotted(schema, name)}.*` : dotted(schema, name, column.column);
 }
 
 const verdictWords: Readonly<Record<string, string>> = {

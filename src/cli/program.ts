@@ -20,7 +20,7 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addStart,
   addServe,
   addAgents,
-  (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit }),
+  (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit, env: io.env }),
   (program, io) => {
     const ports = { say: io.out, complain: io.err, exit: io.exit, env: io.env };
     for (const register of [registerCheck, registerScan, registerTest, registerExplain, registerImport, registerGrants])

@@ -4,6 +4,7 @@ import { known, notKnown } from '../core/known.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import { analyseText } from '../sql/analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from '../sql/parser.ts';
+import { refilledText } from '../sql/refilled.ts';
 import { SchemaResolvers } from '../sql/resolve.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import type { Asker } from '../policy/asker.ts';
@@ -21,6 +22,12 @@ export interface Question {
   readonly now: number;
   /** Rows that the planner would expect. */
   readonly rows: number | undefined;
+}
+
+export interface Text {
+  readonly sql: string;
+  readonly role: string;
+  readonly searchPath: readonly string[];
 }
 
 export interface JudgedStatement {
@@ -65,15 +72,24 @@ export class SqlDesk {
   judge(question: Question): Judgement {
     const { classification, asker, now } = question;
     const estimate = question.rows === undefined ? notKnown('nobody asked the planner') : known(question.rows);
-    const statements = this.#analyse(question).map(({ sql, analysis }): JudgedStatement => {
+    const statements = this.analyse({ ...question, role: asker.role }).map(({ sql, analysis }): JudgedStatement => {
       return { sql, analysis, verdict: judge(analysis, { classification, asker, now, estimate }) };
     });
     const kind = statements.reduce<VerdictKind>((worst, one) => stricter(worst, one.verdict.kind), 'allow');
     return { kind, statements };
   }
 
-  #analyse({ sql, asker, searchPath }: Question): readonly { readonly sql: string; readonly analysis: Analysis }[] {
-    const state = { searchPath: known(searchPath), role: asker.role, temp: known([]) };
+  /** A text whose literals became parameters, made to parse again; undefined: it cannot be. */
+  refill(text: string): string | undefined {
+    return refilledText(text, (filled) => {
+      const parsed = this.#parser.parse(filled);
+      return parsed.kind === 'syntaxError' ? parsed.cursorPosition : undefined;
+    });
+  }
+
+  /** What each statement of a text touches. */
+  analyse({ sql, role, searchPath }: Text): readonly { readonly sql: string; readonly analysis: Analysis }[] {
+    const state = { searchPath: known(searchPath), role, temp: known([]) };
     const answer = analyseText(this.#parser, this.#resolvers.resolver, {
       text: sql,
       schemaVersion: this.#schemaVersion,

@@ -4,12 +4,12 @@
 //   in force ──good edit──▶ in force (new version)
 //       └────broken edit──▶ in force (old version) + trouble ──good edit──▶ in force (new version)
 import { watch, type FSWatcher } from 'node:fs';
-import { isNonEmpty, type NonEmpty, type Sha256 } from '../core/brand.ts';
+import type { NonEmpty, Sha256 } from '../core/brand.ts';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import { mistakeText, type Mistake } from '../core/place.ts';
 import type { Checked } from '../core/yaml.ts';
 import { folderSignature, readFolder } from '../catalog/folder.ts';
-import { versionOf } from '../catalog/load.ts';
+import { versionOf, type ClassificationFile } from '../catalog/load.ts';
 import { loadClassification, type Classification } from './classification.ts';
 
 export type SourceEvent =
@@ -21,6 +21,12 @@ export type SourceEvent =
 export interface SourceOptions {
   readonly folder: string;
   readonly tell: (event: SourceEvent) => void;
+  /** Called with what is about to come into force, also at the start. When it throws, it does not. */
+  readonly before?: (change: {
+    readonly files: readonly ClassificationFile[];
+    readonly version: Sha256;
+    readonly before: Sha256 | undefined;
+  }) => void;
   /** How often the folder is looked at, beside the system's own word: network file systems give none. */
   readonly pollMs?: number;
   /** An editor writes in several steps: a folder is read when it has been still for so long. */
@@ -44,7 +50,8 @@ export class ClassificationSource {
     if (loaded.kind === 'bad') {
       throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
     }
-    this.#current = loaded.value;
+    this.#current = loaded.value.classification;
+    this.#announce(loaded.value, undefined);
   }
 
   get current(): Classification {
@@ -66,14 +73,21 @@ export class ClassificationSource {
       return;
     }
     const before = this.#current.catalog.version;
-    const version = loaded.value.catalog.version;
+    const { version } = loaded.value.classification.catalog;
     const wasTroubled = this.#trouble.length > 0;
-    this.#trouble = [];
     if (version === before) {
+      this.#trouble = [];
       if (wasTroubled) this.#options.tell({ kind: 'mended', version });
       return;
     }
-    this.#current = loaded.value;
+    const refused = this.#refusedBy(loaded.value, before);
+    if (refused !== undefined) {
+      this.#trouble = refused;
+      this.#options.tell({ kind: 'broken', inForce: before, mistakes: refused });
+      return;
+    }
+    this.#trouble = [];
+    this.#current = loaded.value.classification;
     this.#options.tell({ kind: 'changed', version, before });
   }
 
@@ -112,20 +126,46 @@ export class ClassificationSource {
     this.#still.unref();
   }
 
-  #read(): Checked<Classification> {
+  #announce({ classification, files }: Loaded, before: Sha256 | undefined): void {
+    this.#options.before?.({ files, version: classification.catalog.version, before });
+  }
+
+  /** Somebody who must be told first (the record) cannot be: the folder is tried again at its next change or SIGHUP. */
+  #refusedBy(loaded: Loaded, before: Sha256): NonEmpty<Mistake> | undefined {
     try {
-      const files = readFolder(this.#options.folder);
-      const loaded = loadClassification(files);
-      // Read twice: an edit between the reads of two files would give a mixture of old and new.
-      if (loaded.kind === 'good' && versionOf(readFolder(this.#options.folder)) !== loaded.value.catalog.version) {
-        return loadClassification(readFolder(this.#options.folder));
-      }
-      return loaded;
+      this.#announce(loaded, before);
+      return undefined;
     } catch (thrown) {
-      const place = { file: this.#options.folder, line: 1, column: 1 };
-      const mistakes: readonly Mistake[] = [{ place, words: wordsOf(thrown), mend: undefined }];
-      if (!isNonEmpty(mistakes)) throw thrown;
-      return { kind: 'bad', mistakes };
+      // The look that comes next shall see a difference, and try again.
+      this.#signature = '';
+      return [this.#mistake(`not in force: ${wordsOf(thrown)}`)];
     }
   }
+
+  #read(): Checked<Loaded> {
+    try {
+      const first = this.#readOnce();
+      if (first.kind === 'bad') return first;
+      // Read twice: an edit between the reads of two files would give a mixture of old and new.
+      const { version } = first.value.classification.catalog;
+      return versionOf(readFolder(this.#options.folder)) === version ? first : this.#readOnce();
+    } catch (thrown) {
+      return { kind: 'bad', mistakes: [this.#mistake(wordsOf(thrown))] };
+    }
+  }
+
+  #readOnce(): Checked<Loaded> {
+    const files = readFolder(this.#options.folder);
+    const loaded = loadClassification(files);
+    return loaded.kind === 'bad' ? loaded : { kind: 'good', value: { classification: loaded.value, files } };
+  }
+
+  #mistake(words: string): Mistake {
+    return { place: { file: this.#options.folder, line: 1, column: 1 }, words, mend: undefined };
+  }
+}
+
+interface Loaded {
+  readonly classification: Classification;
+  readonly files: readonly ClassificationFile[];
 }

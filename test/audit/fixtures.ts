@@ -29,9 +29,15 @@ export function aJudged(overrides: Partial<JudgedBody> = {}): JudgedBody {
   };
 }
 
+/** Asked for here, when the test file is loaded: a hook that a running test asks for never runs. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
 export function aFolder(under = tmpdir()): string {
   const dir = mkdtempSync(join(under, 'countersign-audit-'));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  folders.push(dir);
   return dir;
 }
 

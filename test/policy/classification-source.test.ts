@@ -80,4 +80,29 @@ describe('the classification in force', () => {
     current.reload();
     expect(events.map((event) => event.kind)).toEqual(['changed']);
   });
+
+  test('does not come into force before it is on record, and says why', () => {
+    let isShut = false;
+    const announced: (string | undefined)[] = [];
+    source = new ClassificationSource({
+      folder,
+      tell: (event) => events.push(event),
+      before: ({ before }) => {
+        if (isShut) throw new Error('the log is shut');
+        announced.push(before);
+      },
+    });
+    const first = source.current.catalog.version;
+    expect(announced).toEqual([undefined]);
+    isShut = true;
+    write(good);
+    source.reload();
+    expect(source.current.catalog.version).toBe(first);
+    expect(source.trouble[0]?.words).toBe('not in force: the log is shut');
+    isShut = false;
+    source.reload();
+    expect(source.current.catalog.version).not.toBe(first);
+    expect(source.trouble).toEqual([]);
+    expect(announced).toEqual([undefined, first]);
+  });
 });

@@ -1,0 +1,66 @@
+// The judged statement that an id means: the record itself, or the one behind an outcome, a refusal, or any step of a hold.
+import { parseRecord } from './reader.ts';
+import type { LoggedRecord } from './record.ts';
+import type { JudgedRecord } from './rejudge.ts';
+import { linesContaining } from './search.ts';
+
+export interface FoundJudged {
+  readonly record: JudgedRecord;
+  /** Where the session came from, from its login. */
+  readonly clientAddress: string | undefined;
+  /** Why the agent said it asked, where it was held. */
+  readonly reason: string | undefined;
+}
+
+/** `id`: the number of a record, or a hold. Undefined: there is no judged statement behind it. */
+export async function findJudged(dir: string, id: string): Promise<FoundJudged | undefined> {
+  const start = /^h_/.test(id) ? (await ofHold(dir, id))[0] : await bySeq(dir, Number(id));
+  const record = start === undefined ? undefined : await judgedBehind(dir, start);
+  if (record === undefined) return undefined;
+  const session = await matching(dir, `"session":${JSON.stringify(record.session)}`);
+  const login = session.find((each) => each.kind === 'login');
+  const held = session.find(
+    (each) => each.kind === 'held' && each.statement === record.statement && each.seq > record.seq,
+  );
+  return {
+    record,
+    clientAddress: login?.kind === 'login' ? login.address.replace(/:\d+$/, '') : undefined,
+    reason: held?.kind === 'held' ? held.reason : undefined,
+  };
+}
+
+/** Each step leads to an earlier record, so this ends. */
+async function judgedBehind(dir: string, from: LoggedRecord): Promise<JudgedRecord | undefined> {
+  if (from.kind === 'judged') return from;
+  if (from.kind === 'finished') {
+    const cause = from.of < from.seq ? await bySeq(dir, from.of) : undefined;
+    return cause === undefined || cause.kind === 'finished' ? undefined : judgedBehind(dir, cause);
+  }
+  const about =
+    'hold' in from && from.hold !== undefined
+      ? (await ofHold(dir, from.hold)).find((each) => each.kind === 'held')
+      : from;
+  if (about === undefined || !('statement' in about)) return undefined;
+  const same = await matching(dir, `"statement":${JSON.stringify(about.statement)}`);
+  const before = same.filter(
+    (each) => each.kind === 'judged' && each.session === about.session && each.seq < about.seq,
+  );
+  const last = before.at(-1);
+  return last?.kind === 'judged' ? last : undefined;
+}
+
+async function bySeq(dir: string, seq: number): Promise<LoggedRecord | undefined> {
+  return (await matching(dir, `"seq":${seq},`)).find((each) => each.seq === seq);
+}
+
+const ofHold = (dir: string, hold: string): Promise<readonly LoggedRecord[]> =>
+  matching(dir, `"hold":${JSON.stringify(hold)}`);
+
+async function matching(dir: string, words: string): Promise<readonly LoggedRecord[]> {
+  const found: LoggedRecord[] = [];
+  for await (const line of linesContaining(dir, words)) {
+    const record = parseRecord(line);
+    if (typeof record !== 'string') found.push(record);
+  }
+  return found;
+}
