@@ -10,6 +10,7 @@ import { prescan } from './prescan.ts';
 import { literalsInert } from './shape-inert.ts';
 import { ShapeScanner } from './shape.ts';
 import type { SessionEffect } from './statement-effects.ts';
+import type { Exactness } from './text.ts';
 import { statementFacts, type Reference, type StatementFacts } from './statement.ts';
 
 export interface AnalysisJob {
@@ -17,6 +18,8 @@ export interface AnalysisJob {
   /** The schema version to resolve against; undefined: none was read yet, and no column is known. */
   readonly schemaVersion: string | undefined;
   readonly state: SessionNames;
+  /** Of the decoding (text.ts): names that the server may read otherwise are not known. Absent: every name is as it stands. */
+  readonly exact?: Exactness;
 }
 
 export interface AnalysedStatement {
@@ -31,6 +34,8 @@ export interface AnalysedStatement {
   readonly inert: boolean;
   /** For records: without literals and comments. */
   readonly normalised: string | undefined;
+  /** `stale`: statements before it in the same text change what names mean, so a tree asked for now would be of another statement. */
+  readonly tree: 'current' | 'stale';
   /** What EXECUTE and FETCH run: the session joins the analysis kept under that name, and never caches the join by the text alone. */
   readonly refersTo: readonly Reference[];
 }
@@ -52,6 +57,8 @@ export interface ResolveContext {
   readonly state: SessionNames;
   /** What earlier statements of the same text leave in doubt for this one. */
   readonly doubts: readonly string[];
+  /** See `AnalysedStatement.tree`. */
+  readonly tree: 'current' | 'stale';
 }
 
 export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob): AnalysisAnswer {
@@ -61,11 +68,11 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   if (parsed.kind !== 'statements') return parsed;
   const statements: AnalysedStatement[] = [];
   const scanner = new ShapeScanner();
-  let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state, doubts: [] };
+  let context: ResolveContext = { schemaVersion: job.schemaVersion, state: job.state, doubts: [], tree: 'current' };
   try {
     for (const raw of parsed.statements) {
       const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
-      const one = { ...analyseOne(resolver, raw, context), inert, normalised: normalisedText(raw.text) };
+      const one = { ...analyseOne(resolver, raw, context, job.exact), inert, normalised: normalisedText(raw.text) };
       statements.push(one);
       context = after(context, one.effects);
     }
@@ -79,22 +86,56 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
 
 type Resolved = Omit<AnalysedStatement, 'inert' | 'normalised'>;
 
-function analyseOne(resolver: Resolver, raw: RawStatement, context: ResolveContext): Resolved {
+function analyseOne(
+  resolver: Resolver,
+  raw: RawStatement,
+  context: ResolveContext,
+  exact: Exactness | undefined,
+): Resolved {
   const facts = statementFacts(raw.node);
   const kept = facts.inner.find((one) => one.role === 'prepared' || one.role === 'cursor')?.node;
+  const resolve = (node: Node, said: StatementFacts): Analysis =>
+    withDoubts(resolver.resolve(node, said, context), context.tree, exact);
   return {
     at: raw.at,
     bytes: raw.bytes,
-    analysis: resolver.resolve(raw.node, facts, context),
-    held: kept === undefined ? undefined : resolver.resolve(kept, statementFacts(kept), context),
+    analysis: resolve(raw.node, facts),
+    held: kept === undefined ? undefined : resolve(kept, statementFacts(kept)),
     effects: facts.effects,
+    tree: context.tree,
     refersTo: facts.refersTo,
   };
 }
 
+/** A name that the database may fold or cut otherwise is only a name: the tree has what it means there. Where the tree is stale it settles nothing. */
+function withDoubts(analysis: Analysis, tree: ResolveContext['tree'], exact: Exactness | undefined): Analysis {
+  const doubtful: readonly Unknown[] =
+    exact === undefined || exact.kind === 'names' ? [] : [{ why: exact.why, at: undefined, settledBy: 'tree' }];
+  const all = [...analysis.unknowns, ...doubtful];
+  if (all.length === 0) return analysis;
+  return { ...analysis, unknowns: tree === 'current' ? all : all.map(({ why, at }) => ({ why, at })) };
+}
+
 /** The state in which the next statement of the same text will run, as far as it can be told from the text. */
 export function after(context: ResolveContext, effects: readonly SessionEffect[]): ResolveContext {
-  return effects.reduce((current, effect) => ({ ...current, ...afterOne(current, effect) }), context);
+  const tree = effects.every(leavesNames) ? context.tree : 'stale';
+  return effects.reduce((current, effect) => ({ ...current, ...afterOne(current, effect) }), { ...context, tree });
+}
+
+/** Whether every name means after it what it meant before. */
+function leavesNames(effect: SessionEffect): boolean {
+  switch (effect.kind) {
+    case 'prepare':
+    case 'deallocate':
+    case 'declareCursor':
+    case 'closeCursor':
+      return true;
+    case 'transaction':
+    case 'savepoint':
+      return keepsSettings(effect);
+    default:
+      return false;
+  }
 }
 
 function afterOne(context: ResolveContext, effect: SessionEffect): Partial<ResolveContext> {

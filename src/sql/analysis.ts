@@ -45,6 +45,8 @@ export interface FunctionUse {
   readonly signature: string;
   /** `pure`: reads only its arguments. `reads`: its own reads are in `reads`. `listed`: the catalog's word is needed. */
   readonly nature: 'pure' | 'reads' | 'listed' | 'unknown';
+  /** `tree`: one of those that a name or operator in the text could mean, and nothing else runs it. The server's tree says which it is. */
+  readonly settledBy?: 'tree';
 }
 
 /** One column of the result, with everything its value was computed from. For the tripwire and for masking. */
@@ -76,6 +78,11 @@ export interface Unknown {
   readonly why: string;
   /** A byte offset into the statement, where one is known. */
   readonly at: number | undefined;
+  /**
+   * `tree`: only a name was not resolved, and everything it can mean is resolved by the server's own tree of the same text in the same
+   * state. Absent: no tree mends it. Said where the unknown is made, never guessed from its words.
+   */
+  readonly settledBy?: 'tree';
 }
 
 export interface Analysis {
@@ -95,6 +102,8 @@ export interface Analysis {
   /** The most rows the statement can give by its own LIMIT/FETCH, when that is a literal. */
   readonly rowsMax: number | undefined;
   readonly unknowns: readonly Unknown[];
+  /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */
+  readonly domains?: readonly number[];
 }
 
 /** What is stamped on an analysis, so that nobody can use it for another session's state. */

@@ -1,6 +1,6 @@
 // Expressions: which columns they read, in which use, and what their value is made of. Types are followed only as far as rows go.
 // A node that is not in the table is walked like any other and makes the statement not known.
-import { bodyOf, childrenOf, namesOf, stringOf, tagOf, type Node } from './ast.ts';
+import { bodyOf, childrenOf, isNode, namesOf, stringOf, tagOf, type Node } from './ast.ts';
 import type { A_Indirection, ColumnRef, FuncCall, SubLink, TypeCast, WindowDef } from './ast-expr.ts';
 import { uses, type CallSite, type Spot, type State } from './columns-state.ts';
 import { returnOf } from './columns-functions.ts';
@@ -44,8 +44,18 @@ export function expression(state: State, node: Node, spot: Spot): Typed {
       return untyped;
     default:
       if (!transparent.has(tag)) state.unknown(`an expression of a kind that is not known: ${tag}`);
+      typesIn(state, bodyOf(node));
       children(state, bodyOf(node), spot);
       return untyped;
+  }
+}
+
+/** Types that a node names itself: RETURNING of SQL/JSON, XMLSERIALIZE, columns of JSON_TABLE. */
+function typesIn(state: State, body: unknown): void {
+  if (typeof body !== 'object' || body === null) return;
+  for (const [key, item] of Object.entries(body)) {
+    if (key === 'typeName') typeOf(state, item);
+    else if (!isNode(item)) typesIn(state, item);
   }
 }
 
@@ -129,7 +139,7 @@ function bareName(state: State, name: string, spot: Spot, at: number | undefined
     if (found.beyond !== undefined) state.markColumn(found.beyond, spot);
   }
   if (item !== undefined) return wholeRow(state, item, spot);
-  if (found === undefined) state.unknown(`no column "${name}" is in sight in the schema that was read`, at);
+  if (found === undefined) state.unresolved(`no column "${name}" is in sight in the schema that was read`, at);
   return untyped;
 }
 
@@ -142,7 +152,7 @@ function qualifiedName(
 ): Typed | Column {
   const item = findItem(spot.scope, names.at(-2) ?? '', names.at(-3));
   if (item === undefined) {
-    state.unknown(`nothing called "${names.slice(0, -1).join('.')}" is in sight`, at);
+    state.unresolved(`nothing called "${names.slice(0, -1).join('.')}" is in sight`, at);
     return untyped;
   }
   const found = item.shape.find(name);
@@ -155,7 +165,7 @@ function qualifiedName(
   const row = wholeRow(state, item, spot);
   const callee = callSite(state, 'attribute', [name], 1, at);
   if (callee.candidates.length === 0 && item.shape.rest === undefined) {
-    state.unknown(`"${item.name ?? ''}" has no column "${name}" in the schema that was read`, at);
+    state.unresolved(`"${item.name ?? ''}" has no column "${name}" in the schema that was read`, at);
   }
   return callee.candidates.length === 0 ? untyped : returnOf(state, callee.candidates, row);
 }
@@ -168,7 +178,7 @@ function starReference(state: State, fields: readonly Node[], spot: Spot, at: nu
   const names = namesOf(fields.slice(0, -1));
   const item = findItem(spot.scope, names?.at(-1) ?? '', names?.at(-2));
   if (item !== undefined) return wholeRow(state, item, spot);
-  state.unknown('a star on something that is not in sight', at);
+  state.unresolved('a star on something that is not in sight', at);
   return untyped;
 }
 
@@ -205,7 +215,12 @@ function operation(state: State, node: Node, spot: Spot): Typed {
 export function operator(state: State, name: readonly Node[] | undefined, at: number | undefined): void {
   const names = namesOf(name);
   if (names === undefined || names.length === 0) return;
-  for (const found of state.names.userOperators(names)) {
+  const candidates = state.names.userOperators(names);
+  const schema = names.at(-2);
+  if (schema !== undefined && schema !== 'pg_catalog' && candidates.length === 0) {
+    state.unresolved(`no operator ${names.join('.')} is in the schema that was read`, at);
+  }
+  for (const found of candidates) {
     const callee = state.names.index.function(found.function);
     state.calls.push({ how: 'operator', names, candidates: callee === undefined ? [] : [callee], at });
   }
@@ -255,11 +270,15 @@ function typeCast(state: State, cast: TypeCast, spot: Spot): Typed {
   return { type, row: state.names.index.rowRelation(type) === undefined ? undefined : inner.row };
 }
 
-/** The oid of a type as written; 0 when it is an array or not found. */
+/** The oid of a type as written; 0 when it is an array or not found. A value becomes one of this type: its checks will run. */
 export function typeOf(state: State, typeName: TypeName | undefined): number {
-  if (typeName === undefined || (typeName.arrayBounds ?? []).length > 0 || typeName.pct_type === true) return 0;
-  const names = namesOf(typeName.names);
-  return names === undefined ? 0 : (state.names.types(names)[0]?.oid ?? 0);
+  const names = namesOf(typeName?.names);
+  if (typeName === undefined || names === undefined || typeName.pct_type === true) return 0;
+  const found = state.names.types(names);
+  if (found.length === 0)
+    state.unresolved(`no type ${names.join('.')} is in the schema that was read`, typeName.location);
+  for (const each of found) state.types.add(each.oid);
+  return (typeName.arrayBounds ?? []).length > 0 ? 0 : (found[0]?.oid ?? 0);
 }
 
 /** `(x).field`, `(x).*`, `x[i]`. Columns inside `x` are marked already: only the names inside the row matter from here on. */
@@ -286,7 +305,7 @@ function attributeCall(state: State, field: string, typed: Typed): Typed {
   // A value whose type has no fields: this can only be a call, of a function that we do not see.
   const kind = state.names.index.type(typed.type)?.kind;
   if (kind !== undefined && kind !== 'p')
-    state.unknown(`neither a field nor a function "${field}" is in the schema that was read`);
+    state.unresolved(`neither a field nor a function "${field}" is in the schema that was read`);
   return untyped;
 }
 
@@ -322,9 +341,12 @@ function notAFunction(
     const field = names.length === 1 ? fieldOf(state, argument, names[0] ?? '') : undefined;
     if (field !== undefined) return field;
     const type = state.names.types(names)[0];
-    if (type !== undefined) return { type: type.oid, row: undefined };
+    if (type !== undefined) {
+      state.types.add(type.oid);
+      return { type: type.oid, row: undefined };
+    }
   }
-  state.unknown(`no function ${names.join('.')} with ${count} arguments is in the schema that was read`, at);
+  state.unresolved(`no function ${names.join('.')} with ${count} arguments is in the schema that was read`, at);
   return untyped;
 }
 

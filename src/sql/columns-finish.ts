@@ -126,8 +126,14 @@ export class Finish {
     if (this.#guarded.has(guard)) return;
     this.#guarded.add(guard);
     this.#calls.push(...opened.state.calls);
-    for (const { why, at: _at } of opened.state.unknowns) this.#state.unknown(`in the view ${relation.name}: ${why}`);
+    for (const type of opened.state.types) this.#state.types.add(type);
+    this.#inherit(opened.state, `in the view ${relation.name}`);
     this.#absorb(opened.state, [...via, nameOf(relation)], ~uses.output);
+  }
+
+  /** The server opens views and applies row security in its tree: what a name there means, it resolves. */
+  #inherit(inner: State, where: string): void {
+    for (const each of inner.unknowns) this.#state.add({ ...each, why: `${where}: ${each.why}`, at: undefined });
   }
 
   /** The server adds these conditions itself. Columns of the guarded row are access control; other tables' columns are reads. */
@@ -140,7 +146,8 @@ export class Finish {
       this.#guarded.add(guard);
       const { state } = this.#openings.policy(relation, policy);
       this.#calls.push(...state.calls);
-      for (const { why } of state.unknowns) this.#state.unknown(`in the row security of ${relation.name}: ${why}`);
+      for (const type of state.types) this.#state.types.add(type);
+      this.#inherit(state, `in the row security of ${relation.name}`);
       for (const [source, bits] of state.reads) if (source.relation !== relation) this.#read(source, bits, via);
       for (const each of state.relations) if (each !== relation) this.#touched(each, via);
       for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, via);
@@ -160,7 +167,7 @@ export class Finish {
     const commands = this.#state.commands.get(relation);
     for (const rule of this.#index.rulesOf(relation.oid)) {
       if (rule.event === 'select' || !rule.enabled || commands?.has(rule.event) !== true) continue;
-      this.#state.unknown(`the rule "${rule.name}" on ${relation.name} rewrites this statement`);
+      this.#state.unresolved(`the rule "${rule.name}" on ${relation.name} rewrites this statement`);
     }
   }
 
@@ -211,6 +218,7 @@ export class Finish {
   #copied(source: Source): readonly ColumnName[] {
     const opened = this.#openings.view(source.relation);
     if (opened === undefined) return [];
+    // The server's tree does not look behind a copy: nothing of it is mended there.
     for (const { why } of opened.state.unknowns) this.#state.unknown(`in ${source.relation.name}: ${why}`);
     return this.#named(viewColumn(opened.columns, source));
   }

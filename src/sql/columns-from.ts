@@ -105,15 +105,20 @@ export function relationOf(
   const found = state.names.relations(name, node.schemaname);
   for (const relation of found) {
     state.touch(relation, command);
+    if (relation.unread !== undefined)
+      state.unknown(`the temporary relation ${name} ${relation.unread}`, node.location);
     if (found.length > 1) state.mark(state.shapes.of(relation).sources(), uses.other);
   }
   const written = node.schemaname === undefined ? name : `${node.schemaname}.${name}`;
   if (found.length === 0) state.unknown(`no relation ${written} is in the schema that was read`, node.location);
   if (found.length > 1) {
-    state.unknown(`the search_path is not known, and ${found.length} relations are called ${written}`, node.location);
+    state.unresolved(
+      `the search_path is not known, and ${found.length} relations are called ${written}`,
+      node.location,
+    );
   }
   if (state.names.mayBeTemporary(node.schemaname)) {
-    state.unknown(`${written} may be a temporary relation that was not seen`, node.location);
+    state.unresolved(`${written} may be a temporary relation that was not seen`, node.location);
   }
   return found[0];
 }
@@ -209,7 +214,7 @@ function functionSite(state: State, node: Node): ReturnType<State['names']['func
   const candidates = state.names.functions(names, node.FuncCall?.args?.length ?? 0);
   const at = node.FuncCall?.location;
   if (candidates.length === 0 && state.names.types(names).length === 0) {
-    state.unknown(`no function ${names.join('.')} is in the schema that was read`, at);
+    state.unresolved(`no function ${names.join('.')} is in the schema that was read`, at);
   }
   state.calls.push({ how: 'function', names, candidates, at });
   return candidates;
@@ -226,6 +231,7 @@ function xmlTable(state: State, node: RangeTableFunc, around: Scope): Item {
   state.expression(node.rowexpr, spot);
   state.expressions(node.namespaces, spot);
   for (const each of node.columns ?? []) {
+    typeOf(state, each.RangeTableFuncCol?.typeName);
     state.expression(each.RangeTableFuncCol?.colexpr, spot);
     state.expression(each.RangeTableFuncCol?.coldefexpr, spot);
   }
@@ -307,7 +313,7 @@ function joined(
     const [a, b] = [left.find(name), right.find(name)];
     for (const side of [a?.sources ?? left.rest, b?.sources ?? right.rest]) state.mark(side ?? [], uses.join);
     if ((a === undefined && left.rest === undefined) || (b === undefined && right.rest === undefined)) {
-      state.unknown(`the join column "${name}" is not on both sides in the schema that was read`);
+      state.unresolved(`the join column "${name}" is not on both sides in the schema that was read`);
     }
     const sources = [...new Set([...(a?.sources ?? left.rest ?? []), ...(b?.sources ?? right.rest ?? [])])];
     const origin = node.jointype === 'JOIN_FULL' ? undefined : node.jointype === 'JOIN_RIGHT' ? b?.origin : a?.origin;
@@ -325,7 +331,7 @@ function common(state: State, left: Shape, right: Shape): readonly string[] {
   if (left.rest !== undefined || right.rest !== undefined) {
     // Any column may be merged with one whose name we do not know.
     state.mark([...left.sources(), ...right.sources()], uses.join);
-    state.unknown('a NATURAL JOIN with columns whose names are not known');
+    state.unresolved('a NATURAL JOIN with columns whose names are not known');
   }
   return left.columns.map((each) => each.name).filter((name) => right.find(name) !== undefined);
 }

@@ -60,12 +60,12 @@ export class Openings implements Shapes {
     const rule = this.#index.rulesOf(relation.oid).find((each) => each.event === 'select');
     const node = rule === undefined ? undefined : this.#parse(rule.definition);
     if (node === undefined) {
-      state.unknown(`the definition of the view ${relation.schema}.${relation.name} cannot be read`);
+      state.unresolved(`the definition of the view ${relation.schema}.${relation.name} cannot be read`);
       return { columns: [], state };
     }
     const shape = state.query(node, { outer: undefined, withs: undefined, use: uses.output });
     if (shape.rest !== undefined || shape.columns.length !== relation.attributes.length) {
-      state.unknown(`the columns of the view ${relation.schema}.${relation.name} cannot be told apart`);
+      state.unresolved(`the columns of the view ${relation.schema}.${relation.name} cannot be told apart`);
     }
     return { columns: shape.columns, state };
   }
@@ -81,7 +81,7 @@ export class Openings implements Shapes {
       if (value?.ResTarget?.val !== undefined) {
         state.expression(value.ResTarget.val, { scope, use: uses.filter, into: undefined });
       } else if (text !== undefined) {
-        state.unknown(`the policy "${policy.name}" of ${relation.schema}.${relation.name} cannot be read`);
+        state.unresolved(`the policy "${policy.name}" of ${relation.schema}.${relation.name} cannot be read`);
       }
     }
     const opened = { columns: [], state };

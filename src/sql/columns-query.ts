@@ -143,7 +143,7 @@ function itemStar(
   const names = namesOf(fields.slice(0, -1)) ?? [];
   const item = findItem(spot.scope, names.at(-1) ?? '', names.at(-2));
   if (item === undefined) {
-    state.unknown(`a star on "${names.join('.')}", which is not in sight`, at);
+    state.unresolved(`a star on "${names.join('.')}", which is not in sight`, at);
     return new Shape([], []);
   }
   return all(state, [item], full);

@@ -65,6 +65,7 @@ export class State {
   readonly writes = new Map<string, Written>();
   readonly flows = new Map<string, { readonly from: Source; readonly to: Written }>();
   readonly calls: CallSite[] = [];
+  readonly types = new Set<number>();
   readonly relations = new Set<Relation>();
   /** Relations that row security is applied to, by command. */
   readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
@@ -137,8 +138,19 @@ export class State {
   }
 
   unknown(why: string, at?: number): void {
-    if (this.unknowns.length >= unknownsMax) return;
-    if (!this.unknowns.some((each) => each.why === why && each.at === at)) this.unknowns.push({ why, at });
+    this.add({ why, at });
+  }
+
+  /** A name that was not resolved, and that the server's own tree resolves. */
+  unresolved(why: string, at?: number): void {
+    this.add({ why, at, settledBy: 'tree' });
+  }
+
+  /** Those that no tree mends are never crowded out by those that one does. */
+  add(unknown: Unknown): void {
+    const same = this.unknowns.filter((each) => each.settledBy === unknown.settledBy);
+    if (same.length >= unknownsMax) return;
+    if (!same.some((each) => each.why === unknown.why && each.at === unknown.at)) this.unknowns.push(unknown);
   }
 }
 

@@ -4,7 +4,7 @@ import { bodyOf, namesOf, tagOf, type Node } from './ast.ts';
 import type { CopyStmt, CreateTableAsStmt, RefreshMatViewStmt, ViewStmt } from './ast-utility.ts';
 import type { DropStmt } from './ast-ddl.ts';
 import type { IntoClause, RangeVar, SelectStmt } from './ast-query.ts';
-import { callSite } from './columns-expr.ts';
+import { callSite, typeOf } from './columns-expr.ts';
 import { relationOf } from './columns-from.ts';
 import { created, createdTable } from './columns-created.ts';
 import { copyColumns } from './columns-write.ts';
@@ -29,6 +29,7 @@ export function statement(state: State, node: Node): Shape {
     statement(state, node.ExplainStmt.query);
     return nothing;
   }
+  for (const each of node.PrepareStmt?.argtypes ?? []) typeOf(state, each.TypeName);
   const inner = node.PrepareStmt?.query ?? node.DeclareCursorStmt?.query;
   if (inner !== undefined) return statement(state, inner);
   if (node.CopyStmt !== undefined) return copy(state, node.CopyStmt);

@@ -49,7 +49,10 @@ function recursive(state: State, each: CommonTableExpr, spot: QuerySpot): WithQu
     if (working) {
       named = true;
       if (provisional === undefined) {
-        state.unknown(`WITH RECURSIVE ${each.ctename ?? ''} names itself before its columns are known`, each.location);
+        state.unresolved(
+          `WITH RECURSIVE ${each.ctename ?? ''} names itself before its columns are known`,
+          each.location,
+        );
       }
       return provisional ?? finish(state, each, new Shape([], []));
     }
@@ -75,7 +78,7 @@ function recursiveQuery(state: State, each: CommonTableExpr, spot: QuerySpot, se
   let shape = left;
   for (let pass = 0; pass < passesMax; pass += 1) {
     if (!state.pass()) {
-      state.unknown('recursive queries too deep inside each other', each.location);
+      state.unresolved('recursive queries too deep inside each other', each.location);
       return shape;
     }
     const next = union(shape, state.query(selectNode(query.rarg), arm));

@@ -62,7 +62,7 @@ function arbiterConstraint(state: State, name: string, target: Target): void {
   const { relation } = target;
   if (relation === undefined) return;
   const found = state.names.index.constraintsOf(relation.oid).find((each) => each.name === name);
-  if (found === undefined) state.unknown(`no constraint "${name}" is in the schema that was read`);
+  if (found === undefined) state.unresolved(`no constraint "${name}" is in the schema that was read`);
   const numbers = found?.columns ?? [];
   const columns = state.shapes.of(relation).columns;
   for (const column of columns) {
@@ -148,7 +148,7 @@ function written(state: State, target: Target, column: string, how: How, sources
   if (target.relation === undefined) return;
   const known: Attribute | undefined = target.relation.attributes.find((each) => each.name === column);
   if (known === undefined)
-    state.unknown(`${target.relation.name} has no column "${column}" in the schema that was read`);
+    state.unresolved(`${target.relation.name} has no column "${column}" in the schema that was read`);
   const write = { relation: nameOf(target.relation), column, how };
   state.write(write);
   state.flow(sources, write);

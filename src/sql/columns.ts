@@ -19,6 +19,8 @@ import { Shape, type Source } from './scope.ts';
 export interface StaticFindings extends Omit<Analysis, 'kinds' | 'command' | 'functions'> {
   /** Functions named, and those that operators and casts outside pg_catalog run; views and row security included. */
   readonly calls: readonly CallSite[];
+  /** Types that values are turned into by name: casts, column definitions, `type(value)`. */
+  readonly types: readonly number[];
 }
 
 export class StaticWitness {
@@ -50,6 +52,7 @@ export class StaticWitness {
       writes: finish.writes(),
       flows: finish.flows(),
       calls: finish.calls(),
+      types: [...state.types],
       wholeTables: [...state.wholeTables.values()],
       relations: finish.relations(),
       outputs: finish.outputs(shape),

@@ -67,3 +67,26 @@ export function needsWord(name: string): boolean {
 export function isHarmless(name: string): boolean {
   return !needsWord(name) && harmless.some((pattern) => pattern.test(name));
 }
+
+/**
+ * Extensions whose compiled functions compute from their arguments: types, operators, indexes, hashes. Not here: whatever runs SQL
+ * from a string or reaches out (tablefunc, dblink, postgres_fdw, file_fdw, xml2, lo, adminpack, pageinspect, pg_stat_statements, …).
+ */
+const computing: ReadonlySet<string> = new Set(
+  (
+    'citext hstore pg_trgm ltree cube earthdistance intarray intagg isn seg btree_gin btree_gist fuzzystrmatch unaccent pgcrypto ' +
+    'uuid-ossp dict_int dict_xsyn bloom vector'
+  ).split(' '),
+);
+
+/** Those of them that are not immutable only for a setting, a dictionary or for dice. */
+const notImmutable =
+  /^(?:uuid_generate_v\w+|uuid_nil|uuid_ns_\w+|gen_random_(?:uuid|bytes)|gen_salt|crypt|pgp_(?:sym|pub)_encrypt(?:_bytea)?|(?:set|show)_limit|(?:strict_)?(?:word_)?similarity(?:_dist)?(?:_commutator)?(?:_dist)?_op|unaccent|hstore_populate_record|populate_record)$/;
+
+export function computesOnly(callee: {
+  readonly extension: string;
+  readonly name: string;
+  readonly volatility: string;
+}): boolean {
+  return computing.has(callee.extension) && (callee.volatility === 'immutable' || notImmutable.test(callee.name));
+}

@@ -1,9 +1,9 @@
-// What a function does beyond its arguments, by the snapshot alone: the server's own by a list, code in C by its label (only a
-// superuser can make it), everybody else's by reading its body (function-bodies.ts) or by the catalog's word.
+// What a function does beyond its arguments, by the snapshot alone: the server's own by a list, code in C by the extension it came
+// with, everybody else's by reading its body (function-bodies.ts) or by the catalog's word.
 import type { FunctionUse } from './analysis.ts';
-import { isHarmless, needsWord } from './functions-list.ts';
+import { computesOnly, isHarmless, needsWord } from './functions-list.ts';
 import type { FunctionInfo } from './schema.ts';
-import type { SchemaIndex } from './schema-index.ts';
+import { firstUserOid, type SchemaIndex } from './schema-index.ts';
 
 export type Nature = FunctionUse['nature'];
 
@@ -12,34 +12,32 @@ export type Nature = FunctionUse['nature'];
  * is not taken for harmless.
  */
 export function natureByCatalog(callee: FunctionInfo, index: SchemaIndex): Nature | 'body' {
-  if (callee.kind === 'aggregate') return aggregateNature(callee, index);
-  if (callee.schema === 'pg_catalog') {
+  const isOwn = callee.oid < firstUserOid;
+  if (callee.kind === 'aggregate') return isOwn ? 'pure' : aggregateNature(callee, index);
+  if (isOwn && callee.schema === 'pg_catalog') {
     if (needsWord(callee.name)) return 'listed';
     return callee.volatility !== 'volatile' || isHarmless(callee.name) ? 'pure' : 'listed';
   }
-  if (callee.schema === 'information_schema') return 'pure';
-  if (callee.language === 'c' || callee.language === 'internal') {
-    // An immutable C function computes: similarity(), digest(). Others reach somewhere: dblink(), get_raw_page().
-    return callee.volatility === 'immutable' || isKnownExtension(callee.name) ? 'pure' : 'listed';
-  }
-  return 'body';
+  if (isOwn && callee.schema === 'information_schema') return 'pure';
+  if (callee.language !== 'c' && callee.language !== 'internal') return 'body';
+  // Compiled code cannot be read, and its volatility is only what its maker said of it: a function that answers from a table can
+  // be labelled IMMUTABLE. Extensions that only compute are known by name; the others say what they are, and somebody vouches.
+  if (callee.extension === '') return 'unknown';
+  return computesOnly(callee) ? 'pure' : 'listed';
 }
 
-/** Functions of contrib modules that are not immutable only for a setting or for dice. */
-const extension =
-  /^(?:uuid_generate_v\w+|uuid_nil|uuid_ns_\w+|gen_random_(?:uuid|bytes)|gen_salt|crypt|pgp_(?:sym|pub)_encrypt(?:_bytea)?|show_limit|(?:strict_)?(?:word_)?similarity(?:_commutator)?(?:_dist)?(?:_commutator)?_op|unaccent|citext\w*|hstore_populate_record|populate_record)$/;
-
-function isKnownExtension(name: string): boolean {
-  return extension.test(name);
-}
-
-/** As pure as its parts. Those of the server's own are what they are made of internally. */
+/** As pure as its parts. */
 function aggregateNature(callee: FunctionInfo, index: SchemaIndex): Nature {
-  if (callee.schema === 'pg_catalog') return 'pure';
   const parts = index.snapshot.aggregates.find((each) => each.function === callee.oid)?.functions ?? [];
   const natures = parts.map((oid) => {
     const part = index.function(oid);
     return part === undefined || part.kind === 'aggregate' ? 'unknown' : natureByCatalog(part, index);
   });
   return parts.length > 0 && natures.every((nature) => nature === 'pure') ? 'pure' : 'unknown';
+}
+
+/** Types of the inputs by their names in pg_type; the catalog knows the spellings people use. */
+export function signatureOf(callee: FunctionInfo, index: SchemaIndex): string {
+  const inputs = callee.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table');
+  return inputs.map((argument) => index.type(argument.type)?.name ?? String(argument.type)).join(',');
 }

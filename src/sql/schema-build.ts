@@ -1,5 +1,6 @@
 // From the rows of `schema-queries.ts` to a Snapshot. Every field is checked: a row of another shape is an error, not a guess.
 import { createHash } from 'node:crypto';
+import { known, notKnown, type Known } from '../core/known.ts';
 import type { ArgumentMode, Attribute, FunctionArgument, FunctionInfo, Relation, Snapshot } from './schema.ts';
 import {
   beginSnapshot,
@@ -52,8 +53,15 @@ export function buildSnapshot(rows: SnapshotRows): Snapshot {
   });
 }
 
-/** The asking session's temporary relations. Two questions, outside any transaction of ours: it is the session's own. */
-export async function readTemporary(query: Query): Promise<readonly Relation[]> {
+/** A default that computes nothing of anybody's: a number of a sequence, a clock, a constant. */
+const plainDefault =
+  /^(?:nextval\('[^']*'::regclass\)|now\(\)|CURRENT_[A-Z]+|NULL|true|false|-?[\d.]+|'(?:[^']|'')*')(?:::[a-z ]+(?:\([\d,]+\))?(?:\[\])?)?$/;
+
+/**
+ * The asking session's temporary relations. A few questions, outside any transaction of ours: it is the session's own. Not known when
+ * the session made functions, operators or types for itself: names may then mean those.
+ */
+export async function readTemporary(query: Query): Promise<Known<readonly Relation[]>> {
   const text = async (part: keyof typeof temporaryQueries): Promise<string> => {
     const found = (await query(temporaryQueries[part]))[0]?.[0];
     if (typeof found !== 'string') throw new Error(`the question for temporary ${part} gave no row`);
@@ -61,7 +69,21 @@ export async function readTemporary(query: Query): Promise<readonly Relation[]> 
   };
   const relations = parse('relations', await text('relations'));
   const attributes = attributesByRelation(parse('attributes', await text('attributes')).map(attributeOf));
-  return relations.map((row) => relationOf(row, attributes, new Map()));
+  const unread = new Map(
+    parse('temporary relations', await text('unread')).map((row) => [row.number(), row.maybeText()]),
+  );
+  const others = parse('temporary objects', await text('others')).map((row) => row.text());
+  if (others[0] !== undefined) return notKnown(`the session made a temporary ${others[0]}`);
+  return known(
+    relations.map((row) => {
+      const relation = relationOf(row, attributes, new Map());
+      const computed = relation.attributes.some(
+        ({ expression }) => expression !== undefined && !plainDefault.test(expression),
+      );
+      const why = unread.get(relation.oid) ?? (computed ? 'has a computed default' : undefined);
+      return why === undefined ? relation : { ...relation, unread: why };
+    }),
+  );
 }
 
 /** Estimates of row counts move all the time and name nothing: they are not part of the version. */
@@ -73,7 +95,7 @@ function versionOf(rows: SnapshotRows): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-function parse(part: SnapshotPart, text: string): readonly SchemaRow[] {
+function parse(part: string, text: string): readonly SchemaRow[] {
   const value: unknown = JSON.parse(text);
   if (!Array.isArray(value)) throw new Error(`the schema query ${part} gave no list`);
   if (value.length > rowsMax)
@@ -162,7 +184,7 @@ function functionOf(row: SchemaRow): FunctionInfo {
     body: row.text(),
     atomicBody: row.maybeText(),
   };
-  return { ...head, defaultsText: row.text(), xmin: row.number() };
+  return { ...head, defaultsText: row.text(), xmin: row.number(), extension: row.text() };
 }
 
 /** proallargtypes is null when all arguments are IN; names and modes may be missing altogether. */
@@ -191,6 +213,7 @@ function typeParts(of: Of): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'ag
       element: row.number(),
       array: row.number(),
       base: row.number(),
+      subtype: row.number(),
     })),
     operators: of('operators', (row) => ({
       oid: row.number(),

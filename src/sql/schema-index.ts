@@ -25,6 +25,9 @@ export class SchemaIndex {
   readonly #functionsByName = new Map<string, FunctionInfo[]>();
   readonly #userOperators = new Map<string, OperatorInfo[]>();
   readonly #userCasts = new Map<number, CastInfo[]>();
+  readonly #checked = new Set<number>();
+  readonly #domainsIn = new Map<number, readonly number[]>();
+  readonly #compared = new Map<number, number[]>();
   readonly #rules = new Map<number, RuleInfo[]>();
   readonly #policies = new Map<number, PolicyInfo[]>();
   readonly #constraints = new Map<number, ConstraintInfo[]>();
@@ -53,7 +56,13 @@ export class SchemaIndex {
     for (const cast of snapshot.casts) if (cast.function >= firstUserOid) push(this.#userCasts, cast.target, cast);
     for (const rule of snapshot.rules) push(this.#rules, rule.relation, rule);
     for (const policy of snapshot.policies) push(this.#policies, policy.relation, policy);
-    for (const constraint of snapshot.constraints) push(this.#constraints, constraint.relation, constraint);
+    for (const constraint of snapshot.constraints) {
+      push(this.#constraints, constraint.relation, constraint);
+      if (constraint.kind === 'check' && constraint.domain !== 0) this.#checked.add(constraint.domain);
+    }
+    for (const each of snapshot.supportFunctions) {
+      for (const type of new Set([each.left, each.right])) push(this.#compared, type, each.function);
+    }
     for (const { child, parent } of snapshot.inheritance) {
       push(this.#parents, child, parent);
       push(this.#children, parent, child);
@@ -86,6 +95,24 @@ export class SchemaIndex {
   userCastsTo(type: number): readonly CastInfo[] {
     return this.#userCasts.get(type) ?? [];
   }
+  /** Whether any column's type could run somebody's function. */
+  get hasUserTypes(): boolean {
+    return this.#checked.size > 0 || this.#compared.size > 0;
+  }
+  /** Functions of users that comparing, hashing or indexing values of a type may run; of an array or domain, those of its element. */
+  comparedBy(type: number): readonly number[] {
+    if (this.#compared.size === 0) return [];
+    return [...this.#within(type)].flatMap((each) => this.#compared.get(each) ?? []);
+  }
+  /** Domains with checks inside a type: itself, what it is over, the fields of a row, the elements of an array or range. */
+  domainsIn(type: number): readonly number[] {
+    if (this.#checked.size === 0 || type < firstUserOid) return [];
+    const before = this.#domainsIn.get(type);
+    if (before !== undefined) return before;
+    const found = [...this.#within(type)].filter((each) => this.#checked.has(each));
+    this.#domainsIn.set(type, found);
+    return found;
+  }
   rulesOf(relation: number): readonly RuleInfo[] {
     return this.#rules.get(relation) ?? [];
   }
@@ -106,6 +133,20 @@ export class SchemaIndex {
     climb(this.#children, relation, found);
     found.delete(relation);
     return [...found].flatMap((oid) => this.#relations.get(oid) ?? []);
+  }
+
+  /** A type and every type that its values are made of. */
+  #within(type: number): ReadonlySet<number> {
+    const found = new Set<number>([type]);
+    for (const oid of found) {
+      const info = this.#types.get(oid);
+      if (info === undefined) continue;
+      const fields = info.relation === 0 ? [] : (this.#relations.get(info.relation)?.attributes ?? []);
+      for (const next of [info.base, info.element, info.subtype, ...fields.map((each) => each.type)]) {
+        if (next !== 0) found.add(next);
+      }
+    }
+    return found;
   }
 
   /** The relation of a composite type, through domains; undefined for every other type. */

@@ -27,13 +27,13 @@ const userMade = `n.nspname NOT IN ('pg_catalog','information_schema','pg_toast'
 /** One text of all rows. LIMIT bounds what an odd database can make us hold; `buildSnapshot` refuses a full one. */
 function rows(fields: readonly string[], from: string): string {
   return (
-    `SELECT coalesce(json_agg(j), '[]')::text FROM (SELECT json_build_array(${fields.join(', ')}) AS j ` +
+    `SELECT coalesce(pg_catalog.json_agg(j), '[]')::pg_catalog.text FROM (SELECT pg_catalog.json_build_array(${fields.join(', ')}) AS j ` +
     `FROM ${from} LIMIT ${rowsMax + 1}) AS bounded`
   );
 }
 
 const oid = (field: string): string => `${field}::bigint`;
-const oids = (field: string): string => `to_json(${field}::bigint[])`;
+const oids = (field: string): string => `pg_catalog.to_json(${field}::bigint[])`;
 
 export const snapshotQueries = {
   server: rows(
@@ -52,7 +52,7 @@ export const snapshotQueries = {
       'c.relpersistence',
       'c.relrowsecurity',
       'c.relforcerowsecurity',
-      "coalesce(c.reloptions::text[] && ARRAY['security_invoker=true','security_invoker=on','security_invoker=1','security_invoker=yes'], false)",
+      "coalesce(c.reloptions::pg_catalog.text[] && ARRAY['security_invoker=true','security_invoker=on','security_invoker=1','security_invoker=yes'], false)",
       'c.relispartition',
     ],
     `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -70,11 +70,11 @@ export const snapshotQueries = {
       'a.attgenerated',
       'a.attidentity',
       'CASE WHEN a.atthasdef THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END',
-      `CASE WHEN a.attgenerated <> '' THEN (SELECT json_agg(DISTINCT x.refobjsubid) FROM pg_catalog.pg_depend x
-        WHERE x.classid IN ('pg_catalog.pg_attrdef'::regclass, 'pg_catalog.pg_class'::regclass)
-          AND (x.classid = 'pg_catalog.pg_attrdef'::regclass AND x.objid = d.oid
-            OR x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = a.attrelid AND x.objsubid = a.attnum)
-          AND x.refclassid = 'pg_catalog.pg_class'::regclass AND x.refobjid = a.attrelid
+      `CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.json_agg(DISTINCT x.refobjsubid) FROM pg_catalog.pg_depend x
+        WHERE x.classid IN ('pg_catalog.pg_attrdef'::pg_catalog.regclass, 'pg_catalog.pg_class'::pg_catalog.regclass)
+          AND (x.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND x.objid = d.oid
+            OR x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid = a.attrelid AND x.objsubid = a.attnum)
+          AND x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.refobjid = a.attrelid
           AND x.refobjsubid > 0 AND x.refobjsubid <> a.attnum) END`,
     ],
     `pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -95,6 +95,7 @@ export const snapshotQueries = {
       oid('t.typelem'),
       oid('t.typarray'),
       oid('t.typbasetype'),
+      `coalesce((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)), 0)::bigint`,
     ],
     `pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE ${ours} ORDER BY t.oid`,
   ),
@@ -105,10 +106,10 @@ export const snapshotQueries = {
       'p.proname',
       'p.prokind',
       'l.lanname',
-      oids('p.proargtypes::oid[]'),
+      oids('p.proargtypes::pg_catalog.oid[]'),
       oids('p.proallargtypes'),
-      'to_json(p.proargmodes::text[])',
-      'to_json(p.proargnames)',
+      'pg_catalog.to_json(p.proargmodes::pg_catalog.text[])',
+      'pg_catalog.to_json(p.proargnames)',
       'p.pronargdefaults',
       oid('p.provariadic'),
       oid('p.prorettype'),
@@ -117,12 +118,15 @@ export const snapshotQueries = {
       'p.prosecdef',
       'p.proisstrict',
       oid('p.proowner'),
-      'to_json(p.proconfig)',
+      'pg_catalog.to_json(p.proconfig)',
       "CASE WHEN l.lanname IN ('internal','c') THEN '' ELSE p.prosrc END",
       `CASE WHEN p.prosqlbody IS NOT NULL AND n.nspname <> 'pg_catalog' THEN pg_catalog.pg_get_function_sqlbody(p.oid)
          WHEN p.prosqlbody IS NOT NULL THEN '' END`,
       "CASE WHEN p.pronargdefaults > 0 AND n.nspname <> 'pg_catalog' THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) ELSE '' END",
-      'p.xmin::text::bigint',
+      'p.xmin::pg_catalog.text::bigint',
+      `coalesce((SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1), '')`,
     ],
     `pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
        JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE ${ours} ORDER BY p.oid`,
@@ -135,7 +139,7 @@ export const snapshotQueries = {
       oid('o.oprleft'),
       oid('o.oprright'),
       oid('o.oprresult'),
-      oid('o.oprcode::oid'),
+      oid('o.oprcode::pg_catalog.oid'),
     ],
     `pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE ${ours} ORDER BY o.oid`,
   ),
@@ -152,7 +156,7 @@ export const snapshotQueries = {
       'r.is_instead',
       'r.ev_enabled',
       `CASE WHEN r.rulename = '_RETURN' THEN pg_catalog.pg_get_viewdef(r.ev_class) ELSE pg_catalog.pg_get_ruledef(r.oid) END`,
-      'r.ev_action::text',
+      'r.ev_action::pg_catalog.text',
     ],
     `pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${userMade} ORDER BY r.oid`,
@@ -178,7 +182,7 @@ export const snapshotQueries = {
       't.tgtype',
       't.tgenabled',
       't.tgisinternal',
-      'to_json(t.tgattr::int2[])',
+      'pg_catalog.to_json(t.tgattr::pg_catalog.int2[])',
       "CASE WHEN t.tgisinternal THEN '' ELSE pg_catalog.pg_get_triggerdef(t.oid) END",
     ],
     `pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
@@ -195,9 +199,9 @@ export const snapshotQueries = {
       oid('k.conrelid'),
       oid('k.contypid'),
       'k.contype',
-      'to_json(k.conkey)',
+      'pg_catalog.to_json(k.conkey)',
       oid('k.confrelid'),
-      'to_json(k.confkey)',
+      'pg_catalog.to_json(k.confkey)',
       'k.confupdtype',
       'k.confdeltype',
       oid('k.conindid'),
@@ -219,7 +223,7 @@ export const snapshotQueries = {
       oid('i.indrelid'),
       'i.indisunique',
       'i.indisprimary',
-      'to_json(i.indkey::int2[])',
+      'pg_catalog.to_json(i.indkey::pg_catalog.int2[])',
       'pg_catalog.pg_get_expr(i.indexprs, i.indrelid)',
       'pg_catalog.pg_get_expr(i.indpred, i.indrelid)',
     ],
@@ -228,19 +232,19 @@ export const snapshotQueries = {
   ),
   aggregates: rows(
     [
-      oid('a.aggfnoid::oid'),
-      `(SELECT json_agg(f::bigint) FROM unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
-        a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) AS f WHERE f <> 0)`,
+      oid('a.aggfnoid::pg_catalog.oid'),
+      `(SELECT pg_catalog.json_agg(f::bigint) FROM unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
+        a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[]) AS f WHERE f <> 0)`,
     ],
-    'pg_catalog.pg_aggregate a WHERE a.aggfnoid::oid >= 16384 ORDER BY a.aggfnoid::oid',
+    'pg_catalog.pg_aggregate a WHERE a.aggfnoid::pg_catalog.oid >= 16384 ORDER BY a.aggfnoid::pg_catalog.oid',
   ),
   supportFunctions: rows(
-    [oid('p.amproclefttype'), oid('p.amprocrighttype'), oid('p.amproc::oid')],
-    'pg_catalog.pg_amproc p WHERE p.amproc::oid >= 16384 ORDER BY p.oid',
+    [oid('p.amproclefttype'), oid('p.amprocrighttype'), oid('p.amproc::pg_catalog.oid')],
+    'pg_catalog.pg_amproc p WHERE p.amproc::pg_catalog.oid >= 16384 ORDER BY p.oid',
   ),
   roles: rows([oid('r.oid'), 'r.rolname', 'r.rolsuper', 'r.rolbypassrls'], 'pg_catalog.pg_roles r ORDER BY r.oid'),
   settings: rows(
-    [oid('s.setdatabase'), oid('s.setrole'), 'to_json(s.setconfig)'],
+    [oid('s.setdatabase'), oid('s.setrole'), 'pg_catalog.to_json(s.setconfig)'],
     `pg_catalog.pg_db_role_setting s
      WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
      ORDER BY s.setdatabase, s.setrole`,
@@ -264,4 +268,28 @@ const mine = 'n.oid = pg_catalog.pg_my_temp_schema()';
 export const temporaryQueries = {
   relations: snapshotQueries.relations.replace(ours, mine),
   attributes: snapshotQueries.attributes.replace(ours, mine),
+  /** What hangs on them beyond columns: queries, code and conditions that are not read. */
+  unread: rows(
+    [
+      oid('c.oid'),
+      `CASE WHEN c.relkind IN ('v','m') THEN 'is a view' WHEN c.relkind IN ('f','p','c') THEN 'is no plain table'
+        WHEN c.relhasrules THEN 'has rules' WHEN c.relrowsecurity THEN 'has row security' WHEN c.relchecks > 0 THEN 'has checks'
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) THEN 'has triggers'
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) THEN 'is a parent or child'
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+          THEN 'has an index over an expression'
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attrdef e ON e.oid = d.objid
+          WHERE e.adrelid = c.oid AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+            AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass) THEN 'has a default that calls a function' END`,
+    ],
+    `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${mine} AND c.relkind IN ('r','p','f','v','m','c')`,
+  ),
+  /** Functions, operators and types of the session alone: nobody could say what they do. */
+  others: rows(
+    ['found.what'],
+    `(SELECT 'function' AS what FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE ${mine}
+      UNION ALL SELECT 'operator' FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE ${mine}
+      UNION ALL SELECT 'type' FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        WHERE ${mine} AND t.typtype IN ('d','e','r')) AS found`,
+  ),
 } as const;

@@ -37,6 +37,8 @@ export interface Relation {
   readonly rowsEstimate: number;
   /** Live columns by attnum; system columns are not listed. */
   readonly attributes: readonly Attribute[];
+  /** Of a temporary relation: what hangs on it and was not read (a view's query, triggers, checks). Whoever names it is not known. */
+  readonly unread?: string;
 }
 
 /** pg_type.typtype: base, composite, domain, enum, pseudo, range, multirange. */
@@ -55,6 +57,8 @@ export interface TypeInfo {
   readonly array: number;
   /** What a domain is over, else 0. */
   readonly base: number;
+  /** What a range or multirange is over, else 0. */
+  readonly subtype: number;
 }
 
 /** pg_proc.proargmodes. */
@@ -94,6 +98,8 @@ export interface FunctionInfo {
   readonly atomicBody: string | undefined;
   /** Moves whenever the row does: with the oid it keys what was learned about the body. */
   readonly xmin: number;
+  /** The extension it came with; empty when it came with none. */
+  readonly extension: string;
 }
 
 export interface OperatorInfo {

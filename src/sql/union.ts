@@ -1,12 +1,31 @@
-// Two witnesses become one analysis. Columns are the union of what they saw. The static witness may see more (whole rows, row
-// security of another role): that is safe. Where the server saw a column or a user's function that the static witness was sure not to
-// see, one of them is wrong, and the statement is not known; the report says where, in names only.
+// Two witnesses become one analysis. What each rules: the server's tree says what names mean; the static witness says what is done,
+// and what runs that no text names (bodies, triggers, checks). Reads are the union of both.
+//
+// - Only the server saw a column: one of the two is wrong, and the statement is not known; the report says where, in names only.
+// - Only the static witness saw a column: as a filter, a whole row, another role's row security, that is too much said and so safe.
+//   As a plain result column it is not: the two then do not agree about what the statement gives out, so a name was taken for
+//   another, and what else was misread with it nobody knows. Not known.
+// - Which of several functions a name or operator means only types decide: the server's tree does.
+// - The static witness did not resolve a name (`settledBy: 'tree'`): the tree decides, and what hung on that name (results, writes,
+//   flows, functions, checks of types) is taken from the tree as well. What a write sets off no tree shows, so a write that only the
+//   tree saw must set off nothing.
 import type { Known } from '../core/known.ts';
 import { dotted } from '../core/names.ts';
-import type { Analysis, ColumnName, ColumnRead, FunctionUse, RelationName, Unknown } from './analysis.ts';
+import type {
+  Analysis,
+  ColumnName,
+  FunctionUse,
+  OutputColumn,
+  RelationName,
+  StatementKind,
+  Unknown,
+} from './analysis.ts';
+import { natureByCatalog, signatureOf } from './functions.ts';
 import { firstUserOid, type SchemaIndex } from './schema-index.ts';
-import { columnOf, isSystemSchema, nameOf } from './schema.ts';
-import type { TreeFacts, TreeRead } from './tree.ts';
+import type { Relation } from './schema.ts';
+import { namedTree, type NamedTree } from './tree-named.ts';
+import type { TreeFacts } from './tree.ts';
+import { closureOf } from './writes-closure.ts';
 
 export interface United {
   readonly analysis: Analysis;
@@ -14,22 +33,36 @@ export interface United {
   readonly disagreement: string | undefined;
 }
 
-export function unite(analysis: Analysis, tree: Known<TreeFacts>, index: SchemaIndex): United {
+/** `temporary`: the session's own relations, which no snapshot has. */
+export function unite(
+  analysis: Analysis,
+  tree: Known<TreeFacts>,
+  index: SchemaIndex,
+  temporary: readonly Relation[] = [],
+): United {
   if (!tree.known) return { analysis: withUnknown(analysis, tree.why), disagreement: undefined };
-  const seen = treeReads(tree.value, index);
-  if (!seen.known) return { analysis: withUnknown(analysis, seen.why), disagreement: undefined };
-  const sure = new Set(analysis.reads.map((read) => keyOf(read.column)));
-  const more = seen.value.filter((read) => !sure.has(keyOf(read.column)));
-  const functions = userFunctions(tree.value, index, analysis.functions);
+  const named = namedTree(tree.value, index, temporary);
+  if (!named.known) return { analysis: withUnknown(analysis, named.why), disagreement: undefined };
+  const said = new Set(analysis.reads.map((read) => keyOf(read.column)));
+  const more = named.value.reads.filter((read) => !said.has(keyOf(read.column)));
   const united: Analysis = {
     ...analysis,
     reads: [...analysis.reads, ...more],
-    functions: [...analysis.functions, ...functions],
+    functions: functionsOf(tree.value, index, analysis),
+    unknowns: [...analysis.unknowns, ...uncheckedTypes(tree.value, index, analysis)],
   };
-  if (more.length === 0 || analysis.unknowns.length > 0) return { analysis: united, disagreement: undefined };
-  const names = more.map(({ column: { relation, column } }) => dotted(relation.schema, relation.name, column));
-  const words = `${analysis.command}: the server reads ${names.join(', ')}, the static witness does not`;
-  return { analysis: withUnknown(united, 'the two witnesses disagree about the columns'), disagreement: words };
+  if (analysis.unknowns.length > 0)
+    return { analysis: settled(united, named.value, tree.value, index), disagreement: undefined };
+  const words = disagreementOf(
+    more.map((read) => read.column),
+    united,
+    named.value,
+  );
+  if (words === undefined) return { analysis: united, disagreement: undefined };
+  return {
+    analysis: withUnknown(united, 'the two witnesses disagree about the columns'),
+    disagreement: `${analysis.command}: ${words}`,
+  };
 }
 
 function withUnknown(analysis: Analysis, why: string): Analysis {
@@ -37,65 +70,121 @@ function withUnknown(analysis: Analysis, why: string): Analysis {
   return { ...analysis, unknowns: [...analysis.unknowns, unknown] };
 }
 
-/** In names. The server's own views stand for themselves, as in the static witness. */
-function treeReads(facts: TreeFacts, index: SchemaIndex): Known<readonly ColumnRead[]> {
-  const isOwn = (relid: number): boolean => isSystemSchema(index.relation(relid)?.schema ?? '');
-  const wanted = [
-    ...facts.reads.filter((read) => !read.via.some(isOwn)),
-    ...facts.viewReads.filter((read) => isOwn(read.relid) && !read.via.some(isOwn)),
-  ];
-  const reads: ColumnRead[] = [];
-  for (const read of wanted) {
-    const named = namedRead(read, index);
-    if (named === undefined)
-      return { known: false, why: 'the server reads a relation that is not in the schema that was read' };
-    reads.push(...named);
-  }
-  return { known: true, value: reads };
+function disagreementOf(more: readonly ColumnName[], analysis: Analysis, tree: NamedTree): string | undefined {
+  if (more.length > 0) return `the server reads ${more.map(wordsOf).join(', ')}, the static witness does not`;
+  // EXPLAIN and CREATE TABLE AS give nothing out of what their query gives.
+  if (analysis.outputs.length === 0 || analysis.outputs.some((output) => output.name === '*')) return undefined;
+  if (analysis.outputs.length !== tree.outputs.length)
+    return `the server gives ${tree.outputs.length} columns, the static witness says ${analysis.outputs.length}`;
+  const place = analysis.outputs.findIndex((output, at) => !agrees(output, tree.outputs[at]));
+  const [ours, theirs] = [analysis.outputs[place]?.origin, tree.outputs[place]?.origin];
+  if (ours === undefined) return undefined;
+  const server = theirs === undefined ? 'a computed value' : wordsOf(theirs);
+  return `result column ${place + 1} is ${wordsOf(ours)} to the static witness, ${server} to the server`;
 }
 
-function namedRead(read: TreeRead, index: SchemaIndex): readonly ColumnRead[] | undefined {
-  const relation = index.relation(read.relid);
-  const via: RelationName[] = [];
-  for (const oid of read.via) {
-    const view = index.relation(oid);
-    if (view === undefined) return undefined;
-    via.push(nameOf(view));
-  }
-  const found = relation?.attributes.filter((each) => read.attnum === 0 || each.num === read.attnum) ?? [];
-  if (relation === undefined || (found.length === 0 && read.attnum !== 0)) return undefined;
-  return found.map((attribute) => {
-    const kin: ColumnName[] = [];
-    for (const other of index.kin(relation.oid)) {
-      const same = other.attributes.find((each) => each.name === attribute.name);
-      if (same !== undefined) kin.push(columnOf(other, same));
-    }
-    for (const each of relation.attributes) {
-      if (attribute.generatedFrom.includes(each.num)) kin.push(columnOf(relation, each));
-    }
-    return { column: columnOf(relation, attribute), uses: read.uses, via, kin };
-  });
+/** The static witness may know less (a computed value where the server still names a column), never something else. */
+function agrees(ours: OutputColumn, theirs: OutputColumn | undefined): boolean {
+  if (ours.origin === undefined) return true;
+  return theirs?.origin !== undefined && keyOf(ours.origin) === keyOf(theirs.origin);
 }
 
-/** Implicit casts and operators run functions that no text names. The server's own are computed from their arguments. */
-function userFunctions(facts: TreeFacts, index: SchemaIndex, said: readonly FunctionUse[]): readonly FunctionUse[] {
-  const oids = new Set(facts.functions.filter((oid) => oid >= firstUserOid));
+/** The tree's word where only names were in question; everything else that is not known stays so. */
+function settled(analysis: Analysis, tree: NamedTree, facts: TreeFacts, index: SchemaIndex): Analysis {
+  const lasting = analysis.unknowns.filter((each) => each.settledBy !== 'tree');
+  const unsaid = tree.writes.filter(
+    (write) => !analysis.writes.some((each) => each.how === write.how && keyOf(each.column) === keyOf(write.column)),
+  );
+  const closure = closureOf(index, unsaid);
+  const quiet =
+    closure.complete === 'yes' &&
+    closure.triggers.length === 0 &&
+    closure.expressions.length === 0 &&
+    closure.types.every((type) => index.domainsIn(type).length === 0 && index.comparedBy(type).length === 0);
+  const off: readonly Unknown[] = quiet
+    ? []
+    : [{ why: 'what the write sets off is not in the server’s tree', at: undefined }];
+  const touched = new Set(
+    [...analysis.reads, ...tree.writes, ...analysis.writes].map(({ column }) => relationKey(column.relation)),
+  );
+  const seen = new Set(analysis.relations.map(relationKey));
+  return {
+    ...analysis,
+    kinds: kindsOf(analysis, tree, facts),
+    writes: [...analysis.writes, ...unsaid, ...closure.writes],
+    flows: unique([...analysis.flows, ...tree.flows]),
+    outputs: analysis.outputs.length === 0 ? [] : tree.outputs,
+    relations: [
+      ...analysis.relations,
+      ...tree.relations.filter((each) => !touched.has(relationKey(each)) && !seen.has(relationKey(each))),
+    ],
+    wholeTables: unique([...analysis.wholeTables, ...tree.unfiltered]),
+    unknowns: [...lasting, ...off],
+  };
+}
+
+/** A rule makes other statements of this one: what they do, it does. */
+function kindsOf(analysis: Analysis, tree: NamedTree, facts: TreeFacts): Analysis['kinds'] {
+  const more: StatementKind[] = [];
+  if (facts.writes.length > 0) more.push('write');
+  if (tree.unfiltered.length > 0) more.push('destructive');
+  if (tree.flows.some(({ from, to }) => relationKey(from.relation) !== relationKey(to.relation))) more.push('export');
+  return [...new Set([...analysis.kinds, ...more])];
+}
+
+/**
+ * Of what the text could call, what the server says it calls; and what it calls by implicit casts, operators and sorts. The server's
+ * own functions count only where the static witness lacks a name: those of its own views stand in the tree too, and are its business.
+ */
+function functionsOf(facts: TreeFacts, index: SchemaIndex, analysis: Analysis): readonly FunctionUse[] {
+  const oids = new Set(facts.functions);
   for (const operator of index.snapshot.operators) {
-    if (operator.oid >= firstUserOid && facts.operators.includes(operator.oid)) oids.add(operator.function);
+    if (operator.oid < firstUserOid || !facts.operators.includes(operator.oid)) continue;
+    oids.add(operator.function);
+    for (const oid of index.comparedBy(operator.left)) oids.add(oid);
   }
-  const known = new Set(said.map((use) => `${use.schema}.${use.name}`));
-  const uses: FunctionUse[] = [];
+  const lacking = analysis.unknowns.length > 0;
+  const [called, more] = [new Set<string>(), [] as FunctionUse[]];
+  const said = new Set(analysis.functions.map(useKey));
   for (const oid of oids) {
-    const callee = index.function(oid);
-    if (callee !== undefined && known.has(`${callee.schema}.${callee.name}`)) continue;
-    uses.push({
-      schema: callee?.schema ?? '',
-      name: callee?.name ?? `function ${oid}`,
-      signature: '',
-      nature: 'unknown',
-    });
+    const use = useOf(oid, index);
+    called.add(useKey(use));
+    const counts = use.nature !== 'pure' && (oid >= firstUserOid || lacking);
+    if (counts && !said.has(useKey(use))) more.push(use);
   }
-  return uses;
+  return [...analysis.functions.filter((use) => use.settledBy !== 'tree' || called.has(useKey(use))), ...more];
 }
 
+function useOf(oid: number, index: SchemaIndex): FunctionUse {
+  const callee = index.function(oid);
+  if (callee === undefined) return { schema: '', name: `function ${oid}`, signature: '', nature: 'unknown' };
+  const nature = natureByCatalog(callee, index);
+  const { schema, name } = callee;
+  // Its body is read in the worker; here nobody read it.
+  return { schema, name, signature: signatureOf(callee, index), nature: nature === 'body' ? 'unknown' : nature };
+}
+
+const useKey = (use: FunctionUse): string => JSON.stringify([use.schema, use.name, use.signature]);
+
+/** A value turned into a domain runs its checks: of a parameter, of an argument. Which of them were looked at, the static witness says. */
+function uncheckedTypes(facts: TreeFacts, index: SchemaIndex, analysis: Analysis): readonly Unknown[] {
+  const unknowns: Unknown[] = [];
+  for (const oid of facts.types) {
+    if (oid < firstUserOid) continue;
+    const type = index.type(oid);
+    if (type === undefined) unknowns.push({ why: `type ${oid} is not in the schema that was read`, at: undefined });
+    for (const domain of index.domainsIn(oid)) {
+      if (analysis.domains?.includes(domain) === true) continue;
+      unknowns.push({ why: `the checks of the domain ${index.type(domain)?.name ?? ''} were not read`, at: undefined });
+    }
+  }
+  return unknowns;
+}
+
+function unique<T>(list: readonly T[]): readonly T[] {
+  return [...new Map(list.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+const wordsOf = ({ relation, column }: ColumnName): string => dotted(relation.schema, relation.name, column);
+const relationKey = (name: RelationName): string => JSON.stringify([name.schema, name.name]);
 const keyOf = ({ relation, column }: ColumnName): string => JSON.stringify([relation.schema, relation.name, column]);

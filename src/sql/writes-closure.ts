@@ -24,6 +24,8 @@ export interface Closure {
   readonly triggers: readonly FunctionInfo[];
   /** Expressions that are evaluated for the rows, with the relation whose columns they see. */
   readonly expressions: readonly { readonly text: string; readonly relation: Relation }[];
+  /** Types of the columns of every row that is made or changed: their domains' checks and their comparisons run. */
+  readonly types: readonly number[];
   /** Writes that foreign keys make in other tables. */
   readonly writes: readonly ColumnWrite[];
   readonly complete: 'yes' | 'no';
@@ -36,17 +38,26 @@ interface Step {
   readonly columns: ReadonlySet<number>;
 }
 
-export function closureOf(index: SchemaIndex, writes: readonly ColumnWrite[]): Closure {
+/** `temporary`: the session's own relations, which the index has not. */
+export function closureOf(
+  index: SchemaIndex,
+  writes: readonly ColumnWrite[],
+  temporary: readonly Relation[] = [],
+): Closure {
   const walk = new Walk(index);
-  for (const step of firstSteps(index, writes)) walk.add(step);
+  for (const step of firstSteps(index, writes, temporary)) walk.add(step);
   return walk.result();
 }
 
-function firstSteps(index: SchemaIndex, writes: readonly ColumnWrite[]): readonly Step[] {
+function firstSteps(
+  index: SchemaIndex,
+  writes: readonly ColumnWrite[],
+  temporary: readonly Relation[],
+): readonly Step[] {
   const steps = new Map<string, { relation: Relation; event: Event; columns: Set<number> }>();
   for (const { column, how } of writes) {
-    const named = index.relationsNamed(column.relation.name);
-    const relation = named.find((each) => each.schema === column.relation.schema);
+    const named = [...index.relationsNamed(column.relation.name), ...temporary];
+    const relation = named.find((each) => each.schema === column.relation.schema && each.name === column.relation.name);
     if (relation === undefined) continue;
     const event = how === 'copy' ? 'insert' : how;
     const key = `${relation.oid} ${event}`;
@@ -64,6 +75,7 @@ class Walk {
   readonly #seen = new Set<string>();
   readonly #triggers = new Map<number, FunctionInfo>();
   readonly #expressions: { readonly text: string; readonly relation: Relation }[] = [];
+  readonly #types = new Set<number>();
   readonly #writes: ColumnWrite[] = [];
   #complete: Closure['complete'] = 'yes';
 
@@ -76,6 +88,7 @@ class Walk {
     return {
       triggers: [...this.#triggers.values()],
       expressions: this.#expressions,
+      types: [...this.#types],
       writes: this.#writes,
       complete: this.#complete,
     };
@@ -116,13 +129,10 @@ class Walk {
       if (text !== undefined && text !== '') this.#expressions.push({ text, relation });
     };
     for (const attribute of relation.attributes) {
-      if (event === 'insert' || attribute.generated !== 'no') add(attribute.expression);
-      for (let type = attribute.type, depth = 0; type !== 0 && depth < 16; depth++) {
-        for (const check of this.#snapshot.constraints) {
-          if (check.domain === type && check.domain !== 0 && check.kind === 'check') add(checkText(check));
-        }
-        type = this.#index.type(type)?.base ?? 0;
-      }
+      this.#types.add(attribute.type);
+      // A temporary relation's expressions are printed by the session's path; those that call anything were not let through.
+      const expression = relation.persistence === 'temporary' ? undefined : attribute.expression;
+      if (event === 'insert' || attribute.generated !== 'no') add(expression);
     }
     for (const check of this.#index.constraintsOf(relation.oid)) if (check.kind === 'check') add(checkText(check));
     for (const index of this.#snapshot.indexes) {
@@ -150,6 +160,6 @@ class Walk {
 }
 
 /** `CHECK ((a > 0)) NOT VALID` → `(a > 0)` */
-function checkText(check: ConstraintInfo): string | undefined {
+export function checkText(check: ConstraintInfo): string | undefined {
   return /^CHECK \(([^]*)\)(?: NOT VALID| NO INHERIT| NOT ENFORCED)*$/.exec(check.definition)?.[1];
 }

@@ -34,8 +34,26 @@ const schema = `
   CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
   CREATE TRIGGER touch BEFORE UPDATE OF ssn ON people FOR EACH ROW EXECUTE FUNCTION touched();
   CREATE AGGREGATE sum_of(int) (SFUNC = int4pl, STYPE = int);
+  CREATE FUNCTION of_a_superuser(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'lower';
+  CREATE AGGREGATE odd_sum(int) (SFUNC = odd_plus, STYPE = int);
+  CREATE EXTENSION pg_trgm; CREATE EXTENSION citext; CREATE EXTENSION pgcrypto; CREATE EXTENSION tablefunc; CREATE EXTENSION unaccent;
+  CREATE TABLE named (id int, name citext UNIQUE);
+  CREATE TYPE pair AS (a int, b int);
+  CREATE FUNCTION pair_lt(pair, pair) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.a < $2.a';
+  CREATE FUNCTION pair_eq(pair, pair) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.a = $2.a';
+  CREATE FUNCTION pair_cmp(pair, pair) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN 0; END';
+  CREATE OPERATOR <<< (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_lt);
+  CREATE OPERATOR === (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
+  CREATE OPERATOR CLASS pair_ops DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <<<, OPERATOR 3 ===, FUNCTION 1 pair_cmp(pair, pair);
+  CREATE TABLE paired (id int, p pair);
+  CREATE INDEX ON paired (p);
+  CREATE TABLE many_paired (id int, list pair[]);
+  CREATE CAST (text AS worth) WITH FUNCTION worth_of(text);
+  CREATE DOMAIN of_codes AS code[] CHECK (cardinality(VALUE) < 5);
 `.replace(/DEFAULT length\(\(SELECT max\(ssn\) FROM people\)\)/, 'DEFAULT odd_number()');
 const before = `
+  CREATE TYPE worth AS (a int); CREATE FUNCTION worth_of(text) RETURNS worth LANGUAGE plpgsql AS 'BEGIN RETURN row(1); END';
+  CREATE FUNCTION odd_plus(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
   CREATE FUNCTION is_mail(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
   CREATE FUNCTION is_code(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
   CREATE FUNCTION odd() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
@@ -69,6 +87,23 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
   [`insert into coded values (1, 'x')`, [], ['is_code unknown']],
   [`insert into indexed values (1, 'x')`, [], ['shout unknown']],
   ['delete from people where id = 1', ['people.id'], []],
+  // Compiled code: by the extension it came with, else not known, whatever it is labelled.
+  [`select of_a_superuser('X')`, [], ['of_a_superuser unknown']],
+  ['select odd_sum(1)', [], ['odd_sum unknown']],
+  [`select similarity('a', 'b'), digest('x', 'sha1'), crypt('x', 'y'), unaccent('é'), 'a'::citext`, [], []],
+  [`select * from crosstab('select 1') as t(a int)`, [], ['crosstab listed']],
+  [`select id from named where name = 'X' order by name`, ['named.id', 'named.name'], []],
+  // Comparing runs the operator class.
+  ['select id from paired order by p', ['paired.id', 'paired.p'], ['pair_cmp unknown']],
+  ['select id from many_paired group by id, list', ['many_paired.id', 'many_paired.list'], ['pair_cmp unknown']],
+  ['select p from paired', ['paired.p'], []],
+  ['insert into paired values (1, null)', [], ['pair_cmp unknown']],
+  // Casts: a function of its own, or a domain's checks, at any depth.
+  [`select 'x'::worth`, [], ['worth_of unknown']],
+  [`select 'x'::code`, [], ['is_code unknown']],
+  [`select '{x}'::of_codes`, [], ['is_code unknown']],
+  [`select cast(null as code[])`, [], ['is_code unknown']],
+  [`select code('x')`, [], ['is_code unknown']],
 ];
 
 describe.each([15, 18] as const)('functions of Postgres %i', (major) => {
