@@ -1,6 +1,7 @@
 // The catalog as the house uses it: frozen types, every name looked up, every word with its place. Made by link.ts; asked by
 // levels.ts. It knows nothing of rules: what a level means for a statement is the policy's business.
 import type { Sha256 } from '../core/brand.ts';
+import type { MaskStyle } from '../core/mask-style.ts';
 import type { Place } from '../core/place.ts';
 import type { RelationName } from '../sql/analysis.ts';
 import type { LevelMemo } from './level-memo.ts';
@@ -10,7 +11,11 @@ export interface Level {
   readonly name: string;
   /** 0 is the least sensitive. */
   readonly rank: number;
+  /** A level that masks holds whatever is not masked. */
   readonly read: 'allow' | 'hold' | 'deny';
+  /** `read: mask` in the file. */
+  readonly isMasked: boolean;
+  readonly mask: MaskStyle | undefined;
   readonly rows: number | undefined;
   readonly approvers: readonly string[];
   readonly quorum: number;
@@ -20,6 +25,7 @@ export interface Level {
 export interface Category {
   readonly name: string;
   readonly level: Level;
+  readonly mask: MaskStyle | undefined;
   readonly frameworks: readonly string[];
   readonly place: Place;
 }

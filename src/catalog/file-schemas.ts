@@ -2,6 +2,7 @@
 // (does the level exist, is the group known) is checked in link-*.ts, where every file has been read. The JSON Schema files for
 // editors are made from these. policy.yaml and cases are forms of the policy's room.
 import * as z from 'zod';
+import { maskStyles } from '../core/mask-style.ts';
 
 const version = z.literal(1, 'this program reads version 1').describe('Version of the file’s form.');
 
@@ -17,9 +18,16 @@ const categoryName = z
   .describe('A category’s name.');
 const frameworks = z.array(z.string().min(1)).describe('Laws and standards that speak of it: GDPR, PCI-DSS, HIPAA.');
 
+const mask = z.enum(maskStyles);
+
 const level = z.strictObject({
   name: levelName,
-  read: z.enum(['allow', 'hold', 'deny']).describe('What happens when an agent reads a column of this level.'),
+  read: z
+    .enum(['allow', 'mask', 'hold', 'deny'])
+    .describe(
+      'What happens when an agent reads a column of this level; `mask` shows a likeness and holds every other use.',
+    ),
+  mask: mask.optional().describe('What is shown of a masked value of this level; null when not given.'),
   rows: z.int().min(1).optional().describe('More rows than this in one statement are held.'),
   approvers: z.array(z.string().min(1)).min(1).optional().describe('Groups that are asked.'),
   quorum: z.int().min(1).max(20).optional().describe('How many different people must say yes; 1 when not given.'),
@@ -30,6 +38,7 @@ const category = z.union([
   levelName,
   z.strictObject({
     level: levelName.optional().describe('The level of columns of this category; its parent’s when not given.'),
+    mask: mask.optional().describe('What is shown of a masked value; its parent’s, else its level’s, when not given.'),
     frameworks: frameworks.optional(),
     reason: reason.optional(),
     words: z.string().optional().describe('What belongs here, for people.'),

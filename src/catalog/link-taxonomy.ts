@@ -48,7 +48,9 @@ function linkLevels(document: YamlDocument, shape: TaxonomyShape, mistakes: Mist
     return {
       name: level.name,
       rank,
-      read: level.read,
+      read: level.read === 'mask' ? 'hold' : level.read,
+      isMasked: level.read === 'mask',
+      mask: level.mask,
       rows: level.rows,
       approvers: level.approvers ?? [],
       quorum: level.quorum ?? 1,
@@ -69,7 +71,8 @@ function linkCategories(
   for (const [name, entry] of entries.toSorted(([a], [b]) => a.length - b.length)) {
     const place = placeOf(document, ['categories', name], 'key');
     const parent = parentOf(categories, name);
-    const own = typeof entry === 'string' ? { level: entry, reason: undefined, frameworks: undefined } : entry;
+    const own =
+      typeof entry === 'string' ? { level: entry, reason: undefined, frameworks: undefined, mask: undefined } : entry;
     const level = own.level === undefined ? parent?.level : levelByName.get(own.level);
     if (own.level !== undefined && level === undefined) {
       mistakes.unknownName(place, 'level', own.level, levelByName.keys());
@@ -84,7 +87,13 @@ function linkCategories(
       mistakes.add(place, words, 'add a reason: or raise the level');
     }
     if (levelByName.has(name)) mistakes.add(place, `'${name}' is a level too`, 'give the category another name');
-    categories.set(name, { name, level, frameworks: own.frameworks ?? parent?.frameworks ?? [], place });
+    categories.set(name, {
+      name,
+      level,
+      mask: own.mask,
+      frameworks: own.frameworks ?? parent?.frameworks ?? [],
+      place,
+    });
   }
   return categories;
 }

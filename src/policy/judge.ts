@@ -3,13 +3,16 @@
 // names, or the default of an action that it names; nothing lifts a denial, another rule, or what is not known.
 import { isNonEmpty } from '../core/brand.ts';
 import { dotted } from '../core/names.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { MaskStyle } from '../core/mask-style.ts';
 import { notKnown, type Known } from '../core/known.ts';
 import { visible } from '../core/visible.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
 import { factsOf, rowsBoundOf, type Facts, type Touch } from './facts.ts';
-import { liftsAction, liftsLevel, matchAgainst, speaksFor, validUntil } from './matching.ts';
+import { isMaskable, isShownOnly, styleOf, type MaskedRead } from './masking.ts';
+import { liftsAction, liftsLevel, matchAgainst, mayMask, speaksFor, validUntil } from './matching.ts';
 import { needsOf, type HoldCause } from './needs.ts';
 import type { Defaults, Rule } from './policy-file.ts';
 import { stricter, type Action, type LeveledColumn, type Reason, type Verdict, type VerdictKind } from './verdict.ts';
@@ -29,9 +32,9 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
   const { catalog, policy } = input.classification;
   const { asker, now } = input;
   const facts = factsOf(analysis, { catalog, asker, now, estimate: input.estimate ?? noEstimate });
-  const speaking = policy.rules.filter((rule) => speaksFor(rule, facts));
-  const found: Found = { causes: [], reasons: [], rowsMax: rowsBoundOf(facts.reads) };
-  judgeLevels(found, facts, speaking);
+  const speaking = policy.rules.filter((rule) => speaksFor(rule, facts, 'allow'));
+  const found: Found = { causes: [], reasons: [], masks: [], rowsMax: rowsBoundOf(facts.reads) };
+  judgeLevels(found, facts, { speaking, rules: policy.rules, catalog });
   judgeFunctions(found, facts);
   judgeActions(found, facts, policy.defaults, speaking);
   judgeUnknowns(found, facts, policy.defaults);
@@ -44,11 +47,12 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
     catalogVersion: catalog.version,
     validUntil: validUntil(policy.rules, facts),
     rowsMax: found.rowsMax,
+    ...(found.masks.length === 0 ? {} : { masks: found.masks }),
   };
   if (kind === 'allow' || !isNonEmpty(reasons)) return { kind: 'allow', ...judged };
   if (kind === 'deny') return { kind, ...judged, reasons };
   const needs = needsOf(found.causes, facts, catalog);
-  if (isNonEmpty(needs)) return { kind, ...judged, reasons, needs };
+  if (isNonEmpty(needs)) return { kind, ...judged, reasons, needs, ...offerOf(found, facts, catalog) };
   // Nobody can say yes, so asking would only take longer than no.
   const nobody = plainReason(
     'deny',
@@ -63,20 +67,36 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
 interface Found {
   readonly causes: HoldCause[];
   readonly reasons: Reason[];
+  readonly masks: MaskedRead[];
   rowsMax: number | undefined;
 }
 
 const ranks: Readonly<Record<VerdictKind, number>> = { allow: 0, hold: 1, deny: 2 };
 const rank = (kind: VerdictKind): number => ranks[kind];
 
-function judgeLevels(found: Found, facts: Facts, speaking: readonly Rule[]): void {
+interface Lifting {
+  /** Rules that allow and speak for this statement for sure. */
+  readonly speaking: readonly Rule[];
+  readonly rules: readonly Rule[];
+  readonly catalog: Catalog;
+}
+
+function judgeLevels(found: Found, facts: Facts, lifting: Lifting): void {
   const groups = new Map<string, { kind: 'hold' | 'deny'; touches: Touch[] }>();
+  const canMask = isMaskable(facts.analysis);
   for (const touch of facts.reads) {
     const { level } = touch.found;
-    if (level.read === 'allow') continue;
-    const lifting = level.read === 'hold' ? speaking.find((rule) => liftsLevel(rule, touch, facts)) : undefined;
-    if (lifting !== undefined) {
-      addLift(found, lifting, [touch], actionOfReading(facts));
+    const mask = level.read === 'deny' ? undefined : maskingOf(touch, facts, lifting);
+    if (mask !== undefined && canMask && isShownOnly(touch, facts.analysis)) {
+      addMask(found, touch, mask);
+      continue;
+    }
+    const allowing =
+      level.read === 'hold' ? lifting.speaking.find((rule) => liftsLevel(rule, touch, facts)) : undefined;
+    if (level.read === 'allow' || allowing !== undefined) {
+      if (allowing !== undefined) addLift(found, allowing, [touch], actionOfReading(facts));
+      // What may be shown only masked, and cannot be here, is for people to decide.
+      if (mask?.rule !== undefined) addUnmasked(found, mask.rule, touch, facts);
       continue;
     }
     const group = groups.get(level.name) ?? { kind: level.read, touches: [] };
@@ -94,6 +114,68 @@ function judgeLevels(found: Found, facts: Facts, speaking: readonly Rule[]): voi
     });
     if (kind === 'hold') found.causes.push({ by: 'level', touches });
   }
+}
+
+interface Masking {
+  /** Undefined: the level itself. */
+  readonly rule: Rule | undefined;
+  readonly style: MaskStyle;
+}
+
+/** A rule that masks narrows what is allowed as soon as it may be meant; it lifts a hold only where it is meant for sure. */
+function maskingOf(touch: Touch, facts: Facts, { rules, speaking, catalog }: Lifting): Masking | undefined {
+  const { level } = touch.found;
+  const isAllowed = level.read === 'allow' || speaking.some((rule) => liftsLevel(rule, touch, facts));
+  const rule = rules.find((one) =>
+    isAllowed
+      ? mayMask(one, touch, facts)
+      : one.then === 'mask' && speaksFor(one, facts, 'mask') && liftsLevel(one, touch, facts),
+  );
+  if (rule !== undefined) return { rule, style: rule.mask ?? styleOf(touch, catalog) };
+  return level.isMasked && !isAllowed ? { rule, style: styleOf(touch, catalog) } : undefined;
+}
+
+function addMask(found: Found, touch: Touch, { rule, style }: Masking): void {
+  const { level, place } = touch.found;
+  if (rule?.rowsMax !== undefined) found.rowsMax = Math.min(found.rowsMax ?? rule.rowsMax, rule.rowsMax);
+  const column = { relation: touch.relation, column: touch.column ?? '' };
+  found.masks.push({ column, style });
+  found.reasons.push({
+    verdict: 'allow',
+    action: 'read',
+    rule: rule?.name ?? `level ${level.name}`,
+    place: rule?.place ?? place ?? level.place,
+    words: `${nameText(touch)} is masked (${style})`,
+    columns: [leveled(touch)],
+  });
+}
+
+function addUnmasked(found: Found, rule: Rule, touch: Touch, facts: Facts): void {
+  found.reasons.push({
+    verdict: 'hold',
+    action: actionOfReading(facts),
+    rule: rule.name,
+    place: rule.place,
+    words: `${nameText(touch)} may be shown masked only, and is used otherwise here`,
+    columns: [leveled(touch)],
+  });
+  found.causes.push({ by: 'rule', rule, touches: [touch] });
+}
+
+/** What approvers can choose instead of yes: nothing stands in the way but values that are only shown. */
+function offerOf(found: Found, facts: Facts, catalog: Catalog): { readonly masksOffered?: readonly MaskedRead[] } {
+  if (!isMaskable(facts.analysis)) return {};
+  const masks = [...found.masks];
+  for (const cause of found.causes) {
+    if (cause.by !== 'level' || !cause.touches.every((touch) => isShownOnly(touch, facts.analysis))) return {};
+    for (const touch of cause.touches) {
+      masks.push({
+        column: { relation: touch.relation, column: touch.column ?? '' },
+        style: styleOf(touch, catalog),
+      });
+    }
+  }
+  return { masksOffered: masks };
 }
 
 function actionOfReading(facts: Facts): Action {
@@ -192,7 +274,7 @@ const unknownsMax = 10;
 
 function judgeRules(found: Found, facts: Facts, rules: readonly Rule[]): void {
   for (const rule of rules) {
-    if (rule.then === 'allow') continue;
+    if (rule.then === 'allow' || rule.then === 'mask') continue;
     const match = matchAgainst(rule, facts);
     if (!match.applies) continue;
     const about = match.touches.length === 0 ? facts.analysis.command : touchesText(match.touches);

@@ -16,15 +16,21 @@ export function matchAgainst(rule: Rule, facts: Facts): Match {
   return touches.length > 0 || facts.isUnknown ? { applies: true, touches } : noMatch;
 }
 
-/** For rules that allow: whether the rule speaks about this statement at all. */
-export function speaksFor(rule: Rule, facts: Facts): boolean {
-  return rule.then === 'allow' && rule.statementTests.every((one) => one.test(facts) === 'yes');
+/** For rules that allow or mask: whether the rule speaks about this statement for sure. */
+export function speaksFor(rule: Rule, facts: Facts, then: 'allow' | 'mask'): boolean {
+  return rule.then === then && rule.statementTests.every((one) => one.test(facts) === 'yes');
 }
 
 /** Whether a rule that speaks for the statement lifts the level's own hold of one column. */
 export function liftsLevel(rule: Rule, touch: Touch, facts: Facts): boolean {
   const isAboutReading = rule.actions === undefined || rule.actions.has('read') || rule.actions.has('export');
   return rule.namesColumns && isAboutReading && rule.columnTests.every((one) => one.test(touch, facts) === 'yes');
+}
+
+/** Whether a rule that masks may be meant for a column: as with rules that hold, unless a condition says no. */
+export function mayMask(rule: Rule, touch: Touch, facts: Facts): boolean {
+  if (rule.then !== 'mask' || rule.statementTests.some((one) => one.test(facts) === 'no')) return false;
+  return rule.columnTests.every((one) => one.test(touch, facts) !== 'no');
 }
 
 /** Whether a rule that speaks for the statement lifts the default of an action: it names the action and all that is touched. */

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { isNonEmpty } from '../core/brand.ts';
 import { durationForm, parseDuration } from '../core/durations.ts';
+import { maskStyles, type MaskStyle } from '../core/mask-style.ts';
 import type { Place } from '../core/place.ts';
 import { loadYaml, placeOf, type Checked, type Path, type YamlDocument } from '../core/yaml.ts';
 import { checkWith, customIssue } from '../core/yaml-check.ts';
@@ -22,7 +23,11 @@ const rule = z.strictObject({
   when: z
     .strictObject(Object.fromEntries(conditionRows.map((row) => [row.key, row.schema.optional()])))
     .describe('All conditions must be met; without any, the rule is for every statement.'),
-  then: z.enum(['allow', 'hold', 'deny']),
+  then: z.enum(['allow', 'mask', 'hold', 'deny']),
+  mask: z
+    .enum(maskStyles)
+    .optional()
+    .describe('With `then: mask`: what is shown instead; what category and level say when not given.'),
   approvers: z.array(group).min(1).optional().describe('Who is asked, instead of owners and the level’s approvers.'),
   quorum: z.int().min(1).max(20).optional(),
   reason: z.string().min(1).optional().describe('Why there is this rule; the agent is told.'),
@@ -69,7 +74,8 @@ type RuleShape = z.output<typeof rule>;
 
 export interface Rule {
   readonly name: string;
-  readonly then: VerdictKind;
+  readonly then: VerdictKind | 'mask';
+  readonly mask: MaskStyle | undefined;
   readonly place: Place;
   readonly reason: string | undefined;
   readonly approvers: readonly string[];
@@ -184,10 +190,18 @@ class RuleLinker {
     const namesColumns = ['columns', 'tables', 'level', 'category'].some((key) => when[key] !== undefined);
     const actions = when['action'] === undefined ? undefined : new Set([when['action']].flat().map(String));
     if (shape.then === 'allow') this.#checkAllow({ actions, namesColumns }, place);
+    if (shape.then === 'mask' && !namesColumns) {
+      this.#mistakes.add(place, 'a rule that masks must name columns', 'add columns:, tables:, level: or category:');
+    }
+    if (shape.mask !== undefined && shape.then !== 'mask') {
+      const at = placeOf(this.#document, [...path, 'mask']);
+      this.#mistakes.add(at, 'only a rule with then: mask masks', 'take it out');
+    }
     const rowsMax = when['rows_max'];
     return {
       name: shape.name,
       then: shape.then,
+      mask: shape.mask,
       place,
       reason: shape.reason,
       approvers: shape.approvers ?? [],

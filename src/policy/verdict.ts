@@ -1,6 +1,7 @@
 // What judging gives: allow, hold or deny, each with every reason. Types and the order of strictness; no rules here.
 import type { NonEmpty } from '../core/brand.ts';
 import type { Place } from '../core/place.ts';
+import type { MaskedRead } from './masking.ts';
 import type { ColumnName, ColumnUse } from '../sql/analysis.ts';
 
 export type VerdictKind = 'allow' | 'hold' | 'deny';
@@ -63,6 +64,10 @@ interface Judged {
   readonly validUntil: number | undefined;
   /** Rows of one statement above which the stream pauses; undefined: no bound. */
   readonly rowsMax: number | undefined;
+  /** Columns of which only a likeness is shown; absent: none. */
+  readonly masks?: readonly MaskedRead[];
+  /** Of a hold: all that would have to be masked for it to pass without asking; absent: masking would not be enough. */
+  readonly masksOffered?: readonly MaskedRead[];
 }
 
 export type Verdict =

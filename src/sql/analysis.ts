@@ -1,5 +1,7 @@
 // What a statement touches: the one shape that every witness fills and every judge reads. Only types and names live here.
 // `unknowns` empty means "known for sure"; any entry makes the whole statement "not known", which is held.
+import type { Known } from '../core/known.ts';
+import type { CopyLayout } from './copy-layout.ts';
 
 /** A relation by name. Two relations are the same when both parts are equal; oids are for the witnesses only. */
 export interface RelationName {
@@ -99,6 +101,8 @@ export interface Analysis {
   /** Relations read or written without naming a column: `select count(*) from t`, `select 1 from t`, `exists (select from t)`. */
   readonly relations: readonly RelationName[];
   readonly outputs: readonly OutputColumn[];
+  /** How the rows of COPY … TO look; absent for everything else. */
+  readonly copy?: Known<CopyLayout>;
   /** The most rows the statement can give by its own LIMIT/FETCH, when that is a literal. */
   readonly rowsMax: number | undefined;
   readonly unknowns: readonly Unknown[];

@@ -12,6 +12,7 @@ import { State, type CallSite, type Parts, type QuerySpot } from './columns-stat
 import { statement } from './columns-utility.ts';
 import { insert, merge, remove, update } from './columns-write.ts';
 import type { ColumnName } from './analysis.ts';
+import { copyLayoutOf } from './copy-layout.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { Shape, type Source } from './scope.ts';
 
@@ -57,6 +58,7 @@ export class StaticWitness {
       relations: finish.relations(),
       outputs: finish.outputs(shape),
       rowsMax: rowsMaxOf(node),
+      ...(node.CopyStmt === undefined || node.CopyStmt.is_from === true ? {} : { copy: copyLayoutOf(node.CopyStmt) }),
       unknowns: state.unknowns,
     };
   }
