@@ -1,0 +1,79 @@
+// Goal: folders, stores and documents for the tests of shared state.
+// Method: factories with overrides; what a test file opened is closed and removed when it ends.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { UnixMillis } from '../../src/core/brand.ts';
+import { systemClock, type Clock } from '../../src/core/clock.ts';
+import { silentLog, type Log } from '../../src/core/log.ts';
+import { openJournal, type JournalOptions } from '../../src/store/journal.ts';
+import type { Store, Version } from '../../src/store/store.ts';
+
+export function aFolder(under = tmpdir()): string {
+  const dir = mkdtempSync(join(under, 'countersign-state-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export async function aJournal(overrides: Partial<JournalOptions> = {}): Promise<Store> {
+  const store = await openJournal({
+    dir: overrides.dir ?? aFolder(),
+    clock: systemClock,
+    log: silentLog,
+    ...overrides,
+  });
+  afterAll(() => store.close());
+  return store;
+}
+
+/** Writes one document, whatever was there, and gives its version. */
+export async function put(store: Store, key: string, value: string, expiresAt?: number): Promise<Version> {
+  const made = await store.change([{ key, expect: 'any', value, ...(expiresAt === undefined ? {} : { expiresAt }) }]);
+  if (made !== 'changed') throw new Error('a change without a condition met a conflict');
+  return await versionOf(store, key);
+}
+
+export async function versionOf(store: Store, key: string): Promise<Version> {
+  const found = await store.read(key);
+  if (found === undefined) throw new Error(`no document '${key}'`);
+  return found.version;
+}
+
+/** The system's clock, moved. */
+export class MovedClock implements Clock {
+  aheadMs = 0;
+
+  now(): UnixMillis {
+    return (systemClock.now() + this.aheadMs) as UnixMillis;
+  }
+
+  ticks(): number {
+    return systemClock.ticks() + this.aheadMs;
+  }
+}
+
+/** A log that keeps its lines. */
+export class KeptLog implements Log {
+  readonly lines: string[] = [];
+
+  debug(words: string): void {
+    this.lines.push(words);
+  }
+
+  info(words: string): void {
+    this.lines.push(words);
+  }
+
+  warn(words: string): void {
+    this.lines.push(words);
+  }
+
+  error(words: string): void {
+    this.lines.push(words);
+  }
+
+  child(): Log {
+    return this;
+  }
+}
