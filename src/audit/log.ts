@@ -150,7 +150,8 @@ export class AuditLog implements Recorder {
 
   /** The head over all that was handed over. A checkpoint may be signed only after `sync` has resolved. */
   head(): LogHead {
-    if (this.#state.state === 'open') this.#closeBlock();
+    // Lines that were taken and not handed over carry the open block's link: closing it now would leave them behind in it.
+    if (this.#state.state === 'open' && this.#batch === '') this.#closeBlock();
     return {
       origin: `countersign/${this.#instance}`,
       blocks: this.#frontier.size,

@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   readdirSync,
   statSync,
@@ -20,9 +19,10 @@ import { readNote, readPublicKey } from '../../src/audit/note.ts';
 import { ChainReader } from '../../src/audit/reader.ts';
 import { isGenuine } from '../../src/audit/receipt.ts';
 import { segmentName, segmentNumbers } from '../../src/audit/segment-file.ts';
+import { verifyFolder } from '../../src/audit/verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { aFolder, aJudged, linesIn, recordsIn, until } from './fixtures.ts';
+import { aFolder, aJudged, aSmallDisk, linesIn, recordsIn, until } from './fixtures.ts';
 
 const opened: Audit[] = [];
 afterAll(async () => {
@@ -60,6 +60,25 @@ const refusal = (act: () => unknown): ProxyError => {
   }
   throw new Error('nothing was refused');
 };
+
+describe('a head that is asked for in the middle of a turn', () => {
+  test('takes nothing apart that the turn has not handed over yet', async () => {
+    const dir = aFolder();
+    const audit = await anAudit(dir, { checkpointMs: 60_000 });
+    for (let turn = 0; turn < 5; turn += 1) {
+      audit.log.record(aJudged());
+      audit.log.flush();
+      audit.log.record(aJudged());
+      // As /metrics and the clockwork do, whenever they come up.
+      expect(audit.log.head().records).toBeLessThanOrEqual(audit.log.record(aJudged()).seq);
+      audit.log.flush();
+      await audit.checkpoint('keep');
+    }
+    await audit.stop();
+    const result = verifyFolder({ dir });
+    expect(result, JSON.stringify(result)).toMatchObject({ kind: 'whole', unsigned: 0 });
+  });
+});
 
 describe('the log', () => {
   test('writes turns as a block, chained to the block before, and gives genuine receipts', async () => {
@@ -231,21 +250,6 @@ describe('at start the log', () => {
     await expect(anAudit(dir)).rejects.toThrow('can be read by others');
   });
 });
-
-/** A tmpfs of a few pages, or undefined where this user may not mount. */
-function aSmallDisk(kilobytes: number): string | undefined {
-  const dir = join(aFolder(), 'disk');
-  mkdirSync(dir);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  afterAll(() => {
-    execFileSync('umount', ['-l', dir]);
-  });
-  return dir;
-}
 
 describe('when writing fails the log', () => {
   const disk = aSmallDisk(256);
