@@ -20,26 +20,38 @@ export type FoundHold =
 export async function findHold(dir: string, hold: string): Promise<FoundHold> {
   const own = await matching(dir, `"hold":${JSON.stringify(hold)}`);
   const held = own.find((each) => each.kind === 'held');
-  if (held === undefined) return { kind: 'not found' };
-  const decided = own.find((each) => each.kind === 'decided');
-  if (decided === undefined) return { kind: 'open' };
-  const released = own.filter((each) => each.kind === 'released');
-  const seqs = new Set(released.map((each) => each.seq));
+  if (held?.kind !== 'held') return { kind: 'not found' };
+  const seqs = new Set(own.filter((each) => each.kind === 'released').map((each) => each.seq));
   const ends = await Promise.all([...seqs].map((seq) => matching(dir, `"of":${seq},`)));
-  const judged = (await matching(dir, `"statement":${JSON.stringify(held.statement)}`)).filter(
-    (each) => each.kind === 'judged' && each.session === held.session && each.verdict === 'hold' && each.seq < held.seq,
-  );
-  const last = judged.at(-1);
+  const judged = await matching(dir, `"statement":${JSON.stringify(held.statement)}`);
+  return holdOf(originOf(dir), [...judged.filter((each) => each.kind === 'judged'), ...own, ...ends.flat()]);
+}
+
+/** From all records that may belong to one hold, in order. */
+export function holdOf(origin: string, records: readonly LoggedRecord[]): FoundHold {
+  const held = records.find((each) => each.kind === 'held');
+  if (held === undefined) return { kind: 'not found' };
+  const decided = records.find((each) => each.kind === 'decided');
+  if (decided === undefined) return { kind: 'open' };
+  const released = records.filter((each) => each.kind === 'released');
+  const seqs = new Set(released.map((each) => each.seq));
+  const judged = records.filter((each) => each.kind === 'judged');
   return {
     kind: 'settled',
     records: {
-      origin: originOf(dir),
+      origin,
       held,
-      judged: last?.kind === 'judged' ? last : undefined,
-      votes: own.filter((each) => each.kind === 'voted'),
+      judged: judged.findLast(
+        (each) =>
+          each.session === held.session &&
+          each.statement === held.statement &&
+          each.verdict === 'hold' &&
+          each.seq < held.seq,
+      ),
+      votes: records.filter((each) => each.kind === 'voted'),
       decided,
       released,
-      finished: ends.flat().filter((each) => each.kind === 'finished'),
+      finished: records.filter((each) => each.kind === 'finished').filter((each) => seqs.has(each.of)),
     },
   };
 }

@@ -7,10 +7,12 @@ import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { lockFolder, type FolderLock } from '../core/folder-lock.ts';
 import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
-import { findHold } from './hold-records.ts';
+import { holdOf } from './hold-records.ts';
 import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
 import { AuditLog, type LogState } from './log.ts';
 import { signNote } from './note.ts';
+import { SearchIndex, type SearchQuery } from './search-index.ts';
+import type { SearchResult } from './search.ts';
 import { StatementHash } from './statement-hash.ts';
 import { headFile, historyFile, readHead } from './tail.ts';
 
@@ -98,6 +100,7 @@ export class Audit {
   readonly statementHash: StatementHash;
   readonly #parts: Parts;
   readonly #limits: AuditLimits;
+  readonly #index: SearchIndex;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
@@ -114,6 +117,7 @@ export class Audit {
     this.log = parts.log;
     this.statementHash = new StatementHash(parts.keys.hashSecret);
     this.#parts = parts;
+    this.#index = new SearchIndex(parts.options.dir);
     this.#limits = { ...usual, ...parts.options.limits };
     this.#segmentSince = parts.options.clock.ticks();
   }
@@ -131,8 +135,13 @@ export class Audit {
 
   /** The signed receipt of a settled hold, from the files. */
   async receipt(hold: string): Promise<HoldReceipt | 'open' | 'not found'> {
-    const found = await findHold(this.#parts.options.dir, hold);
+    const found = holdOf(this.log.head().origin, await this.#index.recordsOfHold(hold));
     return found.kind === 'settled' ? makeReceipt(found.records, this.#parts.keys.signer) : found.kind;
+  }
+
+  /** Newest first, from the files. */
+  search(query: SearchQuery): Promise<SearchResult> {
+    return this.#index.search(query);
   }
 
   start(): void {

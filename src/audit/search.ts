@@ -4,24 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRecord } from './reader.ts';
 import type { LoggedRecord } from './record.ts';
+import { fits, inSpan, peopleIn, type HoldFacts, type SearchFilter } from './search-facts.ts';
 import { segmentName, segmentNumbers } from './segment-file.ts';
-
-/** All that are given must fit. */
-export interface SearchFilter {
-  readonly agent?: string;
-  /** Who voted, decided, or owns the agent. */
-  readonly person?: string;
-  /** `public.customers.email`, or its end: `customers.email`, `email`. */
-  readonly column?: string;
-  readonly level?: string;
-  readonly verdict?: string;
-  readonly hold?: string;
-  readonly kind?: string;
-  readonly database?: string;
-  /** RFC 3339 in UTC, or its beginning: `2026-11`, `2026-11-21T04`. Both ends belong to the span. */
-  readonly from?: string;
-  readonly to?: string;
-}
 
 export interface SearchResult {
   /** Newest first. */
@@ -36,7 +20,7 @@ export async function searchLog(dir: string, filter: SearchFilter, limit: number
   for (const number of [...segmentNumbers(dir)].reverse()) {
     for await (const line of linesBackwards(await bytesOf(dir, number))) {
       const record = candidate(line, filter);
-      if (record === undefined || !fits(record, filter, holds)) continue;
+      if (record === undefined || !fits(record, filter, (hold) => holds.get(hold))) continue;
       if (records.length === limit) return { records, more: true };
       records.push(record);
     }
@@ -62,14 +46,8 @@ export async function* linesContaining(dir: string, words: string): AsyncGenerat
   for (const number of segmentNumbers(dir)) yield* linesWith(await bytesOf(dir, number), words);
 }
 
-/** What a hold is about, from its own records, for those of its records that do not say. */
-interface HoldFacts {
-  readonly people: Set<string>;
-  readonly about: Extract<LoggedRecord, { readonly kind: 'held' }> | undefined;
-}
-
 async function readHolds(dir: string): Promise<ReadonlyMap<string, HoldFacts>> {
-  const holds = new Map<string, HoldFacts>();
+  const holds = new Map<string, HoldFacts & { readonly people: Set<string> }>();
   for (const number of segmentNumbers(dir)) {
     for await (const line of linesWith(await bytesOf(dir, number), '"hold":"')) {
       const record = parseRecord(line);
@@ -135,57 +113,4 @@ function candidate(line: string, filter: SearchFilter): LoggedRecord | undefined
   if (!line.includes('"hold":"') && !byText.every(inText)) return undefined;
   const record = parseRecord(line);
   return typeof record === 'string' ? undefined : record;
-}
-
-function fits(record: LoggedRecord, filter: SearchFilter, holds: ReadonlyMap<string, HoldFacts>): boolean {
-  const hold = 'hold' in record && record.hold !== undefined ? holds.get(record.hold) : undefined;
-  const sides: readonly LoggedRecord[] = hold?.about === undefined ? [record] : [record, hold.about];
-  const some = (wanted: string | undefined, of: (side: LoggedRecord) => readonly string[]): boolean =>
-    wanted === undefined || sides.some((side) => of(side).includes(wanted));
-  return (
-    inSpan(record, filter) &&
-    (filter.kind === undefined || record.kind === filter.kind) &&
-    some(filter.hold, (side) => ('hold' in side && side.hold !== undefined ? [side.hold] : [])) &&
-    some(filter.agent, (side) => ('agent' in side ? [side.agent] : [])) &&
-    some(filter.database, (side) => ('database' in side ? [side.database] : [])) &&
-    some(filter.verdict, verdictsIn) &&
-    some(filter.level, (side) => columnsIn(side).map((column) => column.level)) &&
-    (filter.person === undefined || (hold?.people.has(filter.person) ?? peopleIn(record).includes(filter.person))) &&
-    (filter.column === undefined ||
-      sides.some((side) => columnsIn(side).some(({ column }) => isEnd(column, filter.column))))
-  );
-}
-
-function inSpan(record: LoggedRecord, span: Pick<SearchFilter, 'from' | 'to'>): boolean {
-  return (
-    (span.from === undefined || record.at >= span.from) &&
-    (span.to === undefined || record.at.slice(0, span.to.length) <= span.to)
-  );
-}
-
-function columnsIn(record: LoggedRecord): readonly { readonly column: string; readonly level: string }[] {
-  return 'columns' in record ? record.columns : [];
-}
-
-function verdictsIn(record: LoggedRecord): readonly string[] {
-  switch (record.kind) {
-    case 'judged':
-      return [record.verdict];
-    case 'held':
-      return ['hold'];
-    case 'decided':
-      return [record.state];
-    default:
-      return [];
-  }
-}
-
-function peopleIn(record: LoggedRecord): readonly string[] {
-  const owner = 'owner' in record ? [record.owner] : [];
-  if (record.kind === 'voted') return [record.person];
-  return record.kind === 'decided' ? record.by : owner;
-}
-
-function isEnd(column: string, wanted: string | undefined): boolean {
-  return wanted !== undefined && (column === wanted || column.endsWith(`.${wanted}`));
 }

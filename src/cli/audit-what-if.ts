@@ -2,7 +2,8 @@
 // be held, how many fewer, and which. The schema stays that of then: what is asked is what the files change.
 import { Option, type Command } from 'commander';
 import { rejudge, type JudgedRecord, type Rejudged, type SessionFacts, type Way } from '../audit/rejudge.ts';
-import { recordsOf, type SearchFilter } from '../audit/search.ts';
+import { recordsOf } from '../audit/search.ts';
+import type { SearchFilter } from '../audit/search-facts.ts';
 import { jsonWords } from '../audit/words.ts';
 import { placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
