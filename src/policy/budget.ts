@@ -3,6 +3,7 @@
 // a single statement can be cut around by asking in pages.
 import type { Catalog } from '../catalog/catalog.ts';
 import { durationText } from '../core/durations.ts';
+import type { Place } from '../core/place.ts';
 import { wildMatcher } from './glob.ts';
 import type { Budget, Policy } from './policy-file.ts';
 
@@ -16,6 +17,8 @@ export interface BudgetClaim {
   readonly agent: string;
   readonly rowsMax: number;
   readonly windowMs: number;
+  /** Its line in policy.yaml. */
+  readonly place: Place;
 }
 
 /** `levels`: the names of all levels that the statement reads and shows. */
@@ -64,11 +67,11 @@ function claimsOf(budgets: readonly Budget[], catalog: Catalog, agent: string): 
   return [...claims.values()];
 }
 
-function claimOf({ rankFrom, rankTo, rowsMax, windowMs }: Budget, catalog: Catalog, agent: string): BudgetClaim {
+function claimOf({ rankFrom, rankTo, rowsMax, windowMs, place }: Budget, catalog: Catalog, agent: string): BudgetClaim {
   const name = catalog.levels[rankFrom]?.name ?? '';
   const level = rankTo > rankFrom ? `${name}+` : name;
   const key = `budget/${encodeURIComponent(agent)}/${level}/${windowMs}`;
-  return { key, level, per: durationText(windowMs), agent, rowsMax, windowMs };
+  return { key, level, per: durationText(windowMs), agent, rowsMax, windowMs, place };
 }
 
 /** `budget confidential+: 500 rows per 1d` */

@@ -62,7 +62,8 @@ function classified(budgets: string) {
 
 function aClaim(change: Partial<BudgetClaim> = {}): BudgetClaim {
   const usual = { key: 'budget/bot/confidential+/1', level: 'confidential+', per: '1d', agent: 'bot' };
-  return { ...usual, rowsMax: 500, windowMs: day, ...change };
+  const place = { file: 'policy.yaml', line: 3, column: 5 };
+  return { ...usual, rowsMax: 500, windowMs: day, place, ...change };
 }
 
 describe('the budgets of a statement', () => {
