@@ -92,13 +92,12 @@ export interface CastVote extends Vote {
   readonly at: UnixMillis;
 }
 
-/** One connection that waits, or waited. */
+/** One connection that waits. It is taken out by its own proxy only: released, out of time, or gone. */
 export interface Waiter {
   readonly id: string;
   readonly session: string;
+  /** When its wait ends: known to peers too, should its proxy die. */
   readonly until: UnixMillis;
-  /** How its wait ended; absent: it waits, or its proxy died and `until` says when that is known. */
-  readonly end: 'timedOut' | 'left' | 'used' | undefined;
 }
 
 export interface Settlement {
@@ -117,14 +116,15 @@ export interface HoldLife {
   readonly agent: string;
   readonly openUntil: UnixMillis;
   readonly grantMs: number;
+  /** Who waits, and has not been told anything else. */
   readonly waiters: readonly Waiter[];
+  /** Somebody's wait ran out, and was told that asking again can use a late approval. */
+  readonly timedOut: boolean;
   /** In the order they were cast; the last one of each person counts. */
   readonly votes: readonly CastVote[];
   readonly settled: Settlement | undefined;
-  /** An approval that came too late for the wire was used by a later asking. */
-  readonly granted: UnixMillis | undefined;
+  /** Releases that this approval was used for; not those of a shape that it permitted. */
+  readonly uses: number;
   /** How much of this stands in the audit record. What does not, has no effect yet. */
   readonly recorded: { readonly held: boolean; readonly votes: number; readonly settled: boolean };
-  /** When the newest part that is not recorded was written, so that a peer can finish what a dead proxy began. */
-  readonly touchedAt: UnixMillis;
 }

@@ -1,6 +1,8 @@
 // What an approval permits: this once, its first rows, or every statement of the same shape for a while. What several people
 // chose is narrowed to what all of them said yes to.
 import type { NonEmpty } from '../core/brand.ts';
+import { durationText } from '../core/durations.ts';
+import { assertNever } from '../core/exhaustive.ts';
 
 export type Terms =
   | { readonly kind: 'once' }
@@ -34,3 +36,39 @@ export function narrowest(chosen: NonEmpty<Terms>): Terms {
   }
   return rowsMax === undefined ? once : { kind: 'rows', rowsMax };
 }
+
+/** As part of a sentence, the same on every surface and in the record: `approved ‹once›`. */
+export function termsText(terms: Terms): string {
+  switch (terms.kind) {
+    case 'once':
+      return 'once';
+    case 'rows':
+      return `once, the first ${countText(terms.rowsMax, 'row')}`;
+    case 'shape': {
+      const rows = terms.rowsMax === undefined ? '' : `, at most ${countText(terms.rowsMax, 'row')} each`;
+      const often = countText(terms.usesMax, 'time');
+      return `once now, then this shape with any values up to ${often} within ${durationText(terms.forMs)}${rows}`;
+    }
+    default:
+      return assertNever(terms);
+  }
+}
+
+function countText(count: number, thing: string): string {
+  return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+/** What is wrong with terms that somebody chose; undefined: nothing. */
+export function termsTrouble(terms: Terms, offers: readonly Terms['kind'][]): string | undefined {
+  if (!offers.includes(terms.kind)) return `this hold can be approved ${offers.join(' or ')}, not for ${terms.kind}`;
+  if (terms.kind === 'once') return undefined;
+  const { rowsMax } = terms;
+  if (rowsMax !== undefined && !isCount(rowsMax, termsLimits.rowsMax)) return 'the number of rows must be 1 or more';
+  if (terms.kind === 'rows') return undefined;
+  if (!isCount(terms.usesMax, termsLimits.usesMax)) return `the number of uses must be 1 to ${termsLimits.usesMax}`;
+  const { forMsMin, forMsMax } = termsLimits;
+  const fits = Number.isSafeInteger(terms.forMs) && terms.forMs >= forMsMin && terms.forMs <= forMsMax;
+  return fits ? undefined : 'the time must be from one second to 30 days';
+}
+
+const isCount = (value: number, max: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= max;

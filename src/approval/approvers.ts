@@ -1,0 +1,53 @@
+// Who may decide a hold, by the files in force at that moment: a person taken out of them while the hold is open no longer counts,
+// and the agent's owner never does, under whatever name the config knows them.
+import type { Approver, Catalog } from '../catalog/catalog.ts';
+import type { Need } from '../policy/verdict.ts';
+
+export type People = Pick<Catalog, 'approvers' | 'groups'>;
+
+export interface Crowd {
+  readonly people: People;
+  /** The owner when it was asked, and the one in the config now: neither may decide. */
+  readonly owners: readonly string[];
+}
+
+/** An owner may be written as the approver's name, e-mail or Slack id: each of them is the same human. */
+export function isOwner(approver: Approver, owners: readonly string[]): boolean {
+  const aliases = [approver.name, approver.email, approver.slack].filter((alias) => alias !== undefined).map(plain);
+  return owners.some((owner) => aliases.includes(plain(owner)));
+}
+
+const plain = (name: string): string => name.normalize('NFKC').trim().toLowerCase();
+
+/** May approve this need now. */
+export function approversOf(need: Need, { people, owners }: Crowd): readonly Approver[] {
+  const names = new Set(need.groups.flatMap((group) => people.groups.get(group) ?? []));
+  return [...names]
+    .map((name) => people.approvers.get(name))
+    .filter((approver) => approver !== undefined)
+    .filter((approver) => !isOwner(approver, owners));
+}
+
+/**
+ * Each need is a question of its own to its groups, answered by `quorum` different people of them. Somebody in two groups answers
+ * both questions with one vote, but never counts twice towards one quorum, however many of its groups they are in.
+ */
+export function isEnough(needs: readonly Need[], crowd: Crowd, approvedBy: readonly string[]): boolean {
+  const yes = new Set(approvedBy);
+  return needs.every((need) => approversOf(need, crowd).filter(({ name }) => yes.has(name)).length >= need.quorum);
+}
+
+export type Standing = { readonly kind: 'approver' } | { readonly kind: 'none'; readonly words: string };
+
+/** Whether this person may vote on these needs at all. */
+export function standingOf(person: string, needs: readonly Need[], crowd: Crowd): Standing {
+  const approver = crowd.people.approvers.get(person);
+  if (approver === undefined) return { kind: 'none', words: 'this person is not in approvers.yaml' };
+  if (isOwner(approver, crowd.owners)) {
+    return { kind: 'none', words: 'the owner of an agent never decides about its statements' };
+  }
+  const isAsked = needs.some((need) => need.groups.some((group) => approver.groups.includes(group)));
+  if (isAsked) return { kind: 'approver' };
+  const groups = [...new Set(needs.flatMap((need) => need.groups))].join(', ');
+  return { kind: 'none', words: `this hold asks ${groups}; this person is in none of these groups` };
+}

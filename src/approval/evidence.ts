@@ -1,0 +1,56 @@
+// What the audit record has to say about a hold before it may take effect. Facts about the statement, never content from it. Pure.
+import { dotted } from '../core/names.ts';
+import { isNonEmpty } from '../core/brand.ts';
+import type { AuditBody } from '../audit/record.ts';
+import type { HeldFacts, HoldLife } from './hold.ts';
+import { termsText } from './terms.ts';
+
+/** In the order in which it happened. Empty: everything is recorded. */
+export function unrecorded(facts: HeldFacts, life: HoldLife): readonly AuditBody[] {
+  const { recorded, votes, settled, id } = life;
+  const bodies: AuditBody[] = recorded.held ? [] : [heldBody(facts, life)];
+  for (const { person, vote, channel, reason, link } of votes.slice(recorded.votes)) {
+    const words = { ...(reason === undefined ? {} : { reason }), ...(link === undefined ? {} : { link }) };
+    bodies.push({ kind: 'voted', hold: id, person, vote, channel, ...words });
+  }
+  if (settled !== undefined && !recorded.settled) {
+    const terms = settled.terms === undefined ? {} : { terms: termsText(settled.terms) };
+    bodies.push({ kind: 'decided', hold: id, state: settled.state, by: settled.by, ...terms });
+  }
+  return bodies;
+}
+
+function heldBody(facts: HeldFacts, life: HoldLife): AuditBody {
+  const { asker, id, session, statement, parameters, columns, reasons, catalogVersion, schemaVersion } = facts;
+  const [first, ...more] = reasons.map(({ rule }) => rule);
+  const rules = [first ?? 'unknown', ...new Set(more.filter((rule) => rule !== first))];
+  if (!isNonEmpty(rules)) throw new Error('a hold without a rule');
+  return {
+    kind: 'held',
+    session,
+    ...whoOf(facts),
+    hold: id,
+    statement: statement.hash,
+    parameters,
+    columns: columns.map(({ column, level }) => ({ column: columnText(column), level })),
+    rules,
+    deadline: life.openUntil,
+    catalog: catalogVersion,
+    schema: schemaVersion,
+    ...(asker.reason === undefined ? {} : { reason: asker.reason }),
+  };
+}
+
+/** `statement` is the one that is released: under an approval of a shape it is not the one that was shown. */
+export function releasedBody(facts: HeldFacts, session: string, statement: string): AuditBody {
+  return { kind: 'released', session, ...whoOf(facts), hold: facts.id, statement };
+}
+
+function whoOf({ asker }: HeldFacts) {
+  return { agent: asker.agent, owner: asker.owner, database: asker.database };
+}
+
+function columnText({ relation, column }: HeldFacts['columns'][number]['column']): string {
+  const table = dotted(relation.schema, relation.name);
+  return column === '*' ? `${table}.*` : `${table}.${dotted(column)}`;
+}

@@ -1,0 +1,147 @@
+// From what is stored to what is seen: the state by the clock, the people by the files in force, and every character of the agent's
+// made visible. Pure.
+import { isNonEmpty, type NonEmpty, type UnixMillis } from '../core/brand.ts';
+import { dotted } from '../core/names.ts';
+import { visible } from '../core/visible.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { LeveledColumn, Need } from '../policy/verdict.ts';
+import { sqlVisible } from '../sql/canonical.ts';
+import { approversOf, standingOf, type Crowd } from './approvers.ts';
+import type { CastVote, HeldFacts, HoldLife } from './hold.ts';
+import { grantUntil, stateOf, votesInForce } from './hold-state.ts';
+import type { Terms } from './terms.ts';
+import type { HoldView, ViewColumn, ViewNeed, ViewVote } from './view.ts';
+
+export interface ViewContext {
+  readonly now: UnixMillis;
+  readonly crowd: Crowd;
+  readonly levels: Catalog['levelByName'];
+}
+
+export function viewOf(facts: HeldFacts, life: HoldLife, context: ViewContext): HoldView {
+  const { now } = context;
+  const state = stateOf(life, now);
+  const waiters = state === 'open' ? life.waiters.filter(({ until }) => until > now) : [];
+  const until = grantUntil(life);
+  const good = state === 'approved' && until !== undefined && until > now;
+  return {
+    id: facts.id,
+    state,
+    lapsed: state === 'approved' && !good,
+    ...askerOf(facts),
+    command: visible(facts.statement.command, 100),
+    actions: actionsOf(facts),
+    sql: sqlOf(facts),
+    searchPath: facts.searchPath,
+    schemaVersion: facts.schemaVersion,
+    catalogVersion: facts.catalogVersion,
+    columns: facts.columns.map((column) => viewColumn(column, context.levels)),
+    reasons: facts.reasons,
+    needs: needsOf(facts.needs, life, context.crowd),
+    estimate: facts.estimate,
+    rowsMax: facts.rowsMax,
+    budgets: facts.budgets,
+    transactionOpen: facts.asker.transaction === 'open',
+    locks: facts.locks,
+    counterOffer: facts.counterOffer,
+    sibling: facts.sibling,
+    votes: votesInForce(life.votes).map((vote) => viewVote(vote, facts.needs, context.crowd)),
+    settled: life.settled,
+    offers: offersOf(facts),
+    askedAt: facts.askedAt,
+    waitUntil: waiters.reduce<UnixMillis | undefined>(
+      (last, { until: end }) => (last === undefined || end > last ? end : last),
+      undefined,
+    ),
+    waiting: waiters.length,
+    openUntil: life.openUntil,
+    grantUntil: until,
+    grantMs: life.grantMs,
+    uses: life.uses,
+  };
+}
+
+function askerOf({ asker, session }: HeldFacts) {
+  const { agent, owner, database, role, applicationName, clientAddress, reason } = asker;
+  return {
+    agent: visible(agent, 100),
+    owner: visible(owner, 100),
+    database: visible(database, 100),
+    role: visible(role, 100),
+    session,
+    applicationName: sqlVisible(visible(applicationName, 100)),
+    clientAddress: visible(clientAddress, 100),
+    agentReason: reason === undefined ? undefined : sqlVisible(visible(reason, 500)),
+  };
+}
+
+function sqlOf({ statement }: HeldFacts): HoldView['sql'] {
+  const { canonical, canonicalHidden, leftOut, unreadable, comments, hash } = statement;
+  // Lines and tabs stay what they are; everything else that does not show is shown as its code.
+  const raw = statement.text
+    .split(/(\r\n|[\n\t])/)
+    .map((part) => (/^(?:\r\n|[\n\t])$/.test(part) ? part.replace('\r', '') : sqlVisible(part)));
+  return { canonical, canonicalHidden, leftOut, unreadable, raw: raw.join(''), comments, hash };
+}
+
+function actionsOf({ reasons: [first, ...more] }: HeldFacts): HoldView['actions'] {
+  return [first.action, ...new Set(more.map(({ action }) => action).filter((action) => action !== first.action))];
+}
+
+function viewColumn(
+  { column, level, category, uses, place, owner }: LeveledColumn,
+  levels: Catalog['levelByName'],
+): ViewColumn {
+  const { schema, name } = column.relation;
+  const table = sqlVisible(dotted(schema, name));
+  const own = column.column === '*' ? '*' : sqlVisible(dotted(column.column));
+  const rank = levels.get(level)?.rank ?? -1;
+  return { column: `${table}.${own}`, table, name: own, level, rank, category, uses, place, owner };
+}
+
+function needsOf(needs: NonEmpty<Need>, life: HoldLife, crowd: Crowd): NonEmpty<ViewNeed> {
+  const yes = new Set(
+    votesInForce(life.votes)
+      .filter(({ vote }) => vote === 'approve')
+      .map(({ person }) => person),
+  );
+  const [first, ...more] = needs;
+  const seen = (need: Need): ViewNeed => {
+    const approvers = approversOf(need, crowd).map(({ name, email, slack }) => ({ name, email, slack }));
+    const approvedBy = approvers.map(({ name }) => name).filter((name) => yes.has(name));
+    const { groups, quorum } = need;
+    const [met, unreachable] = [approvedBy.length >= quorum, approvers.length < quorum];
+    return { groups, quorum, approvers, approvedBy, met, unreachable };
+  };
+  return [seen(first), ...more.map(seen)];
+}
+
+function viewVote(cast: CastVote, needs: readonly Need[], crowd: Crowd): ViewVote {
+  return { ...cast, counts: standingOf(cast.person, needs, crowd).kind === 'approver' };
+}
+
+/** Commands whose rows can be counted and stopped; a write is done before its first row comes back. */
+const reading: ReadonlySet<string> = new Set(['SELECT', 'TABLE', 'VALUES', 'WITH', 'COPY TO STDOUT']);
+const changing: ReadonlySet<string> = new Set([
+  'write',
+  'export',
+  'destructive',
+  'schema',
+  'privilege',
+  'session',
+  'maintenance',
+  'escape',
+  'notKnown',
+]);
+
+/** What an approver may choose: first rows only of what reads; the shape only of what is understood, and changes nothing for good. */
+export function offersOf(facts: Pick<HeldFacts, 'statement' | 'reasons' | 'shape'>): NonEmpty<Terms['kind']> {
+  const reads =
+    reading.has(facts.statement.command) &&
+    !facts.reasons.some(({ action }) => changing.has(action) && action !== 'export');
+  const isShapely =
+    facts.shape !== undefined &&
+    !facts.reasons.some(({ action }) => ['schema', 'privilege', 'escape', 'notKnown'].includes(action));
+  const more = [...(reads ? (['rows'] as const) : []), ...(isShapely ? (['shape'] as const) : [])];
+  return isNonEmpty(more) ? ['once', ...more] : ['once'];
+}
