@@ -16,6 +16,7 @@ import {
 } from './config-fields.ts';
 import { auditSchema } from './config-audit.ts';
 import { fieldNotes } from './config-fields.ts';
+import { stateField } from './config-state.ts';
 import { limitNames, limitTable } from './limits.ts';
 import { logLevels } from './log-levels.ts';
 
@@ -140,9 +141,7 @@ export const configSchema = z.strictObject({
   classification: text('Folder of the classification files.', 'folder')
     .optional()
     .register(fieldNotes, { form: 'folder', usual: './classification' }),
-  state: z
-    .string()
-    .regex(/^(?:journal:.+|rediss?:\/\/.+)$/, 'must be journal:FOLDER, redis://… or rediss://…')
+  state: stateField()
     .optional()
     .register(fieldNotes, { form: 'journal:FOLDER or redis URL', usual: 'journal:./state' })
     .describe('Where holds are kept: a folder for one proxy, Redis for several.'),

@@ -4,6 +4,7 @@ import type { Address } from './config-fields.ts';
 import type { Limits } from './limits.ts';
 import type { LogLevel } from './log-levels.ts';
 import type { Place } from './place.ts';
+import type { RedisUrl } from './redis-url.ts';
 import type { Secret } from './secrets.ts';
 import type { UpstreamUrl } from './upstream-url.ts';
 
@@ -39,7 +40,9 @@ export interface ListenerTls {
 }
 
 export type StateConfig =
-  { readonly kind: 'journal'; readonly dir: string } | { readonly kind: 'redis'; readonly url: Secret };
+  | { readonly kind: 'journal'; readonly dir: string }
+  /** `ca`, `cert` and `key` of the target are PEM text here. */
+  | { readonly kind: 'redis'; readonly url: Secret; readonly target: RedisUrl };
 
 export interface UpstreamLogin {
   readonly user: string;

@@ -7,7 +7,8 @@ import { sinkConfig } from './config-audit.ts';
 import { crossMistakes } from './config-cross.ts';
 import { FileReader, listenerTls, upstreamTls } from './config-files.ts';
 import { configSchema, type AgentShape, type ConfigShape, type HoldShape } from './config-schema.ts';
-import type { AgentConfig, Config, DatabaseConfig, HoldConfig, SlackConfig, StateConfig } from './config-types.ts';
+import { stateOf } from './config-state.ts';
+import type { AgentConfig, Config, DatabaseConfig, HoldConfig, SlackConfig } from './config-types.ts';
 import { substitute } from './config-variables.ts';
 import { fileWords } from './file-words.ts';
 import { limitNames, limitsWith, limitTable, type Limits } from './limits.ts';
@@ -79,7 +80,7 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     tls: shape.tls === undefined ? undefined : listenerTls(shape.tls, reader),
     http: { listen: shape.http?.listen ?? { host: '127.0.0.1', port: 6480 }, publicUrl: shape.http?.public_url },
     classificationDir: resolve(directory, shape.classification ?? './classification'),
-    state: stateOf(shape.state ?? 'journal:./state', directory),
+    state: stateOf(shape.state, directory, reader),
     auditDir: resolve(directory, shape.audit?.dir ?? './audit'),
     auditSigner: shape.audit?.signer,
     auditSinks: Object.entries(shape.audit?.sinks ?? {}).flatMap(
@@ -178,12 +179,6 @@ function databaseOf(parts: Parts, name: string, limits: Limits): DatabaseConfig 
     witness: shape.witness ?? 'server',
     place: placeOf(parts.document, ['databases', name], 'key'),
   });
-}
-
-function stateOf(state: string, directory: string): StateConfig {
-  const folder = /^journal:(.+)$/.exec(state)?.[1];
-  if (folder === undefined) return Object.freeze({ kind: 'redis', url: new Secret(state) });
-  return Object.freeze({ kind: 'journal', dir: resolve(directory, folder) });
 }
 
 function slackOf(shape: NonNullable<ConfigShape['slack']>): SlackConfig {

@@ -1,6 +1,7 @@
 // `postgres://user:password@host:port/database?sslmode=…` as libpq means it, for the databases behind the proxy.
 // Parsed by hand: the web's URL rules would fold, escape and repair what must be taken as it stands.
 import { Secret } from './secrets.ts';
+import { decoded, queryOf } from './url-parts.ts';
 
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof sslModes)[number];
@@ -94,26 +95,4 @@ function settings(query: ReadonlyMap<string, string>) {
     // Zero means "no limit" to libpq; here something always bounds a wait.
     connectTimeoutMs: timeout === undefined || Number(timeout) === 0 ? undefined : Number(timeout) * 1000,
   };
-}
-
-/** A broken escape comes back as a zero byte, which no part of a URL may hold anyway. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part).includes('\0') ? '\0' : decodeURIComponent(part);
-  } catch {
-    return '\0';
-  }
-}
-
-function queryOf(text: string | undefined): ReadonlyMap<string, string> | undefined {
-  const query = new Map<string, string>();
-  for (const pair of (text ?? '').split('&')) {
-    if (pair === '') continue;
-    const at = pair.indexOf('=');
-    const [key, value] = [decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))];
-    // The second of two equal options would quietly win: `sslmode=verify-full&sslmode=disable`.
-    if (at < 1 || key === '\0' || value === '\0' || query.has(key)) return undefined;
-    query.set(key, value);
-  }
-  return query;
 }
