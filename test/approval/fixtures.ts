@@ -47,6 +47,8 @@ export function aCatalog(people: readonly Approver[] = usualPeople()): FilesInFo
     rows: undefined,
     approvers: [],
     quorum: 1,
+    isMasked: false,
+    mask: undefined,
     place,
   });
   const levels = ['public', 'internal', 'confidential', 'restricted', 'secret'].map(level);
