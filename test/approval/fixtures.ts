@@ -44,8 +44,6 @@ export function aCatalog(people: readonly Approver[] = usualPeople()): FilesInFo
     name,
     rank,
     read: 'hold',
-    isMasked: false,
-    mask: undefined,
     rows: undefined,
     approvers: [],
     quorum: 1,
