@@ -1,7 +1,6 @@
 // What an approval permits: this once, its first rows, or every statement of the same shape for a while. What several people
 // chose is narrowed to what all of them said yes to.
 import type { NonEmpty } from '../core/brand.ts';
-import { durationText } from '../core/durations.ts';
 import { assertNever } from '../core/exhaustive.ts';
 
 export type Terms =
@@ -47,14 +46,28 @@ export function termsText(terms: Terms): string {
     case 'shape': {
       const rows = terms.rowsMax === undefined ? '' : `, at most ${countText(terms.rowsMax, 'row')} each`;
       const often = countText(terms.usesMax, 'time');
-      return `once now, then this shape with any values up to ${often} within ${durationText(terms.forMs)}${rows}`;
+      return `once now, then this shape with any values up to ${often} within ${spokenText(terms.forMs)}${rows}`;
     }
     default:
       return assertNever(terms);
   }
 }
 
-function countText(count: number, thing: string): string {
+/** `60 s`, `15 min`, `2 h`, `7 d`: exact, in the largest unit that is, though up to two minutes in seconds. */
+export function spokenText(ms: number): string {
+  const fitting = spokenUnits.find(([size]) => ms % size === 0 && ms >= size && (size > 60_000 || ms > 120_000));
+  const [size, unit] = fitting ?? [1000, 's'];
+  return `${Math.round(ms / size)} ${unit}`;
+}
+
+const spokenUnits: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+];
+
+/** `1 row`, `1,200 rows` */
+export function countText(count: number, thing: string): string {
   return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
 }
 

@@ -46,7 +46,7 @@ export function viewOf(facts: HeldFacts, life: HoldLife, context: ViewContext): 
     counterOffer: facts.counterOffer,
     sibling: facts.sibling,
     votes: votesInForce(life.votes).map((vote) => viewVote(vote, facts.needs, context.crowd)),
-    settled: life.settled,
+    settled: life.settled === undefined ? undefined : { ...life.settled, reason: personWords(life.settled.reason) },
     offers: offersOf(facts),
     askedAt: facts.askedAt,
     waitUntil: waiters.reduce<UnixMillis | undefined>(
@@ -117,7 +117,13 @@ function needsOf(needs: NonEmpty<Need>, life: HoldLife, crowd: Crowd): NonEmpty<
 }
 
 function viewVote(cast: CastVote, needs: readonly Need[], crowd: Crowd): ViewVote {
-  return { ...cast, counts: standingOf(cast.person, needs, crowd).kind === 'approver' };
+  const [reason, link] = [personWords(cast.reason), personWords(cast.link)];
+  return { ...cast, reason, link, counts: standingOf(cast.person, needs, crowd).kind === 'approver' };
+}
+
+/** People's words go to other people's screens, and to the agent. */
+function personWords(words: string | undefined): string | undefined {
+  return words === undefined ? undefined : visible(words.replace(/\s+/g, ' '), 1_000);
 }
 
 /** Commands whose rows can be counted and stopped; a write is done before its first row comes back. */

@@ -165,8 +165,9 @@ export class Waits {
         await this.#release(group, settled.by, settled.terms ?? once);
         return;
       case 'denied': {
-        const { by, reason = 'no reason was given' } = settled;
-        this.#settleAll(group, { kind: 'denied', by, reason, hold: this.#view(group) });
+        const hold = this.#view(group);
+        const reason = hold.settled?.reason ?? 'no reason was given';
+        this.#settleAll(group, { kind: 'denied', by: settled.by, reason, hold });
         return;
       }
       case 'expired':

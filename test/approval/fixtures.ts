@@ -1,5 +1,6 @@
 // Goal: what tests of the desk need: people, requests, and desks as proxies have them.
 // Method: factories with overrides; the real audit log in a fresh folder for each desk.
+import { createHash } from 'node:crypto';
 import { afterEach } from 'vitest';
 import type { SessionId, UnixMillis } from '../../src/core/brand.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -134,7 +135,7 @@ export function aRequest(words: RequestWords = {}): HoldRequest {
       validUntil: undefined,
       rowsMax: undefined,
     },
-    statement: { hash: `hash of ${sql}`, text: sql, command: 'SELECT' },
+    statement: { hash: createHash('sha256').update(sql).digest('hex'), text: sql, command: 'SELECT' },
     parameters: '',
     searchPath: ['public'],
     schemaVersion: 'v1',
