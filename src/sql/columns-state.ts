@@ -60,6 +60,8 @@ export interface Written {
 export class State {
   readonly parts: Parts;
   readonly names: Names;
+  /** What is in sight around the whole statement: the variables of a body. */
+  around: Scope | undefined;
   readonly shapes: Shapes;
   readonly reads = new Map<Source, number>();
   readonly writes = new Map<string, Written>();

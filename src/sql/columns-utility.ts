@@ -23,7 +23,7 @@ export function statement(state: State, node: Node): Shape {
     createdTable(state, into, state.query(node, { outer: undefined, withs: undefined, use: uses.other }));
     return nothing;
   }
-  if (queries.has(tag)) return state.query(node, { outer: undefined, withs: undefined, use: uses.output });
+  if (queries.has(tag)) return state.query(node, { outer: state.around, withs: undefined, use: uses.output });
   if (node.ExplainStmt?.query !== undefined) {
     // A plan is text, but it answers questions about what it explains: the planner runs functions and reads statistics.
     statement(state, node.ExplainStmt.query);

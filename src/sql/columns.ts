@@ -10,6 +10,7 @@ import { Openings, type ParseOne } from './columns-opened.ts';
 import { select, setOperationTail } from './columns-query.ts';
 import { State, type CallSite, type Parts, type QuerySpot } from './columns-state.ts';
 import { statement } from './columns-utility.ts';
+import { scopeOf, type Variables } from './columns-variables.ts';
 import { insert, merge, remove, update } from './columns-write.ts';
 import type { ColumnName } from './analysis.ts';
 import { copyLayoutOf } from './copy-layout.ts';
@@ -35,8 +36,10 @@ export class StaticWitness {
     this.#openings = new Openings(index, parts, parse);
   }
 
-  analyse(node: Node, session: SessionNames): StaticFindings {
+  /** `variables`: what is in sight around the statement, inside a function's body. */
+  analyse(node: Node, session: SessionNames, variables?: Variables): StaticFindings {
     const state = new State(parts, new Names(this.#index, session), this.#openings);
+    if (variables !== undefined) state.around = scopeOf(state, variables);
     let shape = new Shape([]);
     try {
       shape = statement(state, node);

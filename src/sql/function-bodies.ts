@@ -1,14 +1,17 @@
-// Functions of users, read by their bodies: what a body in SQL reads is read by whoever calls it. A body that cannot be read whole
+// Functions of users, read by their bodies: what a body in SQL or plpgsql reads is read by whoever calls it. A body that cannot be read whole
 // (another language, dynamic SQL, a name that does not resolve) makes the function not known; nothing is guessed.
 import { known, notKnown } from '../core/known.ts';
 import type { ColumnRead, RelationName } from './analysis.ts';
+import type { Callees } from './callees.ts';
 import type { Node } from './ast.ts';
 import type { SessionNames } from './columns-names.ts';
+import type { Variables } from './columns-variables.ts';
 import type { StaticWitness } from './columns.ts';
 import { columnNames, withParameters } from './function-parameters.ts';
 import { natureByCatalog, type Nature } from './functions.ts';
+import { readPlpgsql } from './plpgsql.ts';
 import type { SchemaIndex } from './schema-index.ts';
-import type { FunctionInfo } from './schema.ts';
+import type { FunctionInfo, Relation } from './schema.ts';
 import { parseNameList, settingJudged } from './settings.ts';
 import type { StatementFacts } from './statement.ts';
 
@@ -22,10 +25,22 @@ export interface Called {
 export interface BodyTools {
   readonly index: SchemaIndex;
   readonly witness: StaticWitness;
+  readonly callees: Callees;
   /** Of the server's own major; undefined when the text does not parse. */
   parse(sql: string): readonly Node[] | undefined;
   facts(node: Node): StatementFacts;
 }
+
+interface Statement {
+  readonly node: Node;
+  readonly variables: Variables | undefined;
+}
+
+/** What plpgsql gives a trigger. */
+const triggerVariables =
+  'new old tg_name tg_when tg_level tg_op tg_relid tg_relname tg_table_name tg_table_schema tg_nargs tg_argv'.split(
+    ' ',
+  );
 
 const unknown: Called = { nature: 'unknown', reads: [], relations: [] };
 
@@ -46,8 +61,8 @@ export class FunctionBodies {
   called(callee: FunctionInfo, session: SessionNames, depth = 0): Called {
     const nature = natureByCatalog(callee, this.#tools.index);
     if (nature !== 'body') return { nature, reads: [], relations: [] };
-    // SQL only; the others' bodies are other languages.
-    if (callee.language !== 'sql' || depth >= depthMax) return unknown;
+    const readable = callee.language === 'sql' || callee.language === 'plpgsql';
+    if (!readable || depth >= depthMax) return unknown;
     const names = this.#names(callee, session);
     const key = `${callee.oid} ${names.role} ${JSON.stringify(names.searchPath)}`;
     const before = this.#learned.get(key);
@@ -71,41 +86,84 @@ export class FunctionBodies {
   }
 
   #read(callee: FunctionInfo, names: SessionNames, depth: number): Called {
-    const nodes = this.#nodes(callee);
+    const statements = this.#statements(callee);
     const reads: ColumnRead[] = [];
     const relations: RelationName[] = [];
-    if (nodes.length === 0) return unknown;
-    for (const node of nodes) {
+    if (statements.length === 0) return unknown;
+    const calls: FunctionInfo[] = [];
+    for (const { node, variables } of statements) {
       const facts = this.#tools.facts(node);
-      const { calls, ...found } = this.#tools.witness.analyse(node, names);
+      const found = this.#tools.witness.analyse(node, names, variables);
       const changes = found.writes.length > 0 || found.wholeTables.length > 0;
       if (facts.kinds.some((kind) => kind !== 'read') || facts.unknowns.length > 0 || found.unknowns.length > 0)
         return unknown;
-      if (changes || calls.some((call) => call.candidates.length === 0)) return unknown;
+      if (changes || found.calls.some((call) => call.candidates.length === 0)) return unknown;
+      const behind = this.#tools.callees.behind(found, names.temp.known ? names.temp.value : [], callee);
+      if (behind.complete === 'no') return unknown;
       reads.push(...found.reads);
       relations.push(...found.relations);
-      for (const inner of calls.flatMap((call) => call.candidates)) {
-        const called = this.called(inner, names, depth + 1);
-        if (called.nature !== 'pure' && called.nature !== 'reads') return unknown;
-        reads.push(...called.reads);
-        relations.push(...called.relations);
-      }
+      calls.push(...behind.callees.map((each) => each.function));
+    }
+    for (const inner of new Set(calls)) {
+      const called = this.called(inner, names, depth + 1);
+      if (called.nature !== 'pure' && called.nature !== 'reads') return unknown;
+      reads.push(...called.reads);
+      relations.push(...called.relations);
     }
     return { nature: reads.length > 0 || relations.length > 0 ? 'reads' : 'pure', reads, relations };
   }
 
-  /**
-   * The statements of the body and the defaults of its arguments; none: it cannot be read. What is not turned into a parameter and
-   * is no column either does not resolve, and such a body is not known.
-   */
-  #nodes(callee: FunctionInfo): readonly Node[] {
+  /** The statements of the body and the defaults of its arguments; none: it cannot be read. */
+  #statements(callee: FunctionInfo): readonly Statement[] {
     // A definer's rights change which row security applies; settings of its own may change how its text is read.
     if (callee.securityDefiner && this.#hasRowSecurity()) return [];
     if (!callee.config.every(isPlainSetting)) return [];
-    const body = this.#tools.parse(bodyText(callee));
+    const body = callee.language === 'plpgsql' ? this.#plpgsql(callee) : this.#sql(callee);
     const defaults = callee.defaultsText === '' ? [] : this.#tools.parse(`SELECT ${callee.defaultsText}`);
-    if (body === undefined || body.length === 0 || defaults === undefined) return [];
-    return [...withParameters(body, callee, this.#columns), ...defaults];
+    if (body.length === 0 || defaults === undefined) return [];
+    return [...body, ...defaults.map((node) => ({ node, variables: undefined }))];
+  }
+
+  /** What is not turned into a parameter and is no column either does not resolve, and such a body is not known. */
+  #sql(callee: FunctionInfo): readonly Statement[] {
+    const nodes = this.#tools.parse(bodyText(callee)) ?? [];
+    return withParameters(nodes, callee, this.#columns).map((node) => ({ node, variables: undefined }));
+  }
+
+  #plpgsql(callee: FunctionInfo): readonly Statement[] {
+    const trigger = this.#triggerOf(callee);
+    if (trigger === 'not known') return [];
+    const names = callee.arguments.map((argument) => argument.name);
+    const isTrigger = trigger.length > 0;
+    const read = readPlpgsql({
+      body: callee.body,
+      parameters: isTrigger ? [...names, ...triggerVariables] : names,
+      returns: isTrigger ? 'row of a trigger' : 'value',
+    });
+    if (!read.known) return [];
+    const rows = isTrigger ? ['new', 'old'].map((name) => ({ name, relations: trigger })) : [];
+    const qualifiers = [callee.name, ...read.value.labels];
+    const variables: Variables = { scalars: read.value.variables, qualifiers, rows };
+    const statements: Statement[] = [];
+    for (const sql of read.value.sql) {
+      const [node, more] = this.#tools.parse(sql) ?? [];
+      if (node === undefined || more !== undefined) return [];
+      statements.push({ node, variables });
+    }
+    // A body of nothing but NULL reads nothing, and that is known.
+    return statements.length > 0 ? statements : [{ node: { SelectStmt: {} }, variables }];
+  }
+
+  /** The tables that a trigger's function is put on; none: it is no trigger's. Transition tables hide tables of the same name. */
+  #triggerOf(callee: FunctionInfo): readonly Relation[] | 'not known' {
+    const { index } = this.#tools;
+    if (index.type(callee.returns)?.name === 'event_trigger') return 'not known';
+    if (index.type(callee.returns)?.name !== 'trigger') return [];
+    const triggers = index.snapshot.triggers.filter((each) => each.function === callee.oid);
+    if (triggers.length === 0 || triggers.some((each) => /\bREFERENCING\b/.test(each.definition))) return 'not known';
+    const relations = triggers.map((each) => index.relation(each.relation));
+    const known = relations.filter((each) => each !== undefined);
+    return known.length === relations.length ? known : 'not known';
   }
 
   #hasRowSecurity(): boolean {

@@ -1,20 +1,34 @@
 // The static witness behind the worker's port: per schema version an index and its opened views, kept as long as the snapshot is.
 // Joins the answers about one statement: what is done (the table of statements), what is touched (the witness), what runs (functions
 // and their bodies), and what a write sets off (triggers, foreign keys, checks).
-import type { Analysis, Unknown } from './analysis.ts';
+import type { Analysis, ColumnRead, FunctionUse, RelationName, Unknown } from './analysis.ts';
 import { kindsOnly, type Resolver } from './analyse.ts';
 import type { Node } from './ast.ts';
-import { StaticWitness } from './columns.ts';
+import { Callees } from './callees.ts';
+import type { SessionNames } from './columns-names.ts';
+import { StaticWitness, type StaticFindings } from './columns.ts';
 import { FunctionBodies } from './function-bodies.ts';
+import { signatureOf } from './functions.ts';
 import type { Parser } from './parser.ts';
 import { SchemaIndex } from './schema-index.ts';
-import { Runs } from './runs.ts';
 import type { Snapshot } from './schema.ts';
 import { statementFacts } from './statement.ts';
 
 interface Resolved {
   readonly witness: StaticWitness;
-  readonly runs: Runs;
+  readonly index: SchemaIndex;
+  readonly callees: Callees;
+  readonly bodies: FunctionBodies;
+}
+
+/** What a statement's functions come to, its triggers and checks included. */
+interface Run {
+  readonly functions: readonly FunctionUse[];
+  readonly reads: readonly ColumnRead[];
+  readonly relations: readonly RelationName[];
+  readonly writes: Analysis['writes'];
+  readonly domains: readonly number[];
+  readonly unknowns: readonly Unknown[];
 }
 
 export class SchemaResolvers {
@@ -36,9 +50,9 @@ export class SchemaResolvers {
       return nodes?.length === 1 ? nodes[0] : undefined;
     };
     const witness = new StaticWitness(index, parseOne);
-    const bodies = new FunctionBodies({ index, witness, parse, facts: statementFacts });
-    const runs = new Runs({ index, witness, bodies, parse: parseOne });
-    this.#byVersion.set(snapshot.schemaVersion, { witness, runs });
+    const callees = new Callees({ index, witness, parse: parseOne });
+    const bodies = new FunctionBodies({ index, witness, callees, parse, facts: statementFacts });
+    this.#byVersion.set(snapshot.schemaVersion, { witness, index, callees, bodies });
   }
 
   forget(schemaVersion: string): void {
@@ -52,7 +66,7 @@ export class SchemaResolvers {
       const findings = resolved.witness.analyse(node, context.state);
       const { calls: _calls, types: _types, ...found } = findings;
       const doubts = context.doubts.map((why): Unknown => ({ why, at: undefined }));
-      const run = resolved.runs.of(findings, context.state);
+      const run = runOf(resolved, findings, context.state);
       const { kinds, command } = facts;
       const unknowns = [...facts.unknowns, ...doubts, ...found.unknowns, ...run.unknowns];
       return {
@@ -68,4 +82,21 @@ export class SchemaResolvers {
       } satisfies Analysis;
     },
   };
+}
+
+function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, session: SessionNames): Run {
+  const behind = callees.behind(found, session.temp.known ? session.temp.value : []);
+  const reads: ColumnRead[] = [];
+  const relations: RelationName[] = [];
+  const functions = behind.callees.map(({ function: callee, how }): FunctionUse => {
+    const called = bodies.called(callee, session);
+    reads.push(...called.reads);
+    relations.push(...called.relations);
+    const { schema, name } = callee;
+    const use = { schema, name, signature: signatureOf(callee, index), nature: called.nature };
+    return how === 'surely' ? use : { ...use, settledBy: 'tree' };
+  });
+  const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
+  const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
+  return { functions, reads, relations, writes: behind.writes, domains: behind.domains, unknowns };
 }

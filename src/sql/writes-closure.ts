@@ -24,6 +24,8 @@ export interface Closure {
   readonly triggers: readonly FunctionInfo[];
   /** Expressions that are evaluated for the rows, with the relation whose columns they see. */
   readonly expressions: readonly { readonly text: string; readonly relation: Relation }[];
+  /** Printed definitions of triggers that have a WHEN, which is evaluated for each row. */
+  readonly conditions: readonly { readonly definition: string; readonly relation: Relation }[];
   /** Types of the columns of every row that is made or changed: their domains' checks and their comparisons run. */
   readonly types: readonly number[];
   /** Writes that foreign keys make in other tables. */
@@ -75,6 +77,7 @@ class Walk {
   readonly #seen = new Set<string>();
   readonly #triggers = new Map<number, FunctionInfo>();
   readonly #expressions: { readonly text: string; readonly relation: Relation }[] = [];
+  readonly #conditions: { readonly definition: string; readonly relation: Relation }[] = [];
   readonly #types = new Set<number>();
   readonly #writes: ColumnWrite[] = [];
   #complete: Closure['complete'] = 'yes';
@@ -88,6 +91,7 @@ class Walk {
     return {
       triggers: [...this.#triggers.values()],
       expressions: this.#expressions,
+      conditions: this.#conditions,
       types: [...this.#types],
       writes: this.#writes,
       complete: this.#complete,
@@ -120,6 +124,9 @@ class Walk {
       const callee = this.#index.function(trigger.function);
       if (callee === undefined) this.#complete = 'no';
       else this.#triggers.set(callee.oid, callee);
+      // A name with these letters in it costs a look at a condition that is not there, and the statement is then not known.
+      const { definition } = trigger;
+      if (/ WHEN \(/.test(definition)) this.#conditions.push({ definition, relation });
     }
   }
 

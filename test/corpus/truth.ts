@@ -1,7 +1,7 @@
 // The server's own word on a statement: which columns of which relations it selects, inserts and updates, from the parse tree that
 // `debug_print_parse` sends for a Parse message. Nothing is executed. Its own small reader of node text, so that a mistake in the
 // product's reader cannot hide here.
-import type pg from 'pg';
+import pg from 'pg';
 
 export interface Truth {
   /** `relation oid.attnum`; attnum 0 is the whole row. System columns are left out: they hold no user's value. */
@@ -33,6 +33,35 @@ export async function truthOf(client: pg.Client, sql: string): Promise<Answer> {
     client.off('notice', listen);
   }
   return trees.length === 0 ? { kind: 'noTree' } : { kind: 'truth', truth: gather(trees) };
+}
+
+/** Columns of users' tables, `table.column`, that the server analyses a reading of while a text runs: what is inside functions too. */
+export async function columnsRun(url: string, sql: string): Promise<ReadonlySet<string>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const trees: string[] = [];
+  client.on('notice', ({ detail }) => {
+    if (detail?.includes('{QUERY') === true) trees.push(detail.slice(detail.indexOf('{QUERY')));
+  });
+  try {
+    await client.query(truthSettings);
+    await client.query(sql);
+    const { selected } = gather(trees);
+    await client.query('SET client_min_messages = warning');
+    const found = new Set<string>();
+    for (const key of selected) {
+      const [relation = '', num = ''] = key.split('.');
+      const { rows } = await client.query<{ name: string }>(
+        `SELECT c.relname || '.' || a.attname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+         WHERE c.oid = $1 AND c.relkind <> 'v' AND c.oid >= 16384 AND a.attnum > 0 AND ($2 = 0 OR a.attnum = $2)`,
+        [Number(relation), Number(num)],
+      );
+      for (const { name } of rows) found.add(name);
+    }
+    return found;
+  } finally {
+    await client.end();
+  }
 }
 
 interface Wire {

@@ -31,7 +31,7 @@ const schema = `
   CREATE FUNCTION asks() RETURNS xml LANGUAGE sql AS 'SELECT query_to_xml(''select 1'', true, false, '''')';
   CREATE FUNCTION dynamic(q text) RETURNS text LANGUAGE plpgsql AS 'DECLARE r text; BEGIN EXECUTE q INTO r; RETURN r; END';
   CREATE FUNCTION by_default(int DEFAULT length((SELECT max(ssn) FROM people))) RETURNS int LANGUAGE sql AS 'SELECT $1';
-  CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+  CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN new; END';
   CREATE TRIGGER touch BEFORE UPDATE OF ssn ON people FOR EACH ROW EXECUTE FUNCTION touched();
   CREATE AGGREGATE sum_of(int) (SFUNC = int4pl, STYPE = int);
   CREATE FUNCTION of_a_superuser(text) RETURNS text LANGUAGE internal IMMUTABLE AS 'lower';
@@ -41,7 +41,7 @@ const schema = `
   CREATE TYPE pair AS (a int, b int);
   CREATE FUNCTION pair_lt(pair, pair) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.a < $2.a';
   CREATE FUNCTION pair_eq(pair, pair) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1.a = $2.a';
-  CREATE FUNCTION pair_cmp(pair, pair) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN 0; END';
+  CREATE FUNCTION pair_cmp(pair, pair) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 0; END';
   CREATE OPERATOR <<< (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_lt);
   CREATE OPERATOR === (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
   CREATE OPERATOR CLASS pair_ops DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <<<, OPERATOR 3 ===, FUNCTION 1 pair_cmp(pair, pair);
@@ -52,13 +52,13 @@ const schema = `
   CREATE DOMAIN of_codes AS code[] CHECK (cardinality(VALUE) < 5);
 `.replace(/DEFAULT length\(\(SELECT max\(ssn\) FROM people\)\)/, 'DEFAULT odd_number()');
 const before = `
-  CREATE TYPE worth AS (a int); CREATE FUNCTION worth_of(text) RETURNS worth LANGUAGE plpgsql AS 'BEGIN RETURN row(1); END';
-  CREATE FUNCTION odd_plus(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
-  CREATE FUNCTION is_mail(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
-  CREATE FUNCTION is_code(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
-  CREATE FUNCTION odd() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
-  CREATE FUNCTION odd_number() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
-  CREATE FUNCTION shout(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+  CREATE TYPE worth AS (a int); CREATE FUNCTION worth_of(text) RETURNS worth LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN row(1); END';
+  CREATE FUNCTION odd_plus(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
+  CREATE FUNCTION is_mail(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN true; END';
+  CREATE FUNCTION is_code(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN true; END';
+  CREATE FUNCTION odd() RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
+  CREATE FUNCTION odd_number() RETURNS int LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
+  CREATE FUNCTION shout(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN EXECUTE ''SELECT 1''; RETURN $1; END';
 `;
 
 /** Statement, columns read, functions that are not pure. */

@@ -22,7 +22,7 @@ const more = `
   CREATE RULE away AS ON DELETE TO ruled DO INSTEAD DELETE FROM lone WHERE id = old.id;
   CREATE RULE watch AS ON INSERT TO ruled DO ALSO INSERT INTO watched VALUES (new.id, new.what);
   CREATE RULE tell AS ON UPDATE TO ruled DO ALSO SELECT pin FROM other.vault;
-  CREATE FUNCTION peeks(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(pin) FROM other.vault) > $1; END';
+  CREATE FUNCTION peeks(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN true; END';
   CREATE DOMAIN peeking AS text CHECK (peeks(VALUE));
   CREATE TABLE of_peeking (id int, p peeking);
   CREATE TYPE holder AS (p peeking);
@@ -30,7 +30,7 @@ const more = `
   CREATE TYPE pair AS (a int, b int);
   CREATE FUNCTION pair_eq(pair, pair) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN peeks($1::text); END';
   CREATE OPERATOR = (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
-  CREATE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN peeks($1); END';
+  CREATE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
   CREATE FUNCTION told(int) RETURNS text LANGUAGE sql AS 'SELECT lower(''X'')';
   CREATE VIEW by_pair AS SELECT id FROM lone WHERE row(id, id)::pair = row(1, 1)::pair;
 `;

@@ -20,7 +20,7 @@ const schema = `
   CREATE TABLE users (id int PRIMARY KEY, name text, ssn text);
   CREATE VIEW v_users AS SELECT id, ssn AS tax FROM users WHERE name IS NOT NULL;
   CREATE TABLE orders (id int, user_id int);
-  CREATE FUNCTION leak(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+  CREATE FUNCTION leak(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
   CREATE CAST (int AS text) WITH FUNCTION leak(int) AS IMPLICIT;
 `;
 const passes = ['select * from users', 'select tax, id + 1 as next from v_users', 'select name from users where ssn is null',
@@ -86,14 +86,16 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     expect(both.analysis.reads.map(({ column }) => column.column).sort()).toEqual(['name', 'ssn']);
   });
 
-  test('a function behind an implicit cast is told', async () => {
+  test('a function behind an implicit cast is told where it is called, and by the static witness alone anywhere', async () => {
+    const not = await united('select id from users');
+    expect(not.analysis.functions).toEqual([]);
+    expect(analyse('select id from users').functions).toMatchObject([
+      { name: 'leak', nature: 'unknown', settledBy: 'tree' },
+    ]);
     const both = await united(`select lower(id) from users`);
-    expect(both.analysis.functions).toContainEqual({
-      schema: 'public',
-      name: 'leak',
-      signature: 'int4',
-      nature: 'unknown',
-    });
+    expect(both.analysis.functions).toContainEqual(
+      expect.objectContaining({ schema: 'public', name: 'leak', signature: 'int4', nature: 'unknown' }),
+    );
   });
 
   test('no tree, no knowledge', () => {

@@ -1,30 +1,33 @@
-// What a statement runs: the functions it names, those behind its casts, comparisons and domains, and those that a write sets off
-// (triggers, checks, defaults, indexes), each with what its body reads. Nothing here is seen by the server's tree but the names.
+// Which functions stand behind what was found: those that are named, those behind casts, comparisons and domains, and those that a
+// write sets off (triggers and their conditions, checks, defaults, indexes). What each of them does is function-bodies.ts's to say.
 import { known } from '../core/known.ts';
-import type { Analysis, ColumnRead, ColumnUse, FunctionUse, RelationName, Unknown } from './analysis.ts';
+import type { ColumnRead, ColumnUse, ColumnWrite, RelationName } from './analysis.ts';
 import type { Node } from './ast.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { StaticFindings, StaticWitness } from './columns.ts';
-import type { FunctionBodies } from './function-bodies.ts';
-import { signatureOf } from './functions.ts';
-import type { SchemaIndex } from './schema-index.ts';
-import type { FunctionInfo } from './schema.ts';
+import { natureByCatalog } from './functions.ts';
+import { firstUserOid, type SchemaIndex } from './schema-index.ts';
+import type { FunctionInfo, Relation } from './schema.ts';
 import { checkText, closureOf } from './writes-closure.ts';
 
-/** What a statement's functions come to, its triggers and checks included. */
-export interface Run {
-  readonly functions: readonly FunctionUse[];
-  readonly reads: readonly ColumnRead[];
-  readonly relations: readonly RelationName[];
-  readonly writes: Analysis['writes'];
-  readonly domains: readonly number[];
-  readonly unknowns: readonly Unknown[];
+export interface Callee {
+  readonly function: FunctionInfo;
+  /** `named`: a name or operator of the text could mean it, and the server's tree says whether. `surely`: it stands in no tree. */
+  readonly how: 'named' | 'surely';
 }
 
-export interface RunTools {
+export interface Behind {
+  readonly callees: readonly Callee[];
+  /** Writes that foreign keys make in other tables. */
+  readonly writes: readonly ColumnWrite[];
+  /** Domains whose checks are among the callees. */
+  readonly domains: readonly number[];
+  readonly complete: 'yes' | 'no';
+}
+
+export interface CalleeTools {
   readonly index: SchemaIndex;
   readonly witness: StaticWitness;
-  readonly bodies: FunctionBodies;
   parse(sql: string): Node | undefined;
 }
 
@@ -34,21 +37,32 @@ interface Expression {
 }
 
 /** One per snapshot: expressions of the schema's own are read once. */
-export class Runs {
-  readonly #tools: RunTools;
+export class Callees {
+  readonly #tools: CalleeTools;
   readonly #expressions = new Map<string, Expression | undefined>();
+  readonly #implicit: readonly FunctionInfo[];
 
-  constructor(tools: RunTools) {
+  constructor(tools: CalleeTools) {
     this.#tools = tools;
+    const { index } = tools;
+    this.#implicit = index.snapshot.casts
+      .filter((each) => each.context !== 'explicit' && each.function >= firstUserOid)
+      .flatMap((each) => index.function(each.function) ?? [])
+      .filter((each) => natureByCatalog(each, index) !== 'pure');
   }
 
-  of(found: StaticFindings, session: SessionNames): Run {
-    const { index, bodies } = this.#tools;
-    const temporary = session.temp.known ? session.temp.value : [];
+  /** `within`: the function whose body this was found in; it does not cast its own casting. */
+  behind(found: StaticFindings, temporary: readonly Relation[], within?: FunctionInfo): Behind {
+    const { index } = this.#tools;
     const closure = closureOf(index, found.writes, temporary);
-    const one = new OneRun(index);
+    const one = new Gathering(index);
     one.functions(
       found.calls.flatMap((call) => call.candidates),
+      'named',
+    );
+    // A value is cast on its way (an argument, an assignment, a comparison) where no text says so.
+    one.functions(
+      this.#implicit.filter((each) => each !== within),
       'named',
     );
     one.functions(closure.triggers, 'surely');
@@ -56,55 +70,59 @@ export class Runs {
     for (const type of [...typesOf(index, found.reads.filter(isCompared)), ...closure.types]) one.compared(type);
     let complete = closure.complete;
     const expressions = closure.expressions.map(({ text, relation }) => rowExpression(text, relation));
-    for (;;) {
-      expressions.push(...one.checksDue());
-      const sql = expressions.pop();
-      if (sql === undefined) break;
-      const inside = this.#expression(sql);
+    const take = (inside: Expression | undefined): void => {
       // An expression that cannot be read may run anything: skipping it would take "not known" for "none".
       if (inside === undefined) complete = 'no';
       one.functions(inside?.functions ?? [], 'surely');
       one.types(inside?.types ?? []);
+    };
+    for (const { definition, relation } of closure.conditions) take(this.#condition(definition, relation));
+    for (;;) {
+      expressions.push(...one.checksDue());
+      const sql = expressions.pop();
+      if (sql === undefined) break;
+      take(this.#expression(sql));
     }
-    const reads: ColumnRead[] = [];
-    const relations: RelationName[] = [];
-    const functions = one.callees().map((callee): FunctionUse => {
-      const called = bodies.called(callee, session);
-      reads.push(...called.reads);
-      relations.push(...called.relations);
-      const use = {
-        schema: callee.schema,
-        name: callee.name,
-        signature: signatureOf(callee, index),
-        nature: called.nature,
-      };
-      return one.isSure(callee) ? use : { ...use, settledBy: 'tree' };
-    });
-    const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
-    const unknowns = complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
-    return { functions, reads, relations, writes: closure.writes, domains: one.domains(), unknowns };
+    return { callees: one.callees(), writes: closure.writes, domains: one.domains(), complete };
   }
 
   /** The columns there belong to the row that is written; what matters is what runs. Undefined: not readable for sure. */
   #expression(sql: string): Expression | undefined {
     if (this.#expressions.has(sql)) return this.#expressions.get(sql);
     const node = this.#tools.parse(sql);
-    const names: SessionNames = { searchPath: known([]), role: '', temp: known([]) };
-    const found = node === undefined ? undefined : this.#tools.witness.analyse(node, names);
-    const readable = found !== undefined && found.unknowns.length === 0;
-    const made = readable
-      ? { functions: found.calls.flatMap((call) => call.candidates), types: found.types }
-      : undefined;
+    const made = node === undefined ? undefined : expressionOf(this.#tools.witness.analyse(node, nobody));
     this.#expressions.set(sql, made);
+    return made;
+  }
+
+  /** WHEN of a trigger, from its printed definition. */
+  #condition(definition: string, relation: Relation): Expression | undefined {
+    if (this.#expressions.has(definition)) return this.#expressions.get(definition);
+    const clause = this.#tools.parse(definition)?.CreateTrigStmt?.whenClause;
+    const node: Node | undefined =
+      clause === undefined ? undefined : { SelectStmt: { targetList: [{ ResTarget: { val: clause } }] } };
+    const rows = ['old', 'new'].map((name) => ({ name, relations: [relation] }));
+    const made =
+      node === undefined
+        ? undefined
+        : expressionOf(this.#tools.witness.analyse(node, nobody, { scalars: [], qualifiers: [], rows }));
+    this.#expressions.set(definition, made);
     return made;
   }
 }
 
+/** Printed expressions have qualified names. */
+const nobody: SessionNames = { searchPath: known([]), role: '', temp: known([]) };
+
+function expressionOf(found: StaticFindings): Expression | undefined {
+  if (found.unknowns.length > 0) return undefined;
+  return { functions: found.calls.flatMap((call) => call.candidates), types: found.types };
+}
+
 /** One statement's callees and domains, each once. */
-class OneRun {
+class Gathering {
   readonly #index: SchemaIndex;
-  readonly #callees = new Map<number, FunctionInfo>();
-  readonly #sure = new Set<number>();
+  readonly #callees = new Map<number, Callee>();
   readonly #domains = new Set<number>();
   readonly #due: number[] = [];
 
@@ -112,14 +130,13 @@ class OneRun {
     this.#index = index;
   }
 
-  /** `named`: could be meant by a name of the text. `surely`: runs, and stands in no tree. */
-  functions(list: readonly FunctionInfo[], how: 'named' | 'surely'): void {
+  functions(list: readonly FunctionInfo[], how: Callee['how']): void {
     for (const callee of list) {
-      if (how === 'surely') this.#sure.add(callee.oid);
-      if (this.#callees.has(callee.oid)) continue;
-      this.#callees.set(callee.oid, callee);
+      const before = this.#callees.get(callee.oid);
+      if (before !== undefined && (before.how === 'surely' || how === 'named')) continue;
+      this.#callees.set(callee.oid, { function: callee, how });
       // A value becomes an argument or a result of a domain by passing its checks.
-      this.types([callee.returns, ...callee.arguments.map((argument) => argument.type)]);
+      if (before === undefined) this.types([callee.returns, ...callee.arguments.map((argument) => argument.type)]);
     }
   }
 
@@ -149,11 +166,7 @@ class OneRun {
     return checks.map((check) => `SELECT (${checkText(check) ?? ''}) FROM (SELECT NULL) AS checked(value)`);
   }
 
-  isSure(callee: FunctionInfo): boolean {
-    return this.#sure.has(callee.oid);
-  }
-
-  callees(): readonly FunctionInfo[] {
+  callees(): readonly Callee[] {
     return [...this.#callees.values()];
   }
 
