@@ -37,7 +37,6 @@ const doors: Readonly<Record<string, RegExp>> = {
   'libpg-query-17': /^src\/sql\/parser.*\.ts$/,
   'libpg-query-18': /^src\/sql\/parser.*\.ts$/,
   'pgsql-ast-parser': /^src\/sql\/offer\.ts$/,
-  'pgsql-deparser': /^src\/sql\/(canonical|deparse)\.ts$/,
   'pg-protocol': /^src\/proxy\/driver\.ts$/,
   ioredis: /^src\/store\/redis.*\.ts$/,
   '@slack/bolt': /^src\/channels\/slack.*\.ts$/,
