@@ -11,6 +11,7 @@ import { holdOf } from './hold-records.ts';
 import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
 import { AuditLog, type LogState } from './log.ts';
 import { signNote } from './note.ts';
+import { readSealKey, Sealer } from './seal.ts';
 import { SearchIndex, type SearchQuery } from './search-index.ts';
 import type { SearchResult } from './search.ts';
 import { StatementHash } from './statement-hash.ts';
@@ -24,6 +25,8 @@ export interface AuditOptions {
   readonly peerHeads?: () => readonly string[];
   /** Program and arguments that sign instead of a key in the folder; see signer.ts. */
   readonly signerCommand?: readonly string[];
+  /** File of an auditor's public key: statements are sealed to it; see seal.ts. */
+  readonly seal?: string;
   readonly limits?: Partial<AuditLimits>;
 }
 
@@ -63,6 +66,8 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
 async function openFolder(options: AuditOptions): Promise<Audit> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   closeToOthers(options.dir);
+  // Before the lock, since it may be a mistake in the config.
+  const sealer = options.seal === undefined ? undefined : new Sealer(readSealKey(options.seal));
   const lock = await lockFolder(options.dir, {
     name: 'lock',
     does: 'writes the audit log',
@@ -78,7 +83,7 @@ async function openFolder(options: AuditOptions): Promise<Audit> {
       ...(options.instance === undefined ? {} : { instance: options.instance }),
     });
     if (head === undefined) await log.recordSelf({ kind: 'key', public: keyText(keys.signer.public) });
-    const audit = new Audit({ options, lock, keys, log });
+    const audit = new Audit({ options, lock, keys, log, sealer });
     await audit.checkpoint();
     audit.start();
     return audit;
@@ -93,6 +98,7 @@ interface Parts {
   readonly lock: FolderLock;
   readonly keys: LogKeys;
   readonly log: AuditLog;
+  readonly sealer: Sealer | undefined;
 }
 
 export class Audit {
@@ -101,6 +107,9 @@ export class Audit {
   readonly #parts: Parts;
   readonly #limits: AuditLimits;
   readonly #index: SearchIndex;
+  readonly #sealer: Sealer | undefined;
+  #peers: readonly string[] = [];
+  #signedHead: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
@@ -118,6 +127,7 @@ export class Audit {
     this.statementHash = new StatementHash(parts.keys.hashSecret);
     this.#parts = parts;
     this.#index = new SearchIndex(parts.options.dir);
+    this.#sealer = parts.sealer;
     this.#limits = { ...usual, ...parts.options.limits };
     this.#segmentSince = parts.options.clock.ticks();
   }
@@ -127,10 +137,14 @@ export class Audit {
     return { ...this.log.state, checkpointTrouble: this.#noteTrouble };
   }
 
-  /** This log's newest head, for the checkpoints of its peers. */
-  headForPeers(): string {
-    const { origin, blocks, root } = this.log.head();
-    return `${origin} ${blocks} ${root}`;
+  /** This log's newest signed head, for the checkpoints of its peers: a head that a crash could take back would accuse us. */
+  headForPeers(): string | undefined {
+    return this.#signedHead;
+  }
+
+  /** The full statement for the auditor's eyes only, where the config names a key. */
+  sealed(statement: Buffer): string | undefined {
+    return this.#sealer?.seal(statement);
   }
 
   /** The signed receipt of a settled hold, from the files. */
@@ -177,11 +191,16 @@ export class Audit {
     const { options, keys } = this.#parts;
     const head = this.log.head();
     const now = options.clock.ticks();
-    if (head.blocks !== this.#notedBlocks) {
+    const peers = options.peerHeads?.() ?? [];
+    // A log that is quiet still has to speak for the others' newest heads.
+    const peersMoved = now - this.#historyAt >= this.#limits.historyMs && peers.join() !== this.#peers.join();
+    if (head.blocks !== this.#notedBlocks || peersMoved) {
       await this.log.sync();
-      const note = await signNote({ ...head, peers: options.peerHeads?.() ?? [] }, keys.signer);
+      const note = await signNote({ ...head, peers }, keys.signer);
       await writeWholeAside(join(options.dir, headFile), note, 0o644);
       this.#noted = note;
+      this.#peers = peers;
+      this.#signedHead = `${head.origin} ${head.blocks} ${head.root}`;
       this.#notedBlocks = head.blocks;
       if (kept === 'keep' || now - this.#historyAt >= this.#limits.historyMs) {
         this.#historyAt = now;

@@ -85,6 +85,31 @@ export function splitNotes(text: string): readonly string[] {
   return text.split(/^(?=countersign\/)/m).filter((note) => note !== '');
 }
 
+/**
+ * The notes in a text that somebody kept: a file of ours, what a webhook brought as JSON, or what was copied out of a channel, with
+ * other words around. Whether one is genuine shows by its signature, so it does not matter how it came here.
+ */
+export function notesIn(text: string): readonly string[] {
+  const plain = [...jsonNotes(text), text].join('\n').replaceAll('```', '\n').replaceAll('\r\n', '\n');
+  const notes = splitNotes(plain).flatMap((part) => {
+    const whole = /^countersign\/[^]*?\n\n(?:\u2014 .*(?:\n|$))+/.exec(part)?.[0];
+    return whole === undefined ? [] : [whole.endsWith('\n') ? whole : `${whole}\n`];
+  });
+  return [...new Set(notes)];
+}
+
+function jsonNotes(text: string): readonly string[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line);
+      const note = typeof value === 'object' && value !== null && 'note' in value ? value.note : undefined;
+      return typeof note === 'string' ? [note] : [];
+    } catch {
+      return []; // Not JSON: then it is looked at as it stands.
+    }
+  });
+}
+
 function signedBy(key: KeyObject, origin: string, body: string, signature: Buffer): boolean {
   return (
     signature.length === 68 &&

@@ -14,14 +14,21 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
+import { ProxyError } from '../core/errors.ts';
+import { readText } from './keys.ts';
+
 const version = 1;
 const tagBytes = 16;
 const nonce = Buffer.alloc(12);
 
-export function seal(text: string, to: KeyObject): string {
+export function seal(text: string | Buffer, to: KeyObject): string {
   const once = generateKeyPairSync('x25519');
   const cipher = createCipheriv('aes-256-gcm', sharedKey(once.privateKey, { once: once.publicKey, to }), nonce);
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  const body = Buffer.concat([
+    cipher.update(typeof text === 'string' ? Buffer.from(text) : text),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
   return Buffer.concat([Buffer.from([version]), rawOf(once.publicKey), body]).toString('base64');
 }
 
@@ -42,6 +49,48 @@ export function unseal(sealed: string, pem: string): string | undefined {
     return Buffer.concat([cipher.update(bytes.subarray(33, -tagBytes)), cipher.final()]).toString('utf8');
   } catch {
     return undefined; // A wrong key and a changed byte look the same, and both are no text.
+  }
+}
+
+/** An auditor's public key from a file; a wrong one is found at the start, not at the first audit. */
+export function readSealKey(file: string): KeyObject {
+  try {
+    const key = createPublicKey(readText(file) ?? '');
+    if (key.asymmetricKeyType === 'x25519') return key;
+  } catch (cause) {
+    throw new ProxyError('CONFIG_INVALID', `${file} is no public key`, { cause, hint: sealHint });
+  }
+  throw new ProxyError('CONFIG_INVALID', `${file} is not an X25519 public key`, { hint: sealHint });
+}
+
+const sealHint =
+  'the auditor makes one: openssl genpkey -algorithm x25519 -out auditor.pem; openssl pkey -in auditor.pem -pubout';
+
+const keptMax = 2_000;
+const keptLengthMax = 4_096;
+
+/**
+ * Seals statements. A key pair for each costs some 100 µs, so what repeats is sealed once and its sealed form used again: that two
+ * statements are equal shows from their hash anyway.
+ */
+export class Sealer {
+  readonly #to: KeyObject;
+  #young = new Map<string, string>();
+  #old: ReadonlyMap<string, string> = new Map();
+
+  constructor(to: KeyObject) {
+    this.#to = to;
+  }
+
+  seal(statement: Buffer): string {
+    if (statement.length > keptLengthMax) return seal(statement, this.#to);
+    const text = statement.toString('latin1');
+    const kept = this.#young.get(text) ?? this.#old.get(text);
+    if (kept !== undefined) return kept;
+    const fresh = seal(statement, this.#to);
+    if (this.#young.size >= keptMax / 2) [this.#old, this.#young] = [this.#young, new Map()];
+    this.#young.set(text, fresh);
+    return fresh;
   }
 }
 

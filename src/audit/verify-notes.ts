@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import { visible } from '../core/visible.ts';
 import { isVouchedFor, keyFromText, readText } from './keys.ts';
-import { readNote, splitNotes, type Checkpoint } from './note.ts';
+import { notesIn, readNote, splitNotes, type Checkpoint } from './note.ts';
 import type { ChainReader } from './reader.ts';
 import type { LoggedRecord } from './record.ts';
 import { headFile, historyFile } from './tail.ts';
@@ -35,10 +35,14 @@ export function findNotes(dir: string, brought: readonly string[]): readonly Fou
   for (const { file, weight } of files) {
     const text = readText(file);
     if (text === undefined) return { file, words: 'there is no such file' };
-    const note = readNote(text, []);
-    if (note.kind === 'unreadable') return { file, words: `not a checkpoint: ${note.why}` };
-    notes.push({ file, text, checkpoint: note.checkpoint, weight });
-    if (weight === 'elsewhere') notes.push(...claimsAboutPeers(file, note.checkpoint));
+    // A file of the folder is one note and nothing else; what an auditor brings may be a history, or copied out of a channel.
+    const texts = weight === 'own' ? [text] : notesIn(text);
+    for (const each of texts.length === 0 ? [text] : texts) {
+      const note = readNote(each, []);
+      if (note.kind === 'unreadable') return { file, words: `not a checkpoint: ${note.why}` };
+      notes.push({ file, text: each, checkpoint: note.checkpoint, weight });
+      if (weight === 'elsewhere') notes.push(...claimsAboutPeers(file, note.checkpoint));
+    }
   }
   if (!notes.some((note) => isHead(note, dir)))
     return { file: join(dir, headFile), words: 'the newest checkpoint is missing' };

@@ -103,7 +103,8 @@ export function webhookSink(
   };
 }
 
-function signatureOf(secret: string, body: string, now: () => number): Readonly<Record<string, string>> {
+/** Signed over the time and the body. */
+export function signatureOf(secret: string, body: string, now: () => number): Readonly<Record<string, string>> {
   const at = String(Math.floor(now() / 1_000));
   const mac = createHmac('sha256', secret).update(`${at}.${body}`).digest('hex');
   return { 'x-countersign-signature': `t=${at},v1=${mac}` };

@@ -47,6 +47,7 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
 
 interface VerifyOptions extends FolderOptions {
   readonly checkpoint: readonly string[];
+  readonly against: readonly string[];
   readonly key?: string;
   readonly json?: true;
 }
@@ -56,6 +57,7 @@ function registerVerify(audit: Command, ports: AuditPorts): void {
     .description('say whether the record, or a receipt, is whole, or which record is the first that does not fit')
     .argument('[receipt]', 'a receipt of a hold; needs only the public key')
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: shows a missing end', [])
+    .option('--against <file...>', 'the same; also a file of several, or text copied out of a channel', [])
     .option('--key <file>', 'the public key that was kept elsewhere, instead of the folder’s own')
     .option('--json', 'for scripts')
     .action((receipt: string | undefined, options: VerifyOptions) => {
@@ -76,7 +78,7 @@ interface Verdict {
 function verifyLog(options: VerifyOptions): Verdict {
   const result = verifyFolder({
     dir: auditFolder(options),
-    checkpoints: options.checkpoint,
+    checkpoints: [...options.checkpoint, ...options.against],
     ...(options.key === undefined ? {} : { keyFile: options.key }),
   });
   const fits = result.kind === 'whole';

@@ -1,6 +1,6 @@
 // The `audit` part of countersign.yaml: the folder, who signs, and where records go besides.
 import * as z from 'zod';
-import { count, fieldNotes, secret, text, webUrl, word, yesNo } from './config-fields.ts';
+import { count, duration, fieldNotes, secret, text, webUrl, word, yesNo } from './config-fields.ts';
 import type { Secret } from './secrets.ts';
 
 const sinkKinds = ['file', 'stdout', 'splunk', 'datadog', 'webhook', 'syslog', 's3'] as const;
@@ -29,6 +29,24 @@ const sink = z.strictObject({
   secret_key: secret('s3: the access key itself.').optional(),
 });
 
+const publish = z.strictObject({
+  kind: z
+    .enum(['slack', 'webhook', 'file'])
+    .register(fieldNotes, { form: 'slack, webhook or file' })
+    .describe(
+      'Where checkpoints are published, so that a copy lies where this proxy’s administrators cannot change it.',
+    ),
+  url: secret('slack: the incoming webhook; webhook: the address.').optional(),
+  token: secret('webhook: the secret that signs.').optional(),
+  path: text('file: where to; each checkpoint is added at its end.', 'file').optional(),
+  every: duration({
+    words: 'How often, while there is something new.',
+    usual: '10m',
+    min: '1s',
+    max: '20d',
+  }),
+});
+
 export const auditSchema = z.strictObject({
   dir: text('Folder of the audit record.', 'folder')
     .optional()
@@ -39,8 +57,43 @@ export const auditSchema = z.strictObject({
     .optional()
     .register(fieldNotes, { form: 'list of words' })
     .describe('A program (with its arguments, no shell) that signs checkpoints, instead of a key in the folder.'),
+  seal: text(
+    'An auditor’s public key (X25519, PEM): each record then has the full statement too, which only the auditor can open.',
+    'file',
+  ).optional(),
   sinks: z.record(sinkName, sink).optional(),
+  publish: z.array(publish).max(16).optional(),
 });
+
+type PublishShape = z.output<typeof publish>;
+
+export type PublishConfig = { readonly name: string; readonly everyMs: number } & (
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'slack'; readonly url: Secret }
+  | { readonly kind: 'webhook'; readonly url: Secret; readonly token: Secret | undefined }
+);
+
+/** What is wrong with one entry beyond its form. */
+export function publishMistake(shape: PublishShape): { readonly key: string; readonly mend: string } | undefined {
+  if (shape.kind === 'file') return shape.path === undefined ? { key: 'path', mend: "add 'path'" } : undefined;
+  const url = shape.url?.reveal();
+  if (url === undefined) return { key: 'url', mend: "add 'url'" };
+  const isWeb = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  return isWeb ? undefined : { key: 'url', mend: 'write an address that begins with https://' };
+}
+
+/** Undefined where something is missing, which was complained about before. */
+export function publishConfig(
+  shape: PublishShape,
+  index: number,
+  at: (file: string) => string,
+): PublishConfig | undefined {
+  const { kind, url, token, path } = shape;
+  const base = { name: `checkpoints to ${kind} ${index + 1}`, everyMs: shape.every ?? 600_000 };
+  if (kind === 'file') return path === undefined ? undefined : { ...base, kind, path: at(path) };
+  if (url === undefined) return undefined;
+  return kind === 'slack' ? { ...base, kind, url } : { ...base, kind, url, token };
+}
 
 type SinkShape = z.output<typeof sink>;
 

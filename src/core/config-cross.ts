@@ -1,5 +1,5 @@
 // What one key of the config means for another: the checks that a schema of single values cannot make.
-import { missingKeys } from './config-audit.ts';
+import { missingKeys, publishMistake } from './config-audit.ts';
 import type { ConfigShape } from './config-schema.ts';
 import { nearest } from './nearest.ts';
 import type { Mistake } from './place.ts';
@@ -100,5 +100,11 @@ function sinks(shape: ConfigShape, mistake: Note): void {
         'key',
       );
     }
+  }
+  for (const [index, one] of (shape.audit?.publish ?? []).entries()) {
+    const wrong = publishMistake(one);
+    if (wrong === undefined) continue;
+    const words = `audit.publish: ${one.kind} needs '${wrong.key}'`;
+    mistake(['audit', 'publish', index], words, wrong.mend);
   }
 }

@@ -32,9 +32,13 @@ function rowsOf(schema: z.core.$ZodType, path: readonly string[]): readonly Conf
     return [{ key: path.join('.'), form: note.form, usual: note.usual ?? '', words: wordsFor(schema) }];
   if (schema instanceof z.core.$ZodOptional) return rowsOf(schema._zod.def.innerType, path);
   if (schema instanceof z.core.$ZodRecord) return rowsOf(schema._zod.def.valueType, [...path, 'NAME']);
+  if (schema instanceof z.core.$ZodArray) return rowsOf(schema._zod.def.element, listed(path));
   if (!(schema instanceof z.core.$ZodObject)) throw new Error(`the key ${path.join('.')} has no note for the docs`);
   return Object.entries(schema._zod.def.shape).flatMap(([key, inner]) => rowsOf(inner, [...path, key]));
 }
+
+/** `audit.publish[].kind` */
+const listed = (path: readonly string[]): readonly string[] => [...path.slice(0, -1), `${path.at(-1) ?? ''}[]`];
 
 function noteOf(schema: z.core.$ZodType): FieldNote | undefined {
   const note = fieldNotes.get(schema);

@@ -1,5 +1,5 @@
 // The configuration as the house uses it: precise, frozen, every unit in its name, passwords that cannot be printed.
-import type { SinkConfig } from './config-audit.ts';
+import type { PublishConfig, SinkConfig } from './config-audit.ts';
 import type { Address } from './config-fields.ts';
 import type { Limits } from './limits.ts';
 import type { LogLevel } from './log-levels.ts';
@@ -19,6 +19,9 @@ export interface Config {
   /** Program and arguments that sign checkpoints; undefined: a key in the folder. */
   readonly auditSigner: readonly string[] | undefined;
   readonly auditSinks: readonly SinkConfig[];
+  readonly auditPublish: readonly PublishConfig[];
+  /** The auditor's public key, to which statements are sealed. */
+  readonly auditSeal: string | undefined;
   readonly databases: ReadonlyMap<string, DatabaseConfig>;
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly holds: HoldConfig;

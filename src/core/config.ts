@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isNonEmpty } from './brand.ts';
-import { sinkConfig } from './config-audit.ts';
+import { publishConfig, sinkConfig } from './config-audit.ts';
 import { crossMistakes } from './config-cross.ts';
 import { FileReader, listenerTls, upstreamTls } from './config-files.ts';
 import { configSchema, type AgentShape, type ConfigShape, type HoldShape } from './config-schema.ts';
@@ -86,6 +86,10 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     auditSinks: Object.entries(shape.audit?.sinks ?? {}).flatMap(
       ([name, sink]) => sinkConfig(name, sink, (file) => resolve(directory, file)) ?? [],
     ),
+    auditPublish: (shape.audit?.publish ?? []).flatMap(
+      (one, index) => publishConfig(one, index, (file) => resolve(directory, file)) ?? [],
+    ),
+    auditSeal: shape.audit?.seal === undefined ? undefined : resolve(directory, shape.audit.seal),
     databases: new Map(Object.keys(shape.databases).map((name) => [name, databaseOf(parts, name, limits)])),
     agents: new Map((await Promise.all(made)).map((agent) => [agent.name, agent])),
     holds,

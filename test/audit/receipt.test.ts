@@ -1,7 +1,7 @@
 // Goal: what came of a hold can be shown to an outsider, by the public key alone; a changed receipt is found.
 // Method: a hold through all its steps in a real log; the command that makes the receipt; then every way to check it and to forge it.
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -235,6 +235,41 @@ function aFolderWith(other: string): string {
   return folder;
 }
 
+describe('a log that is to be sealed', () => {
+  const pemFile = (key: KeyObject): string => {
+    const file = join(aFolder(), 'auditor.pub');
+    writeFileSync(file, key.export({ type: 'spki', format: 'pem' }));
+    return file;
+  };
+
+  test('seals each statement to the auditor, what repeats only once', async () => {
+    const pair = generateKeyPairSync('x25519');
+    const audit = await openAudit({ dir: aFolder(), clock: systemClock, seal: pemFile(pair.publicKey) });
+    const texts = ['select 1', 'select 2', 'x'.repeat(10_000)].map((text) => Buffer.from(text));
+    for (const text of texts) {
+      const sealed = audit.sealed(text) ?? '';
+      expect(unseal(sealed, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).toBe(text.toString());
+      expect(sealed).not.toContain(text.toString());
+    }
+    const [first = Buffer.alloc(0)] = texts;
+    expect(audit.sealed(first)).toBe(audit.sealed(Buffer.from(first)));
+    await audit.stop();
+  });
+
+  test('seals nothing unless it is asked to', async () => {
+    const audit = await openAudit({ dir: aFolder(), clock: systemClock });
+    expect(audit.sealed(Buffer.from('select 1'))).toBeUndefined();
+    await audit.stop();
+  });
+
+  test.each([
+    ['of another kind', () => pemFile(generateKeyPairSync('ed25519').publicKey), 'is not an X25519 public key'],
+    ['that is not there', () => '/nowhere/auditor.pub', 'is no public key'],
+  ])('does not start with a key %s', async (_, file, words) => {
+    await expect(openAudit({ dir: aFolder(), clock: systemClock, seal: file() })).rejects.toThrow(words);
+  });
+});
+
 describe('peers', () => {
   test('one instance’s checkpoint shows that the end of another’s log is gone', async () => {
     const [mine, other] = [aFolder(), aFolder()];
@@ -243,7 +278,8 @@ describe('peers', () => {
     const early = readFileSync(join(mine, 'head.note'));
     const before = linesIn(mine).length;
     await first.log.recordDurably(aJudged());
-    const peerHeads = (): readonly string[] => [first.headForPeers()];
+    await first.checkpoint();
+    const peerHeads = (): readonly string[] => [first.headForPeers() ?? ''];
     const second = await openAudit({ dir: other, clock: systemClock, instance: 'two', peerHeads });
     await second.stop();
     await first.stop();

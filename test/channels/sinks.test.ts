@@ -2,7 +2,8 @@
 // Method: receivers that enforce what the real services enforce (tokens, sizes, counts, signatures, 429), one table for all sinks.
 import { createHash, createHmac, hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { PassThrough } from 'node:stream';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { authorizationOf, s3Sink } from '../../src/channels/sink-s3.ts';
 import { syslogSink } from '../../src/channels/sink-syslog.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { aFolder, aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { makeCertificates } from '../support/certificates.ts';
 
 type Answer = { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 const ok: Answer = { status: 200, body: '{"text":"Success","code":0}' };
@@ -34,8 +36,10 @@ interface Receiver {
   requests: number;
 }
 
-const closing: (() => void)[] = [];
-afterAll(() => closing.forEach((close) => close()));
+const closing: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const close of closing) await close();
+});
 
 async function aReceiver(rules: Rules): Promise<Receiver> {
   const receiver: { url: string; seqs: number[]; trouble: Answer[]; requests: number } = {
@@ -168,7 +172,7 @@ async function aLog(records: number): Promise<{ dir: string; audit: Audit }> {
   }
   audit.log.flush();
   await audit.checkpoint();
-  closing.push(() => void audit.stop());
+  closing.push(() => audit.stop());
   return { dir, audit };
 }
 
@@ -294,33 +298,76 @@ describe('a sink', () => {
     expect(readdirSync(join(dir, 'cursors')).sort()).toEqual(['file.json', 'stdout.json']);
   });
 
-  test('that is syslog gets octet-counted messages with CEF that no agent can break out of', async () => {
-    const { dir } = await aLog(30);
-    let bytes = Buffer.alloc(0);
-    const server = createTcpServer((socket) => {
-      socket.on('data', (chunk) => (bytes = Buffer.concat([bytes, chunk])));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closing.push(() => server.close());
-    const { port } = server.address() as AddressInfo;
-    const shipper = aShipper(dir, syslogSink({ name: 'syslog', host: '127.0.0.1', port, hostname: 'gate-1' }));
-    shipper.start();
-    await until('all records', () => shipper.state.seq >= linesIn(dir).length);
-    await shipper.stop();
-    const messages: string[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const space = bytes.indexOf(' ', at);
-      const end = space + 1 + Number(bytes.toString('latin1', at, space));
-      messages.push(bytes.toString('utf8', space + 1, end));
-      at = end;
+  describe('that is syslog', () => {
+    const certificates = makeCertificates();
+    closing.push(() => certificates.remove());
+
+    /** Reads octet-counted messages, over TLS or not. */
+    async function aSyslog(
+      transport: 'tcp' | 'tls',
+    ): Promise<{ readonly port: number; messages(): readonly string[] }> {
+      let bytes = Buffer.alloc(0);
+      const take = (socket: Socket): void => {
+        socket.on('data', (chunk) => (bytes = Buffer.concat([bytes, chunk])));
+        socket.on('error', () => socket.destroy());
+      };
+      const { cert, key } = certificates.server;
+      const server = transport === 'tls' ? createTlsServer({ cert, key }, take) : createTcpServer(take);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      closing.push(() => server.close());
+      const messages = (): readonly string[] => {
+        const found: string[] = [];
+        for (let at = 0; at < bytes.length;) {
+          const space = bytes.indexOf(' ', at);
+          const end = space + 1 + Number(bytes.toString('latin1', at, space));
+          found.push(bytes.toString('utf8', space + 1, end));
+          at = end;
+        }
+        return found;
+      };
+      return { port: (server.address() as AddressInfo).port, messages };
     }
-    expect(messages).toHaveLength(linesIn(dir).length);
-    for (const message of messages)
-      expect(message).toMatch(/^<110>1 \S+Z gate-1 countersign - \w+ - CEF:0\|Countersign\|/);
-    const judged = messages.find((message) => message.includes('Statement judged')) ?? '';
-    expect(judged).toContain('msg=select ');
-    expect(judged).toContain('a\\=b\\n');
-    expect(judged).not.toMatch(/[\n\r]/);
+
+    test.each(['tcp', 'tls'] as const)(
+      'gets octet-counted messages over %s, with CEF that no agent can break out of',
+      async (transport) => {
+        const { dir } = await aLog(30);
+        const { port, messages } = await aSyslog(transport);
+        const tls = transport === 'tls' ? { tls: { ca: certificates.authority.cert } } : {};
+        const shipper = aShipper(
+          dir,
+          syslogSink({ name: 'syslog', host: '127.0.0.1', port, hostname: 'gate-1', ...tls }),
+        );
+        shipper.start();
+        await until('all records', () => shipper.state.seq >= linesIn(dir).length);
+        await shipper.stop();
+        await until('all messages', () => messages().length === linesIn(dir).length);
+        for (const message of messages())
+          expect(message).toMatch(/^<110>1 \S+Z gate-1 countersign - \w+ - CEF:0\|Countersign\|/);
+        const judged = messages().find((message) => message.includes('Statement judged')) ?? '';
+        expect(judged).toContain('msg=select ');
+        expect(judged).toContain('a\\=b\\n');
+        expect(judged).not.toMatch(/[\n\r]/);
+      },
+    );
+
+    test('gets nothing when its certificate is nobody’s that is trusted, or the line is not encrypted', async () => {
+      const { dir } = await aLog(3);
+      const [strange, plain] = [await aSyslog('tls'), await aSyslog('tcp')];
+      for (const [name, { port }] of Object.entries({ strange, plain })) {
+        const tls = name === 'plain' ? { ca: certificates.authority.cert } : {};
+        const shipper = aShipper(dir, syslogSink({ name, host: '127.0.0.1', port, hostname: 'gate-1', tls }));
+        shipper.start();
+        if (name === 'strange') {
+          await until('its trouble', () => shipper.state.trouble !== undefined);
+          expect(shipper.state.trouble).toMatch(/certificate/);
+        }
+        await shipper.stop();
+        expect(shipper.state.seq).toBe(0);
+      }
+      expect(strange.messages()).toEqual([]);
+      expect(plain.messages().join()).not.toContain('CEF');
+    });
   });
 });
 
