@@ -70,7 +70,7 @@ async function anApi(words: ProxyWords & { readonly explain?: (asked: Explaining
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const answer = await response.json();
+    const answer = JSON.parse(await response.text());
     if (response.status >= 400) fits('Error', answer);
     return { status: response.status, body: answer, requestId: response.headers.get('x-request-id') };
   };
