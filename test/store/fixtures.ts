@@ -7,7 +7,10 @@ import { afterAll } from 'vitest';
 import type { UnixMillis } from '../../src/core/brand.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import { silentLog, type Log } from '../../src/core/log.ts';
+import { randomText } from '../../src/core/ids.ts';
+import { parseRedisUrl, type RedisUrl } from '../../src/core/redis-url.ts';
 import { openJournal, type JournalOptions } from '../../src/store/journal.ts';
+import { openRedis, type RedisOptions } from '../../src/store/redis.ts';
 import type { Store, Version } from '../../src/store/store.ts';
 
 export function aFolder(under = tmpdir()): string {
@@ -76,4 +79,26 @@ export class KeptLog implements Log {
   child(): Log {
     return this;
   }
+}
+
+export function aRedisUrl(text: string): RedisUrl {
+  const read = parseRedisUrl(text);
+  if (read.kind === 'bad') throw new Error(read.words);
+  return read.value;
+}
+
+/** Each with a prefix of its own, unless two are to share one: the server may be somebody's. */
+export async function aRedisStore(
+  url: string,
+  overrides: Partial<RedisOptions> & { prefix?: string } = {},
+): Promise<Store> {
+  const prefix = overrides.prefix ?? aPrefix();
+  const target = { ...aRedisUrl(url), prefix };
+  const store = await openRedis({ url: target, clock: systemClock, log: silentLog, ...overrides });
+  afterAll(() => store.close());
+  return store;
+}
+
+export function aPrefix(): string {
+  return `test-${randomText(10)}`;
 }
