@@ -16,6 +16,7 @@ import {
 } from './config-fields.ts';
 import { auditSchema } from './config-audit.ts';
 import { fieldNotes } from './config-fields.ts';
+import { slackSchema } from './config-slack.ts';
 import { stateField } from './config-state.ts';
 import { limitNames, limitTable } from './limits.ts';
 import { logLevels } from './log-levels.ts';
@@ -120,15 +121,6 @@ const tls = z.strictObject({
   required: yesNo('Whether agents without TLS are refused.', false),
 });
 
-const slack = z.strictObject({
-  mode: word('Over a socket that we open, or over requests to our http port.', ['socket', 'http'], 'socket'),
-  bot_token: secret('Token of the bot (xoxb-…).'),
-  app_token: secret('Token of the app (xapp-…); needed in socket mode.').optional(),
-  signing_secret: secret('Secret that signs Slack’s requests; needed in http mode.').optional(),
-  channel: text('Id of the channel that cards go to.', 'C…'),
-  api_url: webUrl('Another address of Slack’s API, for tests and proxies.').optional(),
-});
-
 export const configSchema = z.strictObject({
   listen: address('Where agents connect.', '127.0.0.1:6432'),
   tls: tls.optional(),
@@ -149,7 +141,7 @@ export const configSchema = z.strictObject({
   databases: z.record(databaseName, database),
   agents: z.record(agentName, agent).optional(),
   holds: z.strictObject(holdKeys).optional(),
-  slack: slack.optional(),
+  slack: slackSchema.optional(),
   teams: z
     .strictObject({ webhook_url: secret('Address of the Workflows webhook; whoever knows it can post there.') })
     .optional(),

@@ -6,6 +6,7 @@ import type { LogLevel } from './log-levels.ts';
 import type { Place } from './place.ts';
 import type { RedisUrl } from './redis-url.ts';
 import type { Secret } from './secrets.ts';
+import type { SlackConfig } from './config-slack.ts';
 import type { UpstreamUrl } from './upstream-url.ts';
 
 export interface Config {
@@ -100,13 +101,3 @@ export interface HoldConfig {
   readonly heartbeatMs: number;
   readonly inTransaction: 'wait' | 'refuse';
 }
-
-interface SlackBase {
-  readonly botToken: Secret;
-  readonly channel: string;
-  readonly apiUrl: string | undefined;
-}
-
-export type SlackConfig =
-  | (SlackBase & { readonly mode: 'socket'; readonly appToken: Secret })
-  | (SlackBase & { readonly mode: 'http'; readonly signingSecret: Secret });

@@ -7,8 +7,9 @@ import { publishConfig, sinkConfig } from './config-audit.ts';
 import { crossMistakes } from './config-cross.ts';
 import { FileReader, listenerTls, upstreamTls } from './config-files.ts';
 import { configSchema, type AgentShape, type ConfigShape, type HoldShape } from './config-schema.ts';
+import { slackOf } from './config-slack.ts';
 import { stateOf } from './config-state.ts';
-import type { AgentConfig, Config, DatabaseConfig, HoldConfig, SlackConfig } from './config-types.ts';
+import type { AgentConfig, Config, DatabaseConfig, HoldConfig } from './config-types.ts';
 import { substitute } from './config-variables.ts';
 import { fileWords } from './file-words.ts';
 import { limitNames, limitsWith, limitTable, type Limits } from './limits.ts';
@@ -183,14 +184,4 @@ function databaseOf(parts: Parts, name: string, limits: Limits): DatabaseConfig 
     witness: shape.witness ?? 'server',
     place: placeOf(parts.document, ['databases', name], 'key'),
   });
-}
-
-function slackOf(shape: NonNullable<ConfigShape['slack']>): SlackConfig {
-  const base = { botToken: shape.bot_token, channel: shape.channel, apiUrl: shape.api_url };
-  // The secret of the other mode is not here; that of this one was asked for in config-cross.ts.
-  const absent = new Secret('');
-  if (shape.mode === 'http') {
-    return Object.freeze({ ...base, mode: 'http', signingSecret: shape.signing_secret ?? absent });
-  }
-  return Object.freeze({ ...base, mode: 'socket', appToken: shape.app_token ?? absent });
 }
