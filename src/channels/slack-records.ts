@@ -37,6 +37,8 @@ const listSchema = z.object({
   to: z.string(),
   agent: z.string(),
   holds: z.array(z.string()),
+  /** All of them are settled: the next burst gets a list of its own. */
+  over: z.boolean().optional(),
   channel: z.string().optional(),
   ts: z.string().optional(),
   shown: z.string().optional(),
