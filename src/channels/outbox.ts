@@ -162,11 +162,7 @@ export class Outbox {
     }
   }
 
-  #settle(
-    lane: Lane,
-    turn: { readonly key: string; readonly item: Item; readonly again: boolean },
-    done: Done,
-  ): void {
+  #settle(lane: Lane, turn: { readonly key: string; readonly item: Item; readonly again: boolean }, done: Done): void {
     const { retryMsMin, retryMsMax, gapMs } = this.#options;
     const now = performance.now();
     const backOff = (tries: number): number =>

@@ -7,7 +7,15 @@ import { clientOptions } from './slack-api.ts';
 import { slackPath } from './slack-door.ts';
 import { at } from './slack-json.ts';
 import type { SlackLogger } from './slack-logger.ts';
-import { clickIn, commandIn, submissionIn, type Click, type Clicker, type Command, type Submission } from './slack-payload.ts';
+import {
+  clickIn,
+  commandIn,
+  submissionIn,
+  type Click,
+  type Clicker,
+  type Command,
+  type Submission,
+} from './slack-payload.ts';
 import type { CommandAnswer } from './slack-commands.ts';
 
 export interface SlackHandlers {

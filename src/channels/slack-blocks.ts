@@ -143,7 +143,10 @@ export function lines(text: string, lengthMax: number): string {
  */
 function shown(text: string): string {
   return visible(text, 1_000_000)
-    .replace(/[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f]/g, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`)
+    .replace(
+      /[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f]/g,
+      (char) => `\\u{${char.charCodeAt(0).toString(16)}}`,
+    )
     .replace(/(\p{M}{3})\p{M}+/gu, '$1');
 }
 
@@ -183,7 +186,11 @@ export const rich = (...elements: readonly RichElement[]): Block => ({ type: 'ri
 
 /** In the one line that Slack does read marks in: its own characters stand for themselves there too. */
 export function escaped(text: string): string {
-  return shown(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replace(/[*_~`]/g, ' ');
+  return shown(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/[*_~`]/g, ' ');
 }
 
 const memberForm = /^[UW][A-Z0-9]{2,20}$/;
@@ -205,7 +212,10 @@ export function date(at: number): string {
 }
 
 /** Of `escaped`, `mentions` and `date` only. */
-export const marked = (text: string): Block => ({ type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } });
+export const marked = (text: string): Block => ({
+  type: 'section',
+  text: { type: 'mrkdwn', text: cut(text, limits.sectionText) },
+});
 
 export function button(id: string, text: string, more: Omit<Button, 'type' | 'action_id' | 'text'> = {}): Button {
   return { type: 'button', action_id: id, text: plain(text, limits.buttonText), ...more };

@@ -3,6 +3,7 @@
 import type { HoldId } from '../core/brand.ts';
 import type { HoldView } from '../approval/view.ts';
 import {
+  agentWords,
   askerText,
   byLevel,
   columnsText,
@@ -10,12 +11,12 @@ import {
   headline,
   needText,
   outcomeText,
-  permitLines,
+  permitText,
   reasonLines,
   siblingLines,
-  stateMark,
+  stateWords,
   voteText,
-} from './card-words.ts';
+} from '../approval/card.ts';
 import {
   button,
   confirm,
@@ -94,7 +95,7 @@ export function plainCard(view: HoldView, style: CardStyle): Message {
 
 /** For notifications; Slack reads marks in it. */
 export function textOf(view: HoldView): string {
-  const mark = view.state === 'open' ? '' : `${stateMark[view.state]}: `;
+  const mark = view.state === 'open' ? '' : `${capital(stateWords[view.state])}: `;
   return escaped(line(`${mark}${headline(view)}`, 300));
 }
 
@@ -109,9 +110,13 @@ function openBlocks(view: HoldView, style: CardStyle, width: Widths): readonly B
     rich(...whyElements(view, width)),
     ...agentBlocks(view, width),
     rich(...sqlElements(view, style, width)),
-    context(factLines(view).slice(0, width.parts + 1).join(' · ')),
+    context(
+      factLines(view)
+        .slice(0, width.parts + 1)
+        .join(' · '),
+    ),
     ...siblingBlocks(view, style, width),
-    context(permitLines(view, style).slice(0, width.parts).join(' ')),
+    context(permitWords(view, style).slice(0, width.parts).join(' ')),
     askedBlock(view, width),
     ...voteBlocks(view, width),
     actionsBlock(view.id, buttonsOf(view, style)),
@@ -120,11 +125,9 @@ function openBlocks(view: HoldView, style: CardStyle, width: Widths): readonly B
 
 function settledBlocks(view: HoldView, style: CardStyle, width: Widths): readonly Block[] {
   const short = { ...width, sql: Math.min(width.sql, 500) };
-  const reason = view.settled?.reason;
   return [
-    header(`${stateMark[view.state]} · ${headline(view)}`),
-    section(line(outcomeText(view) ?? '', 500)),
-    ...(reason === undefined ? [] : [rich(quote(reason, width.words))]),
+    header(`${capital(stateWords[view.state])} · ${headline(view)}`),
+    section(line(outcomeText(view) ?? '', 700)),
     rich(richSection(textPart(askerText(view), width.words, { italic: true }))),
     rich(...whyElements(view, width)),
     rich(...sqlElements(view, style, short)),
@@ -135,12 +138,15 @@ function settledBlocks(view: HoldView, style: CardStyle, width: Widths): readonl
 
 function whyElements(view: HoldView, width: Widths): readonly RichElement[] {
   const reasons = reasonLines(view);
-  const why = reasons.slice(0, width.parts).flatMap(({ words, where }) => [
-    textPart(`${line(words, width.words)}  `, width.words + 2),
-    textPart(line(where, 120), 120, { code: true }),
-    textPart('\n', 1),
-  ]);
-  const more = reasons.length > width.parts ? [textPart(`… and ${reasons.length - width.parts} more reasons\n`, 60)] : [];
+  const why = reasons
+    .slice(0, width.parts)
+    .flatMap(({ words, where }) => [
+      textPart(`${line(words, width.words)}  `, width.words + 2),
+      textPart(line(shortPlace(where), 120), 120, { code: true }),
+      textPart('\n', 1),
+    ]);
+  const more =
+    reasons.length > width.parts ? [textPart(`… and ${reasons.length - width.parts} more reasons\n`, 60)] : [];
   const columns = byLevel(view.columns)
     .slice(0, width.parts + 1)
     .flatMap(({ level, columns: list }) => [
@@ -151,9 +157,23 @@ function whyElements(view: HoldView, width: Widths): readonly RichElement[] {
   return [richSection(textPart('Why it waits\n', 20, { bold: true }), ...why, ...more), ...list];
 }
 
+/** Folders above the classification's own are the machine's business. */
+const shortPlace = (where: string): string => where.replace(/(^|\s)\S*[\\/]([^\\/\s]+[\\/][^\\/\s]+)/g, '$1$2');
+
+const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+
+/** What a yes permits, one sentence for each button. */
+function permitWords(view: HoldView, { firstRows }: CardStyle): readonly string[] {
+  return view.offers.map((kind) => {
+    if (kind === 'shape')
+      return 'Approve this shape: the same statement, columns, role and schema with any values, for a time, uses and rows that you choose.';
+    return permitText(view, kind === 'once' ? { kind } : { kind, rowsMax: firstRows });
+  });
+}
+
 /** Always labelled: these are the words of the one who wants something. */
 function agentBlocks(view: HoldView, width: Widths): readonly Block[] {
-  const said = [...(view.agentReason === undefined ? [] : [view.agentReason]), ...view.sql.comments];
+  const said = agentWords(view);
   if (said.length === 0) return [];
   const label = richSection(textPart('The agent says (unverified)', 40, { bold: true }));
   return [rich(label, ...said.slice(0, width.parts).map((words) => quote(words, width.words)))];
@@ -226,12 +246,19 @@ function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
     button(id, text, {
       value,
       ...(isPrimary ? { style: 'primary' as const } : {}),
-      ...(asksAgain ? { confirm: confirm(text, `${headline(view)}. ${text}?`, text.slice(0, limits.confirmButton)) } : {}),
+      ...(asksAgain
+        ? { confirm: confirm(text, `${headline(view)}. ${text}?`, text.slice(0, limits.confirmButton)) }
+        : {}),
     });
   const choices: Readonly<Record<(typeof view.offers)[number], () => Button>> = {
     once: () => approve(actionIds.once, 'Approve once', view.id),
     // The number that was shown is the number that is meant, whatever the config says by then.
-    rows: () => approve(actionIds.rows, `Approve first ${style.firstRows.toLocaleString('en-US')} rows`, `${view.id} ${style.firstRows}`),
+    rows: () =>
+      approve(
+        actionIds.rows,
+        `Approve first ${style.firstRows.toLocaleString('en-US')} rows`,
+        `${view.id} ${style.firstRows}`,
+      ),
     // Its dialog asks already.
     shape: () => button(actionIds.shape, 'Approve this shape…', { value: view.id }),
   };
@@ -251,6 +278,6 @@ const actionsBlock = (hold: HoldId, elements: readonly Button[]): Block => ({
 
 /** One line of the list that takes the place of many cards. */
 export function listLine(view: HoldView): string {
-  const mark = view.state === 'open' ? '' : `${stateMark[view.state]} · `;
+  const mark = view.state === 'open' ? '' : `${capital(stateWords[view.state])} · `;
   return line(`${mark}${headline(view)} · ${view.needs.map(needText).join(' · ')}`, 300);
 }

@@ -40,7 +40,10 @@ const help = [
 export async function answerCommand(command: Command, parts: CommandParts): Promise<CommandAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<CommandAnswer>((resolve) => {
-    timer = setTimeout(() => resolve(says('That takes too long just now. Try again, or use the console.')), answerMsMax);
+    timer = setTimeout(
+      () => resolve(says('That takes too long just now. Try again, or use the console.')),
+      answerMsMax,
+    );
   });
   try {
     return await Promise.race([answerIn(command, parts), late]);
@@ -94,5 +97,9 @@ function answer(text: string, blocks: readonly Block[]): CommandAnswer {
 
 function says(...words: readonly string[]): CommandAnswer {
   const text = words.join('\n');
-  return { response_type: 'ephemeral', text: escaped(words[0] ?? ''), blocks: [rich({ type: 'rich_text_section', elements: [{ type: 'text', text: text || ' ' }] })] };
+  return {
+    response_type: 'ephemeral',
+    text: escaped(words[0] ?? ''),
+    blocks: [rich({ type: 'rich_text_section', elements: [{ type: 'text', text: text || ' ' }] })],
+  };
 }

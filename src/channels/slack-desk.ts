@@ -7,7 +7,7 @@ import type { HoldView } from '../approval/view.ts';
 import type { HoldId } from '../core/brand.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { needText, outcomeText } from './card-words.ts';
+import { needText, outcomeText } from '../approval/card.ts';
 import type { SlackApi } from './slack-api.ts';
 import { escaped, limits, line, plain } from './slack-blocks.ts';
 import { actionIds, cardOf, isConsoleOnly, type CardStyle } from './slack-card.ts';

@@ -1,7 +1,7 @@
 // The two dialogs: why not, and what exactly is permitted. What was typed is checked before the dialog closes, with the words beside the field.
 import { termsLimits, type Terms } from '../approval/terms.ts';
 import type { HoldView } from '../approval/view.ts';
-import { headline } from './card-words.ts';
+import { headline } from '../approval/card.ts';
 import { limits, plain, section, type Block } from './slack-blocks.ts';
 import { at, isRecord } from './slack-json.ts';
 import { isHoldId, type Submission } from './slack-payload.ts';
@@ -45,7 +45,10 @@ export function denyDialog(view: HoldView, origin: DialogOrigin): Modal {
     hint: plain(`${view.agent} is told this, and it goes on the record.`, limits.label),
     element: { type: 'plain_text_input', action_id: fields.reason, multiline: true, min_length: 1, max_length: 500 },
   };
-  return { ...modal(dialogs.deny, origin, { title: 'Deny', submit: 'Deny' }), blocks: [section(headline(view)), reason] };
+  return {
+    ...modal(dialogs.deny, origin, { title: 'Deny', submit: 'Deny' }),
+    blocks: [section(headline(view)), reason],
+  };
 }
 
 const times: readonly (readonly [string, number])[] = [

@@ -83,7 +83,9 @@ export class SlackFollow {
 
   async outOfList(hold: HoldId, { channel, ts }: { readonly channel: string; readonly ts: string }): Promise<void> {
     const { records, outbox } = this.#parts;
-    const place = (await records.placesOf(hold)).find((each) => each.form === 'listed' && (each.channel ?? each.to) === channel);
+    const place = (await records.placesOf(hold)).find(
+      (each) => each.form === 'listed' && (each.channel ?? each.to) === channel,
+    );
     // In a conversation with one person the place is the person, and Slack gave the channel to the list.
     const listed = place ?? (await records.placesOf(hold)).find((each) => each.form === 'listed');
     if (listed === undefined) return;
@@ -96,7 +98,9 @@ export class SlackFollow {
   #run(what: 'everything' | 'what waits'): void {
     if (this.#isStopped || this.#looking !== undefined) return;
     this.#looking = this.#look(what)
-      .catch((thrown: unknown) => this.#parts.log.warn('holds could not be looked through for Slack', { error: thrown }))
+      .catch((thrown: unknown) =>
+        this.#parts.log.warn('holds could not be looked through for Slack', { error: thrown }),
+      )
       .finally(() => {
         this.#looking = undefined;
       });
@@ -107,7 +111,8 @@ export class SlackFollow {
     if (what === 'everything') {
       for (const view of await book.list({ state: 'open' })) this.#waiting.set(view.id, view);
       if (!this.#hasSwept) {
-        for (const hold of await records.unfinished()) if (isHoldId(hold) && !this.#waiting.has(hold)) this.#waiting.set(hold, undefined);
+        for (const hold of await records.unfinished())
+          if (isHoldId(hold) && !this.#waiting.has(hold)) this.#waiting.set(hold, undefined);
         this.#hasSwept = true;
       }
     }

@@ -1,6 +1,6 @@
 // The app's home page: what waits for this person, and what they decided.
 import type { HoldView } from '../approval/view.ts';
-import { headline, outcomeText, voteText } from './card-words.ts';
+import { headline, outcomeText, voteText } from '../approval/card.ts';
 import { button, context, header, line, plain, section, type Block } from './slack-blocks.ts';
 import { actionIds, listLine } from './slack-card.ts';
 

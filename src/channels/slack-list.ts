@@ -42,7 +42,10 @@ export function listOf(agent: string, views: readonly HoldView[], consoleUrl: st
     ...(isNonEmpty(tail) ? [context(tail.join(' · '))] : []),
     ...(ids.length > 0 ? [marked(mentions(ids, 8))] : []),
   ];
-  return { text: escaped(line(title, 300)), blocks: blocks.length > 1 ? blocks : [header(title), section('Nothing waits.')] };
+  return {
+    text: escaped(line(title, 300)),
+    blocks: blocks.length > 1 ? blocks : [header(title), section('Nothing waits.')],
+  };
 }
 
 function lineBlock(view: HoldView): Block {

@@ -38,7 +38,9 @@ export class SlackPeople {
   async check(clicker: Clicker): Promise<Standing> {
     const person = this.mapped(clicker.user);
     if (person === undefined) {
-      return nobody('Your Slack id is not in approvers.yaml, so nothing was changed. Whoever keeps that file can add it.');
+      return nobody(
+        'Your Slack id is not in approvers.yaml, so nothing was changed. Whoever keeps that file can add it.',
+      );
     }
     const team = this.#parts.team();
     if (team === undefined || clicker.team !== team || clicker.userTeam !== team) {

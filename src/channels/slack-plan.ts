@@ -2,8 +2,8 @@
 // question gets the same answer on every instance.
 import { createHash } from 'node:crypto';
 import type { HoldView, ViewVote } from '../approval/view.ts';
-import { headline, outcomeText, voteText, needText } from './card-words.ts';
-import { escaped, line, marked, mentions, quote, rich, section, type Block, type Message } from './slack-blocks.ts';
+import { headline, outcomeText, voteText, needText } from '../approval/card.ts';
+import { escaped, line, marked, mentions, section, type Block, type Message } from './slack-blocks.ts';
 import { cardOf, plainCard, textOf, type CardStyle } from './slack-card.ts';
 import type { PlaceRecord } from './slack-records.ts';
 
@@ -62,11 +62,9 @@ function cardStep(record: PlaceRecord, view: HoldView, now: number, { style, rem
 function ownerStep(record: PlaceRecord, view: HoldView, { style }: PlanSettings): Step {
   const outcome = outcomeText(view);
   if (outcome === undefined) return { kind: 'nothing', isOver: false };
-  const reason = view.settled?.reason;
   const words = `${view.agent}, which acts for you, asked for something on ${view.database}. ${outcome}`;
   const blocks: readonly Block[] = [
-    section(line(words, 600)),
-    ...(reason === undefined ? [] : [rich(quote(reason, 500))]),
+    section(line(words, 900)),
     section(line(`${headline(view)} – ${style.linkOf(view.id)}`, 600)),
   ];
   const message = { text: textOf(view), blocks };
@@ -92,9 +90,8 @@ function newest(view: HoldView): string {
 }
 
 function voteReply(view: HoldView, vote: ViewVote): Message {
-  const words = line(`${voteText(vote)}. ${view.needs.map(needText).join(' · ')}`, 600);
-  const reason = vote.reason === undefined ? [] : [rich(quote(vote.reason, 1000))];
-  return { text: escaped(words), blocks: [section(words), ...reason] };
+  const words = line(`${voteText(vote)} · ${view.needs.map(needText).join(' · ')}`, 1500);
+  return { text: escaped(words), blocks: [section(words)] };
 }
 
 function outcomeReply(view: HoldView): Message {
@@ -111,6 +108,14 @@ function reminderOf(view: HoldView): Message | undefined {
     .filter(({ name }) => !voted.has(name))
     .flatMap(({ slack }) => slack ?? []);
   if (ids.length === 0) return undefined;
-  const words = `Still waiting: ${escaped(line(view.needs.filter(({ met }) => !met).map(needText).join(' · '), 300))}`;
+  const words = `Still waiting: ${escaped(
+    line(
+      view.needs
+        .filter(({ met }) => !met)
+        .map(needText)
+        .join(' · '),
+      300,
+    ),
+  )}`;
   return { text: `${words} ${mentions(ids, 8)}`, blocks: [marked(`${words}\n${mentions(ids, 8)}`)] };
 }

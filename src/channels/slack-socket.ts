@@ -5,9 +5,7 @@ import { wordsOf } from '../core/errors.ts';
 import { visible } from '../core/visible.ts';
 
 export type LinkState =
-  | { readonly kind: 'connected' }
-  | { readonly kind: 'connecting'; readonly why: string }
-  | { readonly kind: 'stopped' };
+  { readonly kind: 'connected' } | { readonly kind: 'connecting'; readonly why: string } | { readonly kind: 'stopped' };
 
 export interface SocketLinkOptions {
   readonly receiver: SocketModeReceiver;

@@ -156,7 +156,8 @@ class Slack implements RunningSlack {
   async start(): Promise<void> {
     const trouble = await this.#introduce();
     if (trouble?.kind === 'shutOut') throw wrongToken('bot_token', trouble.why);
-    if (trouble !== undefined) this.#parts.log.warn('Slack cannot be asked who we are; trying again', { why: trouble.why });
+    if (trouble !== undefined)
+      this.#parts.log.warn('Slack cannot be asked who we are; trying again', { why: trouble.why });
     const failure = await this.#link?.start();
     const why = failure === undefined ? '' : wordsOf(failure);
     if (/invalid_auth|not_authed|not_allowed_token_type|missing_scope|token_revoked|account_inactive/.test(why)) {
@@ -185,7 +186,10 @@ class Slack implements RunningSlack {
       return team === undefined ? { kind: 'refused', why: 'Slack names no workspace' } : undefined;
     }
     if (answer.kind !== 'shutOut' && !this.#isStopped) {
-      this.#timer = setTimeout(() => void this.#introduce(), answer.kind === 'later' ? (answer.afterMs ?? 5000) : 30_000);
+      this.#timer = setTimeout(
+        () => void this.#introduce(),
+        answer.kind === 'later' ? (answer.afterMs ?? 5000) : 30_000,
+      );
       this.#timer.unref();
     }
     return { kind: answer.kind, why: answer.why };
@@ -215,7 +219,8 @@ class Slack implements RunningSlack {
 }
 
 function wrongToken(key: 'bot_token' | 'app_token', why: string): ProxyError {
-  const form = key === 'bot_token' ? 'the Bot User OAuth Token, xoxb-…' : 'an app-level token with connections:write, xapp-…';
+  const form =
+    key === 'bot_token' ? 'the Bot User OAuth Token, xoxb-…' : 'an app-level token with connections:write, xapp-…';
   return new ProxyError('CONFIG_INVALID', `slack.${key}: Slack does not take it (${why}); put in ${form}`);
 }
 

@@ -52,7 +52,12 @@ export const slackSchema = z.strictObject({
     max: 50,
   }),
   remind: duration({ words: 'Who has not voted is reminded after this.', usual: '10m', min: '1s', max: '7d' }),
-  escalate: duration({ words: 'After this the second group is shown the hold too.', usual: '30m', min: '1s', max: '7d' }),
+  escalate: duration({
+    words: 'After this the second group is shown the hold too.',
+    usual: '30m',
+    min: '1s',
+    max: '7d',
+  }),
   escalate_to: text('The second group; without it nothing is escalated.', 'group').optional(),
   api_url: webUrl('Another address of Slack’s API, for tests and proxies.').optional(),
 });

@@ -14,7 +14,6 @@ import { substitute } from './config-variables.ts';
 import { fileWords } from './file-words.ts';
 import { limitNames, limitsWith, limitTable, type Limits } from './limits.ts';
 import { placeText, type Mistake } from './place.ts';
-import { Secret } from './secrets.ts';
 import { checkWith } from './yaml-check.ts';
 import { loadYaml, placeOf, type Checked, type YamlDocument } from './yaml.ts';
 

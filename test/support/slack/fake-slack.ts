@@ -157,7 +157,9 @@ export class FakeSlack {
 
   sign(body: string, options: { readonly secret?: string; readonly at?: number } = {}): Record<string, string> {
     const at = String(options.at ?? Math.floor(Date.now() / 1000));
-    const mac = createHmac('sha256', options.secret ?? this.signingSecret).update(`v0:${at}:${body}`).digest('hex');
+    const mac = createHmac('sha256', options.secret ?? this.signingSecret)
+      .update(`v0:${at}:${body}`)
+      .digest('hex');
     return { 'x-slack-request-timestamp': at, 'x-slack-signature': `v0=${mac}` };
   }
 

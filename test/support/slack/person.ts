@@ -64,7 +64,9 @@ export class Person {
       const element = block['element'] as Json;
       const id = String(element['action_id']);
       const value = values[id];
-      const chosen = { selected_option: value === undefined ? null : { value, text: { type: 'plain_text', text: value } } };
+      const chosen = {
+        selected_option: value === undefined ? null : { value, text: { type: 'plain_text', text: value } },
+      };
       const typed = { value: value ?? null };
       state[String(block['block_id'])] = {
         [id]: { type: element['type'], ...(element['type'] === 'static_select' ? chosen : typed) },
@@ -110,8 +112,7 @@ export class Person {
   }
 
   async send(payload: Json): Promise<Answered> {
-    if (this.#options.way === 'socket')
-      return { status: 200, ack: await this.#slack.envelope('interactive', payload) };
+    if (this.#options.way === 'socket') return { status: 200, ack: await this.#slack.envelope('interactive', payload) };
     return answered(await this.#slack.request({ payload: JSON.stringify(payload) }));
   }
 
@@ -161,7 +162,17 @@ export function readable(value: unknown): string {
   const { elements, fields, label, hint, blocks, accessory, element, title } = value as Json;
   const joined = String(type).startsWith('rich_text') && type !== 'rich_text' && Array.isArray(elements);
   const inner = joined ? (elements as unknown[]).map(readable).join('') : readable(elements);
-  return [readable(title), own, inner, readable(fields), readable(label), readable(hint), readable(blocks), readable(element), readable(accessory)]
+  return [
+    readable(title),
+    own,
+    inner,
+    readable(fields),
+    readable(label),
+    readable(hint),
+    readable(blocks),
+    readable(element),
+    readable(accessory),
+  ]
     .filter(Boolean)
     .join('\n');
 }
