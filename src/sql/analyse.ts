@@ -133,10 +133,19 @@ function leavesNames(effect: SessionEffect): boolean {
     case 'transaction':
     case 'savepoint':
       return keepsSettings(effect);
-    default:
+    case 'setting':
+      return !namingSettings.has(effect.name);
+    case 'resetAll':
+    case 'discard':
+    case 'definitions':
+    case 'temporaryObjects':
+    case 'unsure':
       return false;
   }
 }
+
+/** Settings that the analysed and rewritten tree of a text hangs on. */
+const namingSettings: ReadonlySet<string> = new Set(['search_path', 'role', 'session_authorization', 'row_security']);
 
 function afterOne(context: ResolveContext, effect: SessionEffect): Partial<ResolveContext> {
   const { state, doubts } = context;

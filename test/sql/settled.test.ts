@@ -153,10 +153,23 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   test('a statement behind one that changes names is not settled by a tree of now', async () => {
     const found = await both.statements('reset search_path; select id from users', path);
     expect(found.map((one) => one.tree)).toEqual(['current', 'stale']);
+    for (const first of [
+      'set role ana',
+      'set local row_security = off',
+      'create table x (a int)',
+      'rollback',
+      'do $$ $$',
+      'discard all',
+    ]) {
+      expect((await both.statements(`${first}; select 1`)).at(-1)?.tree).toBe('stale');
+    }
     expect(found[1]?.analysis.unknowns.every((each) => each.settledBy === undefined)).toBe(true);
-    const calm = await both.statements('begin; prepare p as select 1; select id from users', path);
-    expect(calm.map((one) => one.tree)).toEqual(['current', 'current', 'current']);
-    expect(calm[2]?.analysis.unknowns).toMatchObject([{ settledBy: 'tree' }]);
+    const calm = await both.statements(
+      'begin; set statement_timeout = 0; prepare p as select 1; select id from users',
+      path,
+    );
+    expect(calm.map((one) => one.tree)).toEqual(['current', 'current', 'current', 'current']);
+    expect(calm[3]?.analysis.unknowns).toMatchObject([{ settledBy: 'tree' }]);
   });
 
   test('a result column that the server gives out differently is a disagreement', async () => {
