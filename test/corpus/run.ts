@@ -1,5 +1,10 @@
-// `npm run test:corpus`: the static witness against real servers, statement by statement, with the table of outcomes.
+// `npm run test:corpus`: the static witness against real servers, statement by statement, with the table of outcomes; then ten
+// thousand hostile texts against the pool that reads for everybody.
 import { majors, startPostgres, type PostgresMajor } from '../support/postgres.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { ParserPool } from '../../src/sql/parser-pool.ts';
+import { setup } from '../support/build.ts';
+import { playHostile } from '../support/hostile-play.ts';
 import { Lab } from './lab.ts';
 import { playMutations } from './mutate.ts';
 import { database, playRegression } from './regression.ts';
@@ -24,7 +29,8 @@ async function main(): Promise<void> {
   for (const tally of tallies) console.log(tally.row());
   console.log('TPC-H, TPC-DS, JOB: not available from npm or Debian');
   for (const tally of tallies) show(tally);
-  process.exitCode = tallies.some((tally) => tally.counts.missed > 0) ? 1 : 0;
+  const healthy = await hostile(Number(option('hostile', '10000')));
+  process.exitCode = tallies.some((tally) => tally.counts.missed > 0) || !healthy ? 1 : 0;
 }
 
 async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
@@ -47,6 +53,29 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
   } finally {
     await postgres.stop();
   }
+}
+
+/** Everybody gets an answer, honest statements are read all the while, and the pool stands as before. */
+async function hostile(count: number): Promise<boolean> {
+  if (count === 0) return true;
+  setup();
+  const pool = new ParserPool({
+    major: 18,
+    clock: systemClock,
+    entry: new URL('../../dist/sql/parser-worker.js', import.meta.url),
+  });
+  await pool.up();
+  const played = await playHostile(pool, { count, seed });
+  const answered = [...played.answers.values()].reduce((sum, each) => sum + each, 0);
+  const kinds = [...played.answers].map(([kind, times]) => `${kind} ${times}`).join(', ');
+  console.log(`hostile texts ${answered} of ${count} answered (${kinds}), workers lost ${pool.health.lost}`);
+  console.log(
+    `  honest statements beside them: ${played.honest}, p99 ${played.alone.p99.toFixed(2)} → ${played.beside.p99.toFixed(2)} ms`,
+  );
+  await pool.up();
+  const healthy = answered === count && pool.health.waiting === 0 && pool.health.ready > 0;
+  await pool.close();
+  return healthy;
 }
 
 function show(tally: Tally): void {
