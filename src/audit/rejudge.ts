@@ -116,5 +116,5 @@ function recordedName(
   const [schema, name, column, ...more] = parseDotted(whole ? text.slice(0, -2) : text) ?? [];
   if (schema === undefined || name === undefined || more.length > 0 || whole === (column !== undefined))
     return undefined;
-  return { relation: { schema, name }, column };
+  return { relation: { schema, name }, column: column === '*' ? undefined : column };
 }

@@ -3,6 +3,7 @@
 import { visible } from '../core/visible.ts';
 import { csvLine } from './export.ts';
 import type { ReportFacts, ReportHold } from './report.ts';
+import type { Rights } from './report-rights.ts';
 import { recordWords } from './words.ts';
 
 export function reportCsv(facts: ReportFacts): string {
@@ -44,37 +45,80 @@ function cellsOf({ held, votes, decided, released, rows }: ReportHold): readonly
   ].map((cell) => visible(cell, 4_000));
 }
 
-/** `proof`: what `verify` said about the whole log. */
-export function reportHtml(facts: ReportFacts, proof: string): string {
-  const holdHead = ['hold', 'asked', 'agent (owner)', 'columns', 'votes', 'decision', 'releases', 'rows'];
+export interface ReportFindings {
+  /** What `verify` said about the whole log. */
+  readonly proof: string;
+  /** By version; undefined: it was not kept. */
+  readonly rights: ReadonlyMap<string, Rights | undefined>;
+  /** Votes and decisions that do not fit the classification that judged. */
+  readonly doubts: readonly string[];
+  readonly coverage: readonly string[];
+  /** The signed receipt of a hold as JSON; undefined: not settled, or the signing key is elsewhere. */
+  readonly receiptOf: (hold: string) => string | undefined;
+}
+
+export function reportHtml(facts: ReportFacts, findings: ReportFindings): string {
+  const self = [...facts.selfVotes, ...facts.selfDecisions];
   return page([
     `<h1>Countersign: evidence</h1><p>From ${safe(facts.from ?? 'the beginning')} to ${safe(facts.to ?? 'the end')}, UTC. ${facts.records} records.</p>`,
-    `<h2>The log</h2><p>${safe(proof)}</p>`,
+    `<h2>The log</h2><p>${safe(findings.proof)}</p>`,
     section('Separation of duties', [
-      facts.selfVotes.length === 0
-        ? 'No owner of an agent voted on a statement of that agent.'
-        : `${facts.selfVotes.length} votes by the owner of the agent that asked:`,
-      ...facts.selfVotes.map(recordWords),
+      self.length === 0
+        ? `No owner of an agent voted on a statement of that agent, in ${facts.holds.length} holds.`
+        : `${facts.selfVotes.length} votes and ${facts.selfDecisions.length} decisions by the owner of the agent that asked:`,
+      ...self.map(recordWords),
+      ...findings.doubts,
     ]),
     section('Not explained by the log', facts.unexplained.length === 0 ? ['Nothing.'] : facts.unexplained),
     section(
       'Gaps and keys',
       facts.gaps.length === 0 ? ['No gap, and no other key than the first.'] : facts.gaps.map(recordWords),
     ),
+    ...[...findings.rights].map(([version, rights]) => rightsPart(version, rights, facts)),
+    section('Coverage', findings.coverage),
     `<h2>Statements</h2>${table(['verdict', 'statements'], Object.entries(facts.verdicts))}`,
     table(['level touched', 'statements'], [...facts.levels]),
     table(
       ['agent', 'owner', 'statements'],
       [...facts.agents].map(([name, agent]) => [name, agent.owner, agent.statements]),
     ),
-    `<h2>Holds (${facts.holds.length})</h2>${table(holdHead, facts.holds.map(rowOf))}`,
+    holdsPart(facts, findings),
     section('Starts, stops, changes of config, catalog and policy', facts.changes.map(recordWords)),
     section('What this page does not say', [
-      'Who could have approved: that is in approvers.yaml and taxonomy.yaml under the versions named above, in your own version control.',
+      'Who changed the classification files: that is in your own version control; the versions are named above.',
       'What was done to the database by other roads than this proxy.',
       'Literals, parameters and rows: they are not in the log.',
+      'Whether a person’s account was used by somebody else.',
     ]),
   ]);
+}
+
+function rightsPart(version: string, rights: Rights | undefined, facts: ReportFacts): string {
+  const head = `<h2>Who could approve what</h2><p>Classification ${safe(version)}, which judged ${facts.catalogs.get(version) ?? 0} statements. Never the owner of the agent that asks.</p>`;
+  if (rights === undefined) return `${head}<p>This classification was not kept beside the log.</p>`;
+  const asked = rights.asked.map(({ what, quorum, people }) => [what, quorum, people.join(', ')]);
+  const people = rights.people.map(({ name, groups, ways }) => {
+    const owned = [...facts.agents].filter(([, agent]) => agent.owner === name).map(([agent]) => agent);
+    return [name, groups.join(', '), ways, owned.join(', ')];
+  });
+  return (
+    head +
+    table(['asked about', 'yeses', 'people'], asked) +
+    table(['person', 'groups', 'known by', 'agents of their own: never theirs to approve'], people)
+  );
+}
+
+function holdsPart(facts: ReportFacts, findings: ReportFindings): string {
+  const head = ['hold', 'asked', 'agent (owner)', 'columns', 'votes', 'decision', 'releases', 'rows'];
+  const receipts = facts.holds.map(({ held }) => {
+    const receipt = findings.receiptOf(held.hold);
+    const words = receipt === undefined ? '<p>No receipt: not settled, or the signing key is elsewhere.</p>' : '';
+    const text = receipt === undefined ? words : `<pre>${entitiesOf(receipt)}</pre>`;
+    return `<details><summary>receipt of ${safe(held.hold)}</summary>${text}</details>`;
+  });
+  const how =
+    '<p>Each receipt is checked with the public key alone: countersign audit verify RECEIPT --key key.pub.</p>';
+  return `<h2>Holds (${facts.holds.length})</h2>${table(head, facts.holds.map(rowOf))}${receipts.length === 0 ? '' : how}${receipts.join('')}`;
 }
 
 function rowOf({ held, votes, decided, released, rows }: ReportHold): readonly (string | number)[] {
@@ -110,11 +154,12 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-const safe = (text: string): string => visible(text, 4_000).replace(/[&<>"']/g, (char) => entities[char] ?? '');
+const entitiesOf = (text: string): string => text.replace(/[&<>"']/g, (char) => entities[char] ?? '');
+const safe = (text: string): string => entitiesOf(visible(text, 4_000));
 
 const style =
   'body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}table{border-collapse:collapse;margin:1em 0}' +
-  'td,th{border:1px solid #bbb;padding:.3em .6em;text-align:left;vertical-align:top}li{overflow-wrap:anywhere}';
+  'td,th{border:1px solid #bbb;padding:.3em .6em;text-align:left;vertical-align:top}li,pre{overflow-wrap:anywhere}pre{white-space:pre-wrap}';
 
 function page(parts: readonly string[]): string {
   const policy = `default-src 'none'; style-src 'unsafe-inline'`;

@@ -26,6 +26,12 @@ export interface ReportFacts {
   readonly gaps: readonly (Of<'mended'> | Of<'key'>)[];
   /** Votes by the owner of the agent that asked. None may ever be here. */
   readonly selfVotes: readonly Of<'voted'>[];
+  /** Decisions that count the owner of the agent that asked. None may ever be here. */
+  readonly selfDecisions: readonly Of<'decided'>[];
+  /** Versions of the classification that judged in the span, oldest first, and how often. */
+  readonly catalogs: ReadonlyMap<string, number>;
+  /** The newest schema of each database that statements were judged by. */
+  readonly schemas: ReadonlyMap<string, string>;
   /** Approvals without a vote to approve in the log, releases without an approval. */
   readonly unexplained: readonly string[];
 }
@@ -41,6 +47,8 @@ export class ReportCollector {
   readonly #gaps: ReportFacts['gaps'][number][] = [];
   readonly #unexplained: string[] = [];
   readonly #releaseOf = new Map<number, string>();
+  readonly #catalogs = new Map<string, number>();
+  readonly #schemas = new Map<string, string>();
   #records = 0;
 
   constructor(span: { readonly from: string | undefined; readonly to: string | undefined }) {
@@ -70,6 +78,9 @@ export class ReportCollector {
       changes: this.#changes,
       gaps: this.#gaps,
       selfVotes: holds.flatMap((hold) => hold.votes.filter((vote) => vote.person === hold.held.owner)),
+      selfDecisions: holds.flatMap(({ held, decided }) => (decided?.by.includes(held.owner) === true ? [decided] : [])),
+      catalogs: this.#catalogs,
+      schemas: this.#schemas,
       unexplained: [...this.#unexplained, ...holds.flatMap(withoutVotes)],
     };
   }
@@ -109,6 +120,8 @@ export class ReportCollector {
 
   #takeJudged(record: Of<'judged'>): void {
     this.#verdicts[record.verdict] += 1;
+    if (record.catalog !== '') this.#catalogs.set(record.catalog, (this.#catalogs.get(record.catalog) ?? 0) + 1);
+    if (record.schema !== '') this.#schemas.set(record.database, record.schema);
     const agent = this.#agents.get(record.agent);
     this.#agents.set(record.agent, { owner: record.owner, statements: (agent?.statements ?? 0) + 1 });
     for (const level of new Set(record.columns.map((column) => column.level))) {

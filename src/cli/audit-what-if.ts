@@ -134,7 +134,8 @@ class WhatIfCollector {
     for await (const record of recordsOf(dir, to === undefined ? {} : { to })) {
       if (record.kind === 'login') this.#addresses.set(record.session, record.address);
       else if (record.kind === 'logout') this.#addresses.delete(record.session);
-      if (record.kind !== 'judged' || (from !== undefined && record.at < from)) continue;
+      // The server itself refuses some texts for sure; no classification was asked about them.
+      if (record.kind !== 'judged' || record.catalog === '' || (from !== undefined && record.at < from)) continue;
       if ((agent ?? record.agent) !== record.agent || (database ?? record.database) !== record.database) continue;
       await this.#take(record);
     }

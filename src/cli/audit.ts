@@ -8,16 +8,16 @@ import { checkReceipt, makeReceipt, recordsOfHold, type ReceiptCheck } from '../
 import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
 import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
 import { readPublicKey } from '../audit/note.ts';
-import { ReportCollector } from '../audit/report.ts';
-import { reportCsv, reportHtml } from '../audit/report-pages.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
 import { recordsOf, searchLog } from '../audit/search.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
-import { verifyFolder, type Verification } from '../audit/verify.ts';
+import { verifyFolder } from '../audit/verify.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
 import { visible } from '../core/visible.ts';
 import { auditFolder, type FolderOptions } from './audit-folder.ts';
+import { registerReport } from './audit-report.ts';
+import { brokenWords, wholeWords } from './audit-words.ts';
 import { registerReplay } from './audit-replay.ts';
 import { registerWhatIf } from './audit-what-if.ts';
 import type { CommandPorts } from './world.ts';
@@ -39,10 +39,10 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
   registerExport(audit, ports);
   registerReceipt(audit, ports);
   registerKeys(audit, ports);
-  registerReport(audit, ports);
   const judging = { ...ports, env: ports.env ?? {} };
   registerReplay(audit, judging);
   registerWhatIf(audit, judging, { time, count });
+  registerReport(audit, ports, { time });
 }
 
 interface VerifyOptions extends FolderOptions {
@@ -102,20 +102,6 @@ function receiptWords({ receipt, proven }: Extract<ReceiptCheck, { readonly kind
   const { hold, state, agent, owner, database, decided, released } = receipt;
   const by = decided.by.length === 0 ? '' : ` by ${decided.by.join(', ')}`;
   return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times; genuine by ${proven}`;
-}
-
-function wholeWords(result: Extract<Verification, { readonly kind: 'whole' }>): string {
-  const { head } = result;
-  const first = result.firstSeq > 0 ? ` (records before ${result.firstSeq} are not in this folder)` : '';
-  const newest = result.unsigned === 0 ? '' : `; the newest ${result.unsigned} are behind the head, not signed yet`;
-  return (
-    `${result.records} records from ${result.from} to ${result.to}${first} are whole, under head ${head.root.slice(0, 16)} ` +
-    `(${head.origin}, ${head.blocks} blocks, signed ${head.at})${newest}`
-  );
-}
-
-function brokenWords(result: Extract<Verification, { readonly kind: 'broken' }>): string {
-  return `the record does not fit: ${result.file}${result.line === undefined ? '' : `:${result.line}`}: ${result.words}`;
 }
 
 interface SearchOptions extends FolderOptions, SearchFilter {
@@ -231,34 +217,6 @@ function registerKeys(audit: Command, ports: AuditPorts): void {
       const text = await openSealed(auditFolder(options), seq, readText(options.key) ?? '');
       if (text.kind === 'opened') return ports.say(visible(text.statement, 1_000_000));
       ports.complain(text.why);
-      ports.exit(1);
-    });
-}
-
-interface ReportOptions extends FolderOptions {
-  readonly out: string;
-  readonly from?: string;
-  readonly to?: string;
-}
-
-function registerReport(audit: Command, ports: AuditPorts): void {
-  folder(audit.command('report'))
-    .description('write the evidence of a span: one page of HTML, and every hold as CSV')
-    .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
-    .option('--to <time>', 'the same; belongs to the span', time)
-    .requiredOption('--out <name>', 'writes NAME.html and NAME.csv')
-    .action(async (options: ReportOptions) => {
-      const dir = auditFolder(options);
-      const proof = verifyFolder({ dir });
-      const collector = new ReportCollector({ from: options.from, to: options.to });
-      for await (const record of recordsOf(dir)) collector.take(record);
-      const facts = collector.facts();
-      const words = proof.kind === 'whole' ? wholeWords(proof) : brokenWords(proof);
-      writeFileSync(`${options.out}.html`, reportHtml(facts, words), { flag: 'wx', mode: 0o600 });
-      writeFileSync(`${options.out}.csv`, reportCsv(facts), { flag: 'wx', mode: 0o600 });
-      ports.say(`${facts.holds.length} holds, ${facts.records} records: ${options.out}.html, ${options.out}.csv`);
-      if (proof.kind === 'whole') return;
-      ports.complain(words);
       ports.exit(1);
     });
 }

@@ -8,7 +8,7 @@ import { loadCases } from '../policy/cases.ts';
 import { loadClassification, type Classification } from '../policy/classification.ts';
 import { readSnapshot } from '../sql/schema-build.ts';
 import type { Snapshot } from '../sql/schema.ts';
-import { driftOf, findingText, type Coverage, type Drift, type DriftFinding } from './drift.ts';
+import { coverageText, driftOf, findingText, type Drift, type DriftFinding } from './drift.ts';
 import { scanResult } from './scan/proposals.ts';
 import { sampleTables } from './scan/sample-tables.ts';
 import { readSchemaFile, schemaFileOf, writeSchemaFile } from './schema-file.ts';
@@ -186,17 +186,7 @@ function sayDrift({ findings, coverage, advice }: Seen, options: CheckOptions, p
     for (const finding of failing) ports.complain(findingText(finding));
     for (const finding of findings) if (!failing.includes(finding)) ports.say(`note: ${findingText(finding)}`);
     for (const words of advice) ports.say(`advice: ${words}`);
-    ports.say(coverageText(coverage, failing.length));
+    ports.say(`${coverageText(coverage)}; ${failing.length === 0 ? 'no drift' : `${failing.length} to mend`}`);
   }
   if (failing.length > 0) ports.exit(1);
-}
-
-function coverageText({ tables, tablesNamed, columns, columnsNamed }: Coverage, failing: number): string {
-  const drift = failing === 0 ? 'no drift' : `${failing} to mend`;
-  return `${percent(tablesNamed, tables)} of ${tables} tables and ${percent(columnsNamed, columns)} of ${columns} columns are classified; ${drift}`;
-}
-
-/** Never rounded up to all of it. */
-function percent(part: number, whole: number): string {
-  return `${whole === 0 ? 100 : Math.floor((part * 1000) / whole) / 10} %`;
 }

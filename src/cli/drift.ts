@@ -261,3 +261,12 @@ function isUnreadable(callee: FunctionInfo): boolean {
 export function findingText({ kind, what, words, place }: DriftFinding): string {
   return `${place === undefined ? '' : `${placeText(place)}: `}${kind}: ${what}: ${words}`;
 }
+
+export function coverageText({ tables, tablesNamed, columns, columnsNamed }: Coverage): string {
+  return `${percent(tablesNamed, tables)} of ${tables} tables and ${percent(columnsNamed, columns)} of ${columns} columns are classified`;
+}
+
+/** Never rounded up to all of it. */
+function percent(part: number, whole: number): string {
+  return `${whole === 0 ? 100 : Math.floor((part * 1000) / whole) / 10} %`;
+}

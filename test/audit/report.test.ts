@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { openAudit } from '../../src/audit/keeper.ts';
+import { createPublicKey } from 'node:crypto';
+import { recordCatalog } from '../../src/audit/catalog-record.ts';
+import { checkReceipt } from '../../src/audit/hold-receipt.ts';
+import { openAudit, type Audit } from '../../src/audit/keeper.ts';
+import { versionOf } from '../../src/catalog/load.ts';
+import { sampleFiles } from '../catalog/sample.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { aFolder, aJudged } from './fixtures.ts';
@@ -55,11 +60,76 @@ test('says every hold, every change, and what does not fit', async () => {
   const lines = csv.trim().split('\r\n');
   expect(lines).toHaveLength(3);
   expect(lines[1]).toMatch(/^h_good,.*,approved,.*,ben,1,12$/);
-  expect(html).toContain('1 votes by the owner of the agent that asked');
+  expect(html).toContain('1 votes and 0 decisions by the owner of the agent that asked');
   expect(html).toContain('releases h_own, which was not approved before');
   expect(html).toContain('h_own is approved by eve, without a vote of theirs in the log');
   expect(html).toContain('classification read c2');
   expect(html).toContain('are whole, under head');
+});
+
+const versionRecorded = async (dir: string, holds: (version: string, audit: Audit) => Promise<void>): Promise<void> => {
+  const audit = await openAudit({ dir, clock: systemClock, limits: { checkpointMs: 60_000 } });
+  const files = Object.entries(sampleFiles).map(([name, text]) => ({ name, text, path: name }));
+  recordCatalog(dir, audit.log, { files, before: undefined });
+  await holds(versionOf(files), audit);
+  await audit.stop();
+};
+
+async function reportOf(dir: string): Promise<string> {
+  const out = join(aFolder(), 'evidence');
+  const program = new Command().exitOverride();
+  const nothing = (): void => undefined;
+  registerAudit(program, { say: nothing, complain: nothing, exit: nothing });
+  await program.parseAsync(['audit', 'report', '--dir', dir, '--out', out], { from: 'user' });
+  return readFileSync(`${out}.html`, 'utf8');
+}
+
+test('says who could approve what, from the classification as it was in force', async () => {
+  const dir = aFolder();
+  await versionRecorded(dir, async (catalog, audit) => {
+    audit.log.record(aJudged({ catalog }));
+    await audit.log.recordDurably({ ...held('h_1'), catalog });
+    await audit.log.recordDurably(vote('h_1', 'ben'));
+    await audit.log.recordDurably(vote('h_1', 'mallory'));
+    await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'approved', by: ['ben'] });
+  });
+  const html = await reportOf(dir);
+  expect(html).toMatch(/<td>level restricted: security<\/td><td>2<\/td><td>ben, eve<\/td>/);
+  expect(html).toMatch(/<td>ana<\/td><td>data-owners, crm<\/td><td>[^<]*<\/td><td>report-bot<\/td>/);
+  expect(html).toContain('mallory voted on h_1 and was no approver then');
+  expect(html).not.toContain('was not kept beside the log.</p>');
+});
+
+test('finds an approval with fewer people than the level wanted', async () => {
+  const dir = aFolder();
+  await versionRecorded(dir, async (catalog, audit) => {
+    await audit.log.recordDurably({ ...held('h_1'), catalog });
+    await audit.log.recordDurably(vote('h_1', 'ben'));
+    await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'approved', by: ['ben'] });
+  });
+  expect(await reportOf(dir)).toContain('h_1 is approved by 1 people besides the owner, and its level wants 2');
+});
+
+test('has each settled hold’s receipt in it, which the public key confirms when it is copied out', async () => {
+  const dir = aFolder();
+  await versionRecorded(dir, async (catalog, audit) => {
+    await audit.log.recordDurably({ ...held('h_1', '<b>bot</b>'), catalog });
+    await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'expired', by: [] });
+    await audit.log.recordDurably({ ...held('h_2'), catalog });
+  });
+  const html = await reportOf(dir);
+  const shown = /<pre>([^<]*)<\/pre>/.exec(html)?.[1] ?? '';
+  const signs: Readonly<Record<string, string>> = {
+    '&lt;': '<',
+    '&gt;': '>',
+    '&quot;': '"',
+    '&#39;': "'",
+    '&amp;': '&',
+  };
+  const copied = shown.replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => signs[entity] ?? '');
+  const key = createPublicKey(readFileSync(join(dir, 'key.pub'), 'utf8'));
+  expect(checkReceipt(copied, [key])).toMatchObject({ kind: 'genuine', receipt: { hold: 'h_1', agent: '<b>bot</b>' } });
+  expect(html).toContain('No receipt: not settled');
 });
 
 test('says nothing of what lies outside its span', async () => {

@@ -1,0 +1,16 @@
+// What `verify` found, in one line.
+import type { Verification } from '../audit/verify.ts';
+
+export function wholeWords(result: Extract<Verification, { readonly kind: 'whole' }>): string {
+  const { head } = result;
+  const first = result.firstSeq > 0 ? ` (records before ${result.firstSeq} are not in this folder)` : '';
+  const newest = result.unsigned === 0 ? '' : `; the newest ${result.unsigned} are behind the head, not signed yet`;
+  return (
+    `${result.records} records from ${result.from} to ${result.to}${first} are whole, under head ${head.root.slice(0, 16)} ` +
+    `(${head.origin}, ${head.blocks} blocks, signed ${head.at})${newest}`
+  );
+}
+
+export function brokenWords(result: Extract<Verification, { readonly kind: 'broken' }>): string {
+  return `the record does not fit: ${result.file}${result.line === undefined ? '' : `:${result.line}`}: ${result.words}`;
+}
