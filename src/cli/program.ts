@@ -7,6 +7,7 @@ import { registerAudit } from './audit.ts';
 import { registerCheck } from './check.ts';
 import { registerExplain } from './explain.ts';
 import { registerGrants } from './grants.ts';
+import { addHolds } from './holds.ts';
 import { registerImport } from './import.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { registerScan } from './scan.ts';
@@ -20,6 +21,7 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addStart,
   addServe,
   addAgents,
+  addHolds,
   (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit, env: io.env }),
   (program, io) => {
     const ports = { say: io.out, complain: io.err, exit: io.exit, env: io.env };
