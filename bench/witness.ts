@@ -78,7 +78,7 @@ class Line {
         const outcome = reader.take(message);
         if (typeof outcome === 'object') settle(outcome);
       };
-      this.#upstream.socket.write(probeMessages({ sql, types: [], clientMinMessages: 'notice' }));
+      this.#upstream.socket.write(probeMessages({ sql, types: [], clientMinMessages: 'notice', end: 'flush' }));
     });
   }
 

@@ -22,6 +22,8 @@ export const awaits = {
   describe: 7,
   execute: 8,
   close: 9,
+  /** Questions of our own in the agent's session; its follower says when all has come. */
+  aside: 10,
 } as const;
 export type Awaited = (typeof awaits)[keyof typeof awaits];
 
@@ -32,6 +34,8 @@ export type Fate = 'forward' | 'swallow' | Buffer;
 export interface Follower {
   /** What becomes of a reply; without it, replies are forwarded. */
   take?(type: number, bytes: Buffer, start: number, end: number): Fate;
+  /** For asides: whether the reply that was taken last was the last one. */
+  readonly finished?: boolean;
   /** A row, or a piece of COPY data, of `size` bytes passed. */
   passed?(rows: number, size: number): void;
   /** All replies have come (`done`), the server said an error, or an earlier error made the server skip this request. */
@@ -60,6 +64,8 @@ export class Replies {
   #queue: Owed[] = [];
   #head = 0;
   #copyIn = false;
+  /** An error came with no Sync behind it: the server throws away whatever comes until there is one. */
+  #skipping = false;
   #status: TransactionStatus = 'none';
   #due: Buffer[] = [];
 
@@ -72,6 +78,11 @@ export class Replies {
     return this.#status;
   }
 
+  /** Whether the server throws away all that it is sent until the next Sync. Exact only when nothing is owed. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
   /** Whether the server reads COPY data, or may do so when it comes to what it was sent. */
   get mayCopyIn(): boolean {
     return this.#copyIn || this.length > 0;
@@ -82,6 +93,13 @@ export class Replies {
     // A server that reads COPY data ignores Sync until CopyDone or CopyFail (libpq sends Sync right behind Execute).
     if (kind === awaits.sync && this.#copyIn) return;
     if (kind === awaits.copyEnd) this.#copyIn = false;
+    if (this.#skipping) {
+      if (kind !== awaits.sync) {
+        follower?.ended('skipped');
+        return;
+      }
+      this.#skipping = false;
+    }
     const owed = follower === undefined ? plain[kind] : { kind, follower, bytes: undefined, failed: false };
     if (owed !== undefined) this.#queue.push(owed);
   }
@@ -108,6 +126,10 @@ export class Replies {
       return 'forward';
     }
     const fate = owed.follower?.take?.(type, bytes, start, end) ?? 'forward';
+    if (owed.kind === awaits.aside) {
+      this.#aside(owed, type, bytes, start);
+      return fate;
+    }
     switch (type) {
       case server.dataRow:
       case server.copyData:
@@ -142,6 +164,14 @@ export class Replies {
     for (const owed of left) owed.follower?.ended('skipped');
   }
 
+  /** Ours alone, and nothing stands behind it. An error without a Sync of ours leaves the server skipping to the agent's. */
+  #aside(owed: Owed, type: number, bytes: Buffer, start: number): void {
+    if (type === server.readyForQuery) this.#ready(bytes, start);
+    if (owed.follower?.finished !== true) return;
+    if (type === server.error) this.#skipping = true;
+    this.#pop(owed, type === server.error ? 'failed' : 'done');
+  }
+
   #ready(bytes: Buffer, start: number): void {
     const status = bytes[start + 5];
     this.#status = status === 0x49 ? 'none' : status === 0x54 ? 'open' : 'failed';
@@ -166,6 +196,7 @@ export class Replies {
       this.#advance();
       next.follower?.ended('skipped');
     }
+    this.#skipping = this.length === 0;
   }
 
   #copyStarts(owed: Owed): void {

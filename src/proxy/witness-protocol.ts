@@ -6,7 +6,7 @@
 // parse, the server skips what follows and undoes the SETs with the transaction, and its error is the very one the client would get.
 import { known, notKnown, type Known } from '../core/known.ts';
 import { encodeClientMessage, type ClientMessage } from '../wire/client-messages.ts';
-import { fieldOf, type Field, type ServerMessage } from '../wire/server-messages.ts';
+import { fieldOf, type ColumnDescription, type Field, type ServerMessage } from '../wire/server-messages.ts';
 import { readTree, type TreeFacts } from '../sql/tree.ts';
 
 /** Long and odd, so that it is nobody's by chance; the session refuses a client's own use of it. */
@@ -18,6 +18,8 @@ export interface Probe {
   readonly types: readonly number[];
   /** The level that the client believes in, put back afterwards. */
   readonly clientMinMessages: string;
+  /** Flush keeps the client's implicit transaction; where it has none, Sync leaves none of ours behind. */
+  readonly end: 'flush' | 'sync';
 }
 
 const switches = ['debug_print_rewritten', 'client_min_messages'] as const;
@@ -30,10 +32,11 @@ export function probeMessages(probe: Probe): Buffer {
     ...set('debug_print_rewritten', 'on'),
     ...set('client_min_messages', 'log'),
     encodeClientMessage({ kind: 'parse', statement: probeName, sql: probe.sql, types: probe.types }),
+    encodeClientMessage({ kind: 'describe', target: 'statement', name: probeName }),
     encodeClientMessage({ kind: 'close', target: 'statement', name: probeName }),
     ...set('client_min_messages', probe.clientMinMessages),
     ...set('debug_print_rewritten', 'off'),
-    encodeClientMessage({ kind: 'flush' }),
+    encodeClientMessage({ kind: probe.end }),
   ]);
 }
 
@@ -50,7 +53,8 @@ function set(name: (typeof switches)[number], value: string): readonly Buffer[] 
 }
 
 export type ProbeOutcome =
-  | { readonly kind: 'tree'; readonly facts: Known<TreeFacts> }
+  /** `fields`: what the server says its rows will hold; none for a statement without rows. */
+  | { readonly kind: 'tree'; readonly facts: Known<TreeFacts>; readonly fields: readonly ColumnDescription[] }
   /** What the client's own Parse would be answered; the server now skips to the client's Sync. */
   | { readonly kind: 'error'; readonly fields: readonly Field[] };
 
@@ -65,6 +69,7 @@ export class ProbeReader {
   readonly #details: Buffer[] = [];
   #parses = 0;
   #closes = 0;
+  #fields: readonly ColumnDescription[] = [];
 
   /** `recoded` when the session's encoding is not the database's. */
   constructor(recoding: 'same' | 'recoded') {
@@ -85,8 +90,11 @@ export class ProbeReader {
       case 'closeComplete':
         this.#closes++;
         return this.#closes === closesAll && this.#parses === parsesAll
-          ? { kind: 'tree', facts: this.#facts() }
+          ? { kind: 'tree', facts: this.#facts(), fields: this.#fields }
           : 'more';
+      case 'rowDescription':
+        this.#fields = message.columns;
+        return 'more';
       case 'notification':
       case 'parameterStatus':
         return 'notOurs';

@@ -46,7 +46,7 @@ class Line {
 
   async probe(sql: string, clientMinMessages = 'notice'): Promise<ProbeOutcome> {
     const reader = new ProbeReader('same');
-    this.#upstream.socket.write(probeMessages({ sql: Buffer.from(sql), types: [], clientMinMessages }));
+    this.#upstream.socket.write(probeMessages({ sql: Buffer.from(sql), types: [], clientMinMessages, end: 'flush' }));
     return await waitFor('the probe', () => {
       for (let next = this.heard.shift(); next !== undefined; next = this.heard.shift()) {
         const outcome = reader.take(next);
