@@ -7,6 +7,7 @@ import type { SessionNames } from './columns-names.ts';
 import type { Parser, RawStatement } from './parser.ts';
 import { normalisedText } from './normalised.ts';
 import { prescan } from './prescan.ts';
+import { probeTextOf, type ProbeText } from './probe-text.ts';
 import { literalsInert } from './shape-inert.ts';
 import { ShapeScanner } from './shape.ts';
 import type { SessionEffect } from './statement-effects.ts';
@@ -38,6 +39,8 @@ export interface AnalysedStatement {
   readonly tree: 'current' | 'stale';
   /** What EXECUTE and FETCH run: the session joins the analysis kept under that name, and never caches the join by the text alone. */
   readonly refersTo: readonly Reference[];
+  /** What the server is asked for its tree of. */
+  readonly probe: ProbeText;
 }
 
 export type AnalysisAnswer =
@@ -72,7 +75,9 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   try {
     for (const raw of parsed.statements) {
       const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
-      const one = { ...analyseOne(resolver, raw, context, job.exact), inert, normalised: normalisedText(raw.text) };
+      const resolved = analyseOne(resolver, raw, context, job.exact);
+      const probe = probeTextOf(parser, raw.node, raw.text, statementFacts(raw.node));
+      const one = { ...resolved, probe, inert, normalised: normalisedText(raw.text) };
       statements.push(one);
       context = after(context, one.effects);
     }
@@ -84,7 +89,7 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   return { kind: 'statements', statements };
 }
 
-type Resolved = Omit<AnalysedStatement, 'inert' | 'normalised'>;
+type Resolved = Omit<AnalysedStatement, 'inert' | 'normalised' | 'probe'>;
 
 function analyseOne(
   resolver: Resolver,

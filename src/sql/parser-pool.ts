@@ -67,7 +67,7 @@ export class ParserPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#entry = options.entry ?? new URL('./parser-worker.js', import.meta.url);
+    this.#entry = options.entry ?? builtWorker();
     this.#standing = new Standing(options.clock);
     this.#lanes = [lane('quick'), lane('slow')];
     for (const one of this.#lanes) put(one, this.#start());
@@ -230,6 +230,12 @@ export class ParserPool {
       waiting.answer(answer);
     });
   }
+}
+
+/** Threads run built code; from the sources (tests, benchmarks) that is the build beside them. */
+function builtWorker(): URL {
+  const isSource = import.meta.url.endsWith('.ts');
+  return new URL(isSource ? '../../dist/sql/parser-worker.js' : './parser-worker.js', import.meta.url);
 }
 
 function lane(name: Lane['name']): Lane {

@@ -2,7 +2,7 @@
 // itself is so the witness against our own mistakes. Columns of system numbers (ctid, tableoid) hold no user's data.
 import type { Analysis, ColumnName } from './analysis.ts';
 import type { SchemaIndex } from './schema-index.ts';
-import { columnOf } from './schema.ts';
+import { columnOf, type Relation } from './schema.ts';
 import { dotted } from '../core/names.ts';
 
 export interface DescribedField {
@@ -13,11 +13,12 @@ export interface DescribedField {
 
 export type Tripped = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-/** Every field must be a column that the analysis read, or a view's column that it gives out. */
+/** Every field must be a column that the analysis read, or a view's column that it gives out. `temporary`: the session's own relations. */
 export function checkRowDescription(
   analysis: Pick<Analysis, 'reads' | 'outputs'>,
   fields: readonly DescribedField[],
   index: SchemaIndex,
+  temporary: readonly Relation[] = [],
 ): Tripped {
   const foreseen = new Set<string>();
   for (const read of analysis.reads) {
@@ -28,7 +29,7 @@ export function checkRowDescription(
   for (const output of analysis.outputs) if (output.origin !== undefined) foreseen.add(keyOf(output.origin));
   for (const { tableOid, columnNumber } of fields) {
     if (tableOid === 0 || columnNumber < 0) continue;
-    const relation = index.relation(tableOid);
+    const relation = index.relation(tableOid) ?? temporary.find((each) => each.oid === tableOid);
     const attribute = relation?.attributes.find((each) => each.num === columnNumber);
     if (relation === undefined || attribute === undefined) {
       return {

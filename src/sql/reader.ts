@@ -1,0 +1,351 @@
+// From bytes to what they touch, for one database: from memory where the same text was read in the same state before, else by both
+// witnesses. The static one runs in the worker; the server's own tree comes from the session in which the text will run.
+//
+//   bytes ─▶ memory ─▶ known                                  (no promise, no copy)
+//      └──▶ settle ─▶ decode ─▶ worker ─▶ server’s tree ─▶ unite ─▶ memory
+//
+// Whatever fails on the way makes the text not known; nothing here says that a text may pass.
+import type { Analysis } from './analysis.ts';
+import type { AnalysedStatement } from './analyse.ts';
+import { StatementCache, type CacheLimits } from './cache.ts';
+import { commentTags } from './comment-tags.ts';
+import type { OfferRequest } from './offer.ts';
+import type { ParserPool, PoolAnswer } from './parser-pool.ts';
+import {
+  joined,
+  unreadText,
+  type AskedSession,
+  type Meaning,
+  type Probed,
+  type Reading,
+  type ReadStatement,
+  type ReadText,
+} from './reading.ts';
+import type { SchemaIndex } from './schema-index.ts';
+import type { Relation } from './schema.ts';
+import { ShapeScanner } from './shape.ts';
+import { decodeText, type Exactness } from './text.ts';
+import { checkRowDescription } from './tripwire.ts';
+import { unite } from './union.ts';
+
+/** The schema as it was read last. */
+export interface SchemaSource {
+  readonly current: SchemaIndex | undefined;
+  /** Resolves with a schema that is not older than this moment, or undefined when it cannot be read. */
+  fresh(): Promise<SchemaIndex | undefined>;
+  /** The first one; undefined when it does not come in time. */
+  ready(): Promise<SchemaIndex | undefined>;
+}
+
+export interface ReaderParts {
+  readonly pool: Pick<ParserPool, 'analyse' | 'offer'>;
+  readonly schema: SchemaSource;
+  /** `static`: an operator does without the server's word; what the static witness does not know stays not known. */
+  readonly witness: 'server' | 'static';
+  /** The witnesses disagree, or the server's description names a column that nobody foresaw: a defect of ours, without literals. */
+  readonly report: (words: string, normalised: string | undefined) => void;
+  readonly limits?: CacheLimits;
+}
+
+export interface ReadRequest {
+  /** In the session's encoding. */
+  readonly sql: Buffer;
+  /** Of parameters, as Parse gave them; empty in a simple Query. */
+  readonly types: readonly number[];
+  /** Equal for equal `types`; '' for none. */
+  readonly typesKey: string;
+  readonly agent: string;
+  readonly session: AskedSession;
+}
+
+interface Cold {
+  readonly request: ReadRequest;
+  readonly meaning: Meaning;
+  readonly index: SchemaIndex;
+  readonly text: string;
+  readonly exact: Exactness;
+  /** The schema is not older than the request. */
+  readonly isFresh: boolean;
+}
+
+export class Reader {
+  readonly #parts: ReaderParts;
+  readonly #cache: StatementCache<ReadText>;
+  /** What the memory was filled against; a new schema empties it. */
+  #version = '';
+  #generation = 0;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+    this.#cache = new StatementCache(parts.limits);
+  }
+
+  get size(): { readonly entries: number; readonly bytes: number } {
+    return this.#cache.size;
+  }
+
+  /** At once when the same text was read in the same state. */
+  read(request: ReadRequest): Reading | Promise<Reading> {
+    const { meaning } = request.session;
+    const index = this.#parts.schema.current;
+    if (meaning === undefined || index === undefined) return this.#cold(request);
+    return this.#remembered(request, meaning, index) ?? this.#cold(request);
+  }
+
+  /** What the static witness alone knows of another text in the same state: for offers, which are judged in full when they are sent. */
+  async readAside(request: ReadRequest, text: string): Promise<ReadText | undefined> {
+    const meaning = request.session.meaning;
+    const index = this.#parts.schema.current;
+    if (meaning === undefined || index === undefined) return undefined;
+    const cold: Cold = { request, meaning, index, text, exact: { kind: 'names' }, isFresh: true };
+    const answer = await this.#analyse(cold);
+    return answer.kind === 'statements' ? this.#textOf(cold, answer.statements, answer.statements) : undefined;
+  }
+
+  /** A narrower text that gives exactly what is wished for. */
+  async offer(request: ReadRequest, offer: OfferRequest): Promise<string | undefined> {
+    return await this.#parts.pool.offer(offer, request.agent);
+  }
+
+  /** A name that was made or dropped a moment ago: what was read before it is forgotten. */
+  forget(): void {
+    this.#generation += 1;
+    this.#cache.clear();
+  }
+
+  #remembered(request: ReadRequest, meaning: Meaning, index: SchemaIndex): ReadText | undefined {
+    const version = index.snapshot.schemaVersion;
+    if (version !== this.#version) {
+      this.#version = version;
+      this.forget();
+    }
+    const found = this.#cache.find(meaning.keyAt(version) + request.typesKey, request.sql)?.value;
+    if (found?.statements.some(refers) !== true) return found;
+    return joined(found, (each) => request.session.named(each));
+  }
+
+  async #cold(request: ReadRequest): Promise<Reading> {
+    const standing = await request.session.settle();
+    if (standing.kind === 'skipping') return { kind: 'skipped' };
+    const { meaning } = standing;
+    const index = this.#parts.schema.current ?? (await this.#parts.schema.ready());
+    if (index === undefined) return unreadText('the schema of the database cannot be read');
+    const known = this.#remembered(request, meaning, index);
+    if (known !== undefined) return known;
+    const decoded = decodeText(request.sql, meaning.encodings);
+    if (decoded.kind === 'serverRefuses') return { kind: 'serverAnswers', why: decoded.why, error: undefined };
+    if (decoded.kind === 'unreadable') return unreadText(decoded.why);
+    const { text, exact } = decoded;
+    const cold: Cold = { request, meaning, index, text, exact, isFresh: false };
+    const read = standing.kind === 'failed' ? await this.#inFailed(cold) : await this.#witnessed(cold);
+    return read.kind === 'read' ? joined(read, (each) => request.session.named(each)) : read;
+  }
+
+  #analyse({ request, meaning, index, text, exact }: Cold): Promise<PoolAnswer> {
+    const job = { text, schemaVersion: index.snapshot.schemaVersion, state: meaning.names, exact };
+    return this.#parts.pool.analyse(job, request.agent);
+  }
+
+  /** A statement that does not end the failed transaction is refused by the server, whatever it is. Several may end it in between. */
+  async #inFailed(cold: Cold): Promise<Reading> {
+    const answer = await this.#analyse(cold);
+    switch (answer.kind) {
+      case 'statements': {
+        const [only, ...more] = answer.statements;
+        const ends = answer.statements.some((one) =>
+          one.effects.some((effect) => endsTransaction.includes(effect.kind)),
+        );
+        if (more.length === 0 && only !== undefined && !ends) return refusedBy('the transaction has failed');
+        return this.#textOf(
+          cold,
+          answer.statements,
+          answer.statements.map((one) => this.#untold(one)),
+        );
+      }
+      case 'empty':
+        return refusedBy('nothing but space and comments');
+      default:
+        return refusedBy('a text that is no SQL, in a failed transaction');
+    }
+  }
+
+  /** Without a tree only what needs none is known. */
+  #untold(one: AnalysedStatement): ReadStatement {
+    if (one.probe.kind === 'none') return one;
+    return { ...one, analysis: doubted(one.analysis, 'the server cannot be asked in a failed transaction') };
+  }
+
+  async #witnessed(cold: Cold): Promise<Reading> {
+    const generation = this.#generation;
+    const answer = await this.#analyse(cold);
+    switch (answer.kind) {
+      case 'empty':
+        return this.#keep(cold, this.#textOf(cold, [], []), { inert: false, generation });
+      case 'notKnown':
+        return unreadText(answer.why);
+      case 'refused':
+        return answer.by === 'server' ? refusedBy(answer.why) : unreadText(answer.why);
+      case 'syntaxError':
+        return await this.#syntaxError(cold, answer.message);
+      case 'statements':
+        return await this.#fresh(cold, await this.#both(cold, answer.statements, generation));
+    }
+  }
+
+  /** What is not known may be something that was made a moment ago: once more, if the schema has moved. */
+  async #fresh(cold: Cold, reading: Reading): Promise<Reading> {
+    const unsure = reading.kind === 'read' && reading.statements.some((one) => one.analysis.unknowns.length > 0);
+    if (!unsure || cold.isFresh) return reading;
+    const index = await this.#parts.schema.fresh();
+    if (index === undefined || index === cold.index) return reading;
+    return await this.#witnessed({ ...cold, index, isFresh: true });
+  }
+
+  /** The parser rejects a few texts that the server takes. Its own error is the agent's to see; if it has none, nobody knows. */
+  async #syntaxError(cold: Cold, message: string): Promise<Reading> {
+    if (this.#parts.witness === 'static') return unreadText(`a text that cannot be read: ${message}`);
+    const probed = await cold.request.session.probe(cold.request.sql, cold.request.types);
+    const severalStatements = probed.kind === 'error' && probed.sqlState === '42601' && isAboutSeveral(probed.frame);
+    if (probed.kind === 'tree' || severalStatements)
+      return unreadText('a text that the server reads and the parser does not');
+    return { kind: 'serverAnswers', why: 'a syntax error', error: probed.frame };
+  }
+
+  async #both(cold: Cold, statements: readonly AnalysedStatement[], generation: number): Promise<Reading> {
+    const read: ReadStatement[] = [];
+    let sure = true;
+    for (const one of statements) {
+      const told = await this.#told(cold, one, statements.length);
+      if ('error' in told) return told;
+      sure &&= told.sure;
+      read.push(told.statement);
+    }
+    const text = this.#textOf(cold, statements, read);
+    if (!sure) return text;
+    const [only, ...more] = statements;
+    const inert = more.length === 0 && only?.inert === true && text.reason === undefined;
+    return this.#keep(cold, text, { inert, generation });
+  }
+
+  /** One statement by both witnesses. */
+  async #told(
+    cold: Cold,
+    one: AnalysedStatement,
+    count: number,
+  ): Promise<
+    { readonly statement: ReadStatement; readonly sure: boolean } | Extract<Reading, { kind: 'serverAnswers' }>
+  > {
+    if (one.probe.kind === 'none' || this.#parts.witness === 'static') return { statement: one, sure: true };
+    const without = (why: string) => ({ statement: withDoubt(one, why), sure: true });
+    if (one.probe.kind === 'impossible') return without(one.probe.why);
+    if (one.tree === 'stale') return without('an earlier statement of the same text changes what names mean');
+    const sql = this.#bytesOf(cold, one, count);
+    if (sql === undefined) return without('a text whose bytes cannot be cut for sure in this encoding');
+    const probed = await cold.request.session.probe(sql, cold.request.types);
+    if (probed.kind === 'tree') return { statement: this.#united(cold, one, probed), sure: true };
+    if (count === 1 && one.probe.kind === 'whole') {
+      return { kind: 'serverAnswers', why: 'the server refuses it', error: probed.frame };
+    }
+    return { statement: withDoubt(one, 'the server refuses a part of it'), sure: false };
+  }
+
+  #united(cold: Cold, one: AnalysedStatement, probed: Extract<Probed, { kind: 'tree' }>): ReadStatement {
+    const { index } = cold;
+    const temporary = temporaryOf(cold.meaning);
+    const { analysis, disagreement } = unite(one.analysis, probed.facts, index, temporary);
+    if (disagreement !== undefined) this.#parts.report(disagreement, one.normalised);
+    const tripped = checkRowDescription(analysis, probed.fields, index, temporary);
+    const checked = tripped.ok
+      ? analysis
+      : doubted(analysis, `the server gives out ${tripped.why}, which nobody foresaw`);
+    if (!tripped.ok && analysis.unknowns.length === 0) {
+      this.#parts.report(`the server gives out ${tripped.why}, which nobody foresaw`, one.normalised);
+    }
+    const held = one.held === undefined ? undefined : unite(one.held, probed.facts, index, temporary).analysis;
+    return { ...one, analysis: checked, held };
+  }
+
+  /** In the session's encoding. Offsets are those of UTF-8, so only there, and where all is ASCII, can a part be cut by them. */
+  #bytesOf({ request, text, meaning }: Cold, one: AnalysedStatement, count: number): Buffer | undefined {
+    if (count === 1 && one.probe.kind === 'whole') return request.sql;
+    const isAscii = Buffer.byteLength(text) === text.length;
+    if (!isAscii && !/^(?:utf8|unicode)$/i.test(meaning.encodings.client)) return undefined;
+    if (one.probe.kind === 'inner') return Buffer.from(one.probe.text);
+    return request.sql.subarray(one.at, one.at + one.bytes);
+  }
+
+  #textOf(cold: Cold, analysed: readonly AnalysedStatement[], statements: readonly ReadStatement[]): ReadText {
+    const normalised = analysed.map((one) => one.normalised ?? '').join('; ');
+    return {
+      kind: 'read',
+      statements: statements.map(({ analysis, held, refersTo, effects }) => ({ analysis, held, refersTo, effects })),
+      effects: analysed.flatMap((one) => one.effects),
+      normalised: normalised === '' ? undefined : normalised,
+      index: cold.index,
+      temporary: temporaryOf(cold.meaning),
+      reason: cold.text.includes('reason') ? commentTags(cold.text).get('reason') : undefined,
+      text: cold.text,
+      shape: shapeOf(cold.request.sql, analysed, statements),
+    };
+  }
+
+  #keep(cold: Cold, text: ReadText, how: { readonly inert: boolean; readonly generation: number }): ReadText {
+    // The schema moved while the witnesses spoke: true for this once, but nothing to remember.
+    if (how.generation !== this.#generation || cold.index !== this.#parts.schema.current) return text;
+    const version = cold.index.snapshot.schemaVersion;
+    const key = cold.meaning.keyAt(version) + cold.request.typesKey;
+    this.#cache.keep(key, cold.request.sql, { value: text, bytes: sizeOf(text), inert: how.inert });
+    return text;
+  }
+}
+
+/** Of one statement that is known: with its literals out where they do not matter, else as it is (parameters may differ). */
+function shapeOf(
+  sql: Buffer,
+  [only, ...more]: readonly AnalysedStatement[],
+  statements: readonly ReadStatement[],
+): string | undefined {
+  if (only === undefined || more.length > 0 || statements.some((one) => one.analysis.unknowns.length > 0))
+    return undefined;
+  const shape = only.inert ? scanner.keyOf(sql) : undefined;
+  return shape === undefined ? `text ${sql.toString('latin1')}` : `shape ${shape}`;
+}
+
+const scanner = new ShapeScanner();
+
+const noRelations: readonly Relation[] = [];
+
+function temporaryOf({ names: { temp } }: Meaning): readonly Relation[] {
+  return temp.known ? temp.value : noRelations;
+}
+
+const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
+
+const endsTransaction: readonly string[] = ['transaction', 'savepoint', 'unsure'];
+
+function refusedBy(why: string): Reading {
+  return { kind: 'serverAnswers', why, error: undefined };
+}
+
+function doubted(analysis: Analysis, why: string): Analysis {
+  return { ...analysis, unknowns: [...analysis.unknowns, { why, at: undefined }] };
+}
+
+function withDoubt(one: AnalysedStatement, why: string): ReadStatement {
+  const held = one.held === undefined ? undefined : doubted(one.held, why);
+  return { ...one, analysis: doubted(one.analysis, why), held };
+}
+
+/** `cannot insert multiple commands into a prepared statement`, in whatever language, stands in this function of the server. */
+function isAboutSeveral(frame: Buffer): boolean {
+  return frame.includes('\0Rexec_parse_message\0', 0, 'latin1');
+}
+
+/** About what it takes in memory, for the bound of the cache. */
+function sizeOf(text: ReadText): number {
+  const things = text.statements.reduce((sum, { analysis: { reads, writes, flows, functions, outputs } }) => {
+    return sum + reads.length + writes.length + flows.length + functions.length + outputs.length;
+  }, 0);
+  const texts = (text.normalised?.length ?? 0) + (text.text?.length ?? 0) + (text.shape?.length ?? 0);
+  return 500 + 160 * things + 2 * texts;
+}

@@ -1,0 +1,143 @@
+// What reading a text gives, and what a reader asks of the session in which the text will run. Types and small joins only.
+import type { Analysis } from './analysis.ts';
+import type { SessionNames } from './columns-names.ts';
+import type { SchemaIndex } from './schema-index.ts';
+import type { Relation } from './schema.ts';
+import type { SessionEffect } from './statement-effects.ts';
+import type { Reference } from './statement.ts';
+import type { TextEncodings } from './text.ts';
+import type { DescribedField } from './tripwire.ts';
+import type { Known } from '../core/known.ts';
+import type { TreeFacts } from './tree.ts';
+
+export interface ReadStatement {
+  readonly analysis: Analysis;
+  /** Of what PREPARE or DECLARE CURSOR holds, for the session to keep under its name. */
+  readonly held: Analysis | undefined;
+  readonly refersTo: readonly Reference[];
+  readonly effects: readonly SessionEffect[];
+}
+
+/** A text that was read: what each of its statements touches, or that it is not known. */
+export interface ReadText {
+  readonly kind: 'read';
+  readonly statements: readonly ReadStatement[];
+  /** Of all statements in order. */
+  readonly effects: readonly SessionEffect[];
+  /** For records: without literals and comments. */
+  readonly normalised: string | undefined;
+  /** The schema it was read against. */
+  readonly index: SchemaIndex | undefined;
+  /** The session's own relations at that time. */
+  readonly temporary: readonly Relation[];
+  /** The agent's own words in comment tags. */
+  readonly reason: string | undefined;
+  /** Decoded; for cards. Undefined where it could not be. */
+  readonly text: string | undefined;
+  /** Equal for texts that differ in values only; undefined: nothing can be said of others like it. */
+  readonly shape: string | undefined;
+}
+
+export type Reading =
+  | ReadText
+  /** The server refuses this text for sure, and says so itself. `error`: it has said so already, in this very frame. */
+  | { readonly kind: 'serverAnswers'; readonly why: string; readonly error: Buffer | undefined }
+  /** An earlier error of the same batch: the server throws it away unread. */
+  | { readonly kind: 'skipped' };
+
+/** What decides the meaning of a text in a session at this moment. */
+export interface Meaning {
+  readonly names: SessionNames;
+  readonly encodings: TextEncodings;
+  /** Equal keys: every text means the same. */
+  keyAt(schemaVersion: string): string;
+}
+
+export type Standing =
+  | { readonly kind: 'settled'; readonly meaning: Meaning }
+  /** The transaction has failed: the server runs nothing but its end. */
+  | { readonly kind: 'failed'; readonly meaning: Meaning }
+  | { readonly kind: 'skipping' };
+
+export type Probed =
+  | { readonly kind: 'tree'; readonly facts: Known<TreeFacts>; readonly fields: readonly DescribedField[] }
+  /** The frame with which the server refuses the text. */
+  | { readonly kind: 'error'; readonly frame: Buffer; readonly sqlState: string };
+
+/** The session in which the text will run. */
+export interface AskedSession {
+  /** Known for sure at this moment, without asking anybody; undefined: `settle` has to be asked. */
+  readonly meaning: Meaning | undefined;
+  /** Waits for all that is owed, and asks the server for what is not known. */
+  settle(): Promise<Standing>;
+  /** Asks the server for its tree of one statement. */
+  probe(sql: Buffer, types: readonly number[]): Promise<Probed>;
+  /** What PREPARE or DECLARE CURSOR put under a name in this session. */
+  named(reference: Reference): Analysis | undefined;
+}
+
+export function unreadable(why: string): Analysis {
+  return {
+    kinds: ['notKnown'],
+    command: '',
+    reads: [],
+    writes: [],
+    flows: [],
+    functions: [],
+    wholeTables: [],
+    relations: [],
+    outputs: [],
+    rowsMax: undefined,
+    unknowns: [{ why, at: undefined }],
+  };
+}
+
+export function unreadText(why: string, normalised?: string): ReadText {
+  const statement: ReadStatement = {
+    analysis: unreadable(why),
+    held: undefined,
+    refersTo: [],
+    effects: [{ kind: 'unsure', why }],
+  };
+  return {
+    kind: 'read',
+    statements: [statement],
+    effects: statement.effects,
+    normalised,
+    index: undefined,
+    temporary: [],
+    reason: undefined,
+    text: undefined,
+    shape: undefined,
+  };
+}
+
+/** What EXECUTE and FETCH run joins what they say themselves; a name that nobody knows is not known. */
+export function joined(text: ReadText, named: AskedSession['named']): ReadText {
+  const statements = text.statements.map((one) => {
+    if (one.refersTo.length === 0) return one;
+    return { ...one, analysis: one.refersTo.reduce((sum, each) => together(sum, each, named(each)), one.analysis) };
+  });
+  return { ...text, statements };
+}
+
+function together(one: Analysis, reference: Reference, other: Analysis | undefined): Analysis {
+  if (other === undefined) {
+    const why = `what the ${reference.kind === 'cursor' ? 'cursor' : 'prepared statement'} stands for`;
+    return { ...one, unknowns: [...one.unknowns, { why, at: undefined }] };
+  }
+  return {
+    ...one,
+    kinds: [...new Set([...one.kinds, ...other.kinds])],
+    command: `${one.command}: ${other.command}`,
+    reads: [...one.reads, ...other.reads],
+    writes: [...one.writes, ...other.writes],
+    flows: [...one.flows, ...other.flows],
+    functions: [...one.functions, ...other.functions],
+    wholeTables: [...one.wholeTables, ...other.wholeTables],
+    relations: [...one.relations, ...other.relations],
+    outputs: other.outputs,
+    rowsMax: one.rowsMax ?? other.rowsMax,
+    unknowns: [...one.unknowns, ...other.unknowns],
+  };
+}
