@@ -1,0 +1,131 @@
+// Verdicts on whole texts, remembered: judging is pure, so the same reading by the same asker under the same files has the same verdict
+// until a clock says otherwise. A text of several statements gets the strictest of them, with the reasons of all.
+import { isNonEmpty, type Sha256 } from '../core/brand.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Known } from '../core/known.ts';
+import type { ReadText } from '../sql/reading.ts';
+import type { Asker } from './asker.ts';
+import type { Classification } from './classification.ts';
+import { judge } from './judge.ts';
+import { stricter, type LeveledColumn, type Need, type Verdict } from './verdict.ts';
+
+export interface JudgingParts {
+  /** What is in force now. */
+  readonly classification: () => Classification;
+  readonly clock: Clock;
+}
+
+/** Askers whose verdict is remembered for one text. */
+const askersMax = 64;
+
+export class Judging {
+  readonly #parts: JudgingParts;
+  #remembered = new WeakMap<ReadText, Map<string, Verdict>>();
+  #version: Sha256 | undefined;
+  readonly #keys = new WeakMap<Asker, string>();
+
+  constructor(parts: JudgingParts) {
+    this.#parts = parts;
+  }
+
+  /** With what the planner expects, where somebody asked it; that is never remembered. */
+  verdict(text: ReadText, asker: Asker, estimate?: Known<number>): Verdict {
+    const classification = this.#parts.classification();
+    if (classification.catalog.version !== this.#version) {
+      this.#version = classification.catalog.version;
+      this.#remembered = new WeakMap();
+    }
+    const now = this.#parts.clock.now();
+    if (estimate !== undefined) return judgeText(text, { classification, asker, now, estimate });
+    const key = this.#keyOf(asker);
+    let verdicts = this.#remembered.get(text);
+    const before = verdicts?.get(key);
+    if (before !== undefined && (before.validUntil === undefined || now < before.validUntil)) return before;
+    const fresh = judgeText(text, { classification, asker, now });
+    if (verdicts === undefined || verdicts.size >= askersMax) {
+      verdicts = new Map();
+      this.#remembered.set(text, verdicts);
+    }
+    verdicts.set(key, fresh);
+    return fresh;
+  }
+
+  /** Everything that a condition may look at, but for the port that the agent's machine happened to choose. */
+  #keyOf(asker: Asker): string {
+    const known = this.#keys.get(asker);
+    if (known !== undefined) return known;
+    const { agent, owner, database, role, applicationName, reason, transaction } = asker;
+    const address = asker.clientAddress.replace(/:\d+$/, '');
+    const key = JSON.stringify([agent, owner, database, role, applicationName, address, reason, transaction]);
+    this.#keys.set(asker, key);
+    return key;
+  }
+}
+
+type Input = Parameters<typeof judge>[1];
+
+export function judgeText(text: ReadText, input: Input): Verdict {
+  const verdicts = text.statements.map((one) => judge(one.analysis, input));
+  const [first, ...more] = verdicts;
+  if (first === undefined) return nothing(input);
+  return more.reduce(together, first);
+}
+
+/** Space and comments: the server answers without running anything. */
+function nothing({ classification }: Input): Verdict {
+  return {
+    kind: 'allow',
+    reasons: [],
+    columns: [],
+    catalogVersion: classification.catalog.version,
+    validUntil: undefined,
+    rowsMax: undefined,
+  };
+}
+
+function together(one: Verdict, other: Verdict): Verdict {
+  const reasons = [one, other].flatMap((each) => each.reasons);
+  const judged = {
+    reasons: [
+      ...reasons.filter((each) => each.verdict !== 'allow'),
+      ...reasons.filter((each) => each.verdict === 'allow'),
+    ],
+    columns: unique([...one.columns, ...other.columns]),
+    catalogVersion: one.catalogVersion,
+    validUntil: least(one.validUntil, other.validUntil),
+    rowsMax: least(one.rowsMax, other.rowsMax),
+  };
+  const kind = stricter(one.kind, other.kind);
+  if (kind === 'allow' || !isNonEmpty(judged.reasons)) return { ...judged, kind: 'allow' };
+  const { reasons: why } = judged;
+  if (kind === 'deny') return { ...judged, reasons: why, kind };
+  const needs = [one, other].flatMap((each) => (each.kind === 'hold' ? each.needs : []));
+  const merged = mergedNeeds(needs);
+  if (!isNonEmpty(merged)) throw new Error('a hold without anybody to ask');
+  return { ...judged, reasons: why, kind, needs: merged };
+}
+
+function mergedNeeds(needs: readonly Need[]): readonly Need[] {
+  const merged = new Map<string, Need>();
+  for (const need of needs) {
+    const key = need.groups.join('\0');
+    merged.set(key, { groups: need.groups, quorum: Math.max(need.quorum, merged.get(key)?.quorum ?? 1) });
+  }
+  return [...merged.values()];
+}
+
+function unique(columns: readonly LeveledColumn[]): readonly LeveledColumn[] {
+  const found = new Map<string, LeveledColumn>();
+  for (const each of columns) {
+    const { relation, column } = each.column;
+    const key = JSON.stringify([relation.schema, relation.name, column, each.level]);
+    const before = found.get(key);
+    found.set(key, before === undefined ? each : { ...before, uses: [...new Set([...before.uses, ...each.uses])] });
+  }
+  return [...found.values()];
+}
+
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}
