@@ -1,31 +1,24 @@
-// The hallway. Somebody who reads only this file knows what the product does: every execution is read, resolved, judged and
-// recorded, and then runs, waits for people, or is refused. Rooms do the work; nothing is decided here but the switch.
+// The hallway. Somebody who reads only this file knows what the product does: every execution is read, judged and recorded, and then
+// runs, waits for people, or is refused. Rooms do the work; nothing is decided here but the switch.
 import { ProxyError } from './core/errors.ts';
+import { changedMeanwhile, forbidden, unreleased } from './approval/refusals.ts';
+import type { Desk } from './approval/desk.ts';
+import type { Terms } from './approval/terms.ts';
 import { isGenuine, type Receipt } from './audit/receipt.ts';
 import type { Recorder } from './audit/recorder.ts';
-import type { Asker } from './policy/asker.ts';
-import type { SessionId } from './core/brand.ts';
-
-/** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. */
-export interface Execution {
-  readonly session: SessionId;
-  readonly asker: Asker;
-  readonly protocol: 'simple' | 'extended';
-  /** The SQL's own bytes, in the session's encoding. */
-  readonly sql: Buffer;
-  /** What Bind carries behind the names: formats and values. Part of what an approval binds to. */
-  readonly parameters: Buffer | undefined;
-  /** Aborted when the agent cancels, leaves, or the session ends while people are still asked. */
-  readonly withdrawn: () => AbortSignal;
-}
-
-/** What came of it, for the record. */
-export interface Outcome {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly ms: number;
-  readonly error: string | undefined;
-}
+import {
+  holdRequest,
+  judgedRecord,
+  serverAnswersRecord,
+  type Execution,
+  type Hashes,
+  type JudgedExecution,
+  type Outcome,
+} from './gate-data.ts';
+import type { Judging } from './policy/judging.ts';
+import type { Offers } from './policy/offers.ts';
+import type { Verdict } from './policy/verdict.ts';
+import type { Reading, ReadText } from './sql/reading.ts';
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
 class PermitOf {
@@ -53,12 +46,26 @@ export function isPermit(value: Permit): boolean {
 }
 
 export type Admission =
-  { readonly kind: 'pass'; readonly permit: Permit } | { readonly kind: 'refuse'; readonly error: ProxyError };
+  /** `text` undefined: the server refuses it for sure, and says so itself. `terms`: what people said yes to. */
+  | {
+      readonly kind: 'pass';
+      readonly permit: Permit;
+      readonly text: ReadText | undefined;
+      readonly verdict: Verdict | undefined;
+      readonly terms: Terms | undefined;
+    }
+  | { readonly kind: 'refuse'; readonly error: ProxyError }
+  /** The server has refused it already, in this frame. */
+  | { readonly kind: 'answered'; readonly frame: Buffer }
+  /** An earlier error of the same batch throws it away. */
+  | { readonly kind: 'skipped' };
 
 export interface GateParts {
   readonly recorder: Recorder;
-  /** A keyed hash: equal statements can be found in the record, their text cannot be guessed from it. */
-  readonly hashStatement: (sql: Buffer) => string;
+  readonly hashes: Hashes;
+  readonly judging: Judging;
+  readonly offers: Offers;
+  readonly desk: Desk;
 }
 
 export class Gate {
@@ -68,20 +75,65 @@ export class Gate {
     this.#parts = parts;
   }
 
-  /** Nothing is judged yet: every execution is recorded as allowed and passes. A promise is returned only by what must wait. */
+  /** At once where the text is known and nobody has to be asked: no promise on the hot path. */
   admit(execution: Execution): Admission | Promise<Admission> {
     try {
-      return { kind: 'pass', permit: permit(this.#record(execution)) };
+      const reading = execution.reader.read(execution);
+      if (!(reading instanceof Promise)) return this.#judged(execution, reading);
+      return reading.then((read) => this.#judged(execution, read)).catch(refusal);
     } catch (thrown) {
-      if (thrown instanceof ProxyError) return { kind: 'refuse', error: thrown };
-      throw thrown;
+      return refusal(thrown);
     }
+  }
+
+  #judged(execution: Execution, reading: Reading): Admission | Promise<Admission> {
+    const { recorder, hashes, judging } = this.#parts;
+    if (reading.kind === 'skipped') return { kind: 'skipped' };
+    const asker = execution.asker(reading.kind === 'read' ? reading.reason : undefined);
+    if (reading.kind === 'serverAnswers') {
+      const receipt = recorder.record(serverAnswersRecord(execution, asker, hashes));
+      if (reading.error !== undefined) return { kind: 'answered', frame: reading.error };
+      return { kind: 'pass', permit: permit(receipt), text: undefined, verdict: undefined, terms: undefined };
+    }
+    const verdict = judging.verdict(reading, asker);
+    const receipt = recorder.record(judgedRecord({ execution, asker, reading, verdict }, hashes));
+    switch (verdict.kind) {
+      case 'allow':
+        return { kind: 'pass', permit: permit(receipt), text: reading, verdict, terms: undefined };
+      case 'deny':
+        return this.#denied({ execution, asker, reading, verdict });
+      case 'hold':
+        return this.#held({ execution, asker, reading, verdict }).catch(refusal);
+    }
+  }
+
+  async #denied(judged: JudgedExecution<Extract<Verdict, { kind: 'deny' }>>): Promise<Admission> {
+    return { kind: 'refuse', error: forbidden(judged.verdict, await this.#parts.offers.narrower(judged)) };
+  }
+
+  /** People are asked. What they say yes to runs only if it still is what they saw. */
+  async #held(judged: JudgedExecution<Extract<Verdict, { kind: 'hold' }>>): Promise<Admission> {
+    const { desk, hashes, offers, judging } = this.#parts;
+    const { execution, reading, verdict } = judged;
+    const withdrawn = execution.withdrawn();
+    const request = await holdRequest({ ...judged, counterOffer: await offers.narrower(judged) }, hashes);
+    const waiting = await desk.ask(request, withdrawn);
+    const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
+    if (answer.kind === 'unavailable') return { kind: 'refuse', error: answer.error };
+    if (answer.kind !== 'released') return { kind: 'refuse', error: unreleased(answer) };
+    const again = await execution.reader.read(execution);
+    const same = again.kind === 'read' && again.index === reading.index;
+    const standing = same ? judging.verdict(again, judged.asker) : undefined;
+    if (standing?.catalogVersion !== verdict.catalogVersion) {
+      return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
+    }
+    return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict, terms: answer.terms };
   }
 
   /** Closes the record of an execution that was let through. */
   finish(execution: Execution, passed: Permit, outcome: Outcome): void {
     const { rows, bytes, ms, error } = outcome;
-    const base = { kind: 'finished', session: execution.session, of: passed.receipt.seq, rows, bytes, ms } as const;
+    const base = { kind: 'finished', session: execution.id, of: passed.receipt.seq, rows, bytes, ms } as const;
     try {
       this.#parts.recorder.record(error === undefined ? base : { ...base, error });
     } catch (thrown) {
@@ -89,22 +141,10 @@ export class Gate {
       if (!(thrown instanceof ProxyError)) throw thrown;
     }
   }
+}
 
-  #record(execution: Execution): Receipt {
-    const { agent, owner, database } = execution.asker;
-    return this.#parts.recorder.record({
-      kind: 'judged',
-      session: execution.session,
-      agent,
-      owner,
-      database,
-      statement: this.#parts.hashStatement(execution.sql),
-      verdict: 'allow',
-      actions: [],
-      columns: [],
-      rules: [],
-      catalog: '',
-      schema: '',
-    });
-  }
+/** What is expected to fail is refused with its own words; anything else is a defect, and ends the session that met it. */
+function refusal(thrown: unknown): Admission {
+  if (thrown instanceof ProxyError) return { kind: 'refuse', error: thrown };
+  throw thrown;
 }

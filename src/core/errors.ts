@@ -36,6 +36,13 @@ export const errorTable = {
     'later',
     'The statement would have to wait while its transaction holds locks, and `holds.in_transaction` says refuse.',
   ),
+  HOLD_CHANGED: row(
+    '42501',
+    409,
+    'statement',
+    'after-approval',
+    'What was approved is no longer what would run: schema, classification or session changed.',
+  ),
   POLICY: row('42501', 403, 'statement', 'narrower', 'A rule forbids this statement; asking people would not help.'),
   NOT_KNOWN: row(
     '42501',

@@ -1,0 +1,143 @@
+// What goes through the hallway: an execution on its way in, its outcome on the way out, and what is written about both. Data and small
+// functions only, so that `gate.ts` reads as the order of rooms.
+import type { SessionId, UnixMillis } from './core/brand.ts';
+import { dotted } from './core/names.ts';
+import { known, notKnown, type Known } from './core/known.ts';
+import type { HoldRequest } from './approval/desk.ts';
+import type { HoldView } from './approval/view.ts';
+import type { AuditBody, RecordedColumn } from './audit/record.ts';
+import type { Asker } from './policy/asker.ts';
+import type { Verdict } from './policy/verdict.ts';
+import type { Reader, ReadRequest } from './sql/reader.ts';
+import type { ReadText } from './sql/reading.ts';
+
+/** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. */
+export interface Execution extends ReadRequest {
+  readonly id: SessionId;
+  readonly protocol: 'simple' | 'extended';
+  readonly reader: Reader;
+  /** Who asks, in the state that the session has once the text was read. */
+  readonly asker: (reason?: string) => Asker;
+  /** What Bind carries behind the names: formats and values. Part of what an approval binds to. */
+  readonly parameters: Buffer | undefined;
+  /** Aborted when the agent cancels, leaves, or the session ends while people are still asked. */
+  readonly withdrawn: () => AbortSignal;
+  /** Says that people are asked, now and from time to time, until the returned function is called. */
+  readonly tellHeld: (hold: HoldView, until: UnixMillis) => () => void;
+  /** Locks that the open transaction holds. */
+  readonly locks: () => Promise<Known<readonly string[]>>;
+}
+
+/** What came of it, for the record. */
+export interface Outcome {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly ms: number;
+  readonly error: string | undefined;
+}
+
+/** Keyed hashes: equal texts can be found in the record, nothing can be guessed from it. */
+export interface Hashes {
+  readonly ofStatement: (sql: Buffer) => string;
+  readonly ofBytes: (bytes: Buffer) => string;
+  /** The statement encrypted to the auditor's key; undefined: nobody asked to keep statements. */
+  readonly seal: (sql: Buffer) => string | undefined;
+}
+
+export interface JudgedExecution<V extends Verdict = Verdict> {
+  readonly execution: Execution;
+  readonly asker: Asker;
+  readonly reading: ReadText;
+  readonly verdict: V;
+}
+
+type JudgedBody = Extract<AuditBody, { readonly kind: 'judged' }>;
+type JudgedFacts = Pick<JudgedBody, 'verdict' | 'actions' | 'columns' | 'rules' | 'catalog'>;
+
+/** One verdict speaks for many executions. */
+const factsOf = new WeakMap<Verdict, JudgedFacts>();
+
+function judgedFacts(verdict: Verdict): JudgedFacts {
+  const found = factsOf.get(verdict);
+  if (found !== undefined) return found;
+  const made = {
+    verdict: verdict.kind,
+    actions: [...new Set(verdict.reasons.map((reason) => reason.action))],
+    columns: recordedColumns(verdict),
+    rules: [...new Set(verdict.reasons.map((reason) => reason.rule))],
+    catalog: verdict.catalogVersion,
+  };
+  factsOf.set(verdict, made);
+  return made;
+}
+
+const columnsMax = 500;
+
+function recordedColumns(verdict: Verdict): readonly RecordedColumn[] {
+  return verdict.columns.slice(0, columnsMax).map(({ column: { relation, column }, level }) => ({
+    column: dotted(relation.schema, relation.name, column),
+    level,
+  }));
+}
+
+export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecution, hashes: Hashes): AuditBody {
+  const sealed = hashes.seal(execution.sql);
+  return {
+    kind: 'judged',
+    session: execution.id,
+    agent: asker.agent,
+    owner: asker.owner,
+    database: asker.database,
+    statement: hashes.ofStatement(execution.sql),
+    ...(reading.normalised === undefined ? {} : { text: reading.normalised }),
+    ...judgedFacts(verdict),
+    schema: reading.index?.snapshot.schemaVersion ?? '',
+    ...(sealed === undefined ? {} : { sealed }),
+  };
+}
+
+/** Not let through by us but turned down by the server, for sure: on the record all the same. */
+export function serverAnswersRecord(execution: Execution, asker: Asker, hashes: Hashes): AuditBody {
+  return {
+    kind: 'judged',
+    session: execution.id,
+    agent: asker.agent,
+    owner: asker.owner,
+    database: asker.database,
+    statement: hashes.ofStatement(execution.sql),
+    verdict: 'allow',
+    actions: [],
+    columns: [],
+    rules: ['the server refuses it'],
+    catalog: '',
+    schema: '',
+  };
+}
+
+export async function holdRequest(
+  judged: JudgedExecution<Extract<Verdict, { readonly kind: 'hold' }>> & { readonly counterOffer: string | undefined },
+  hashes: Hashes,
+): Promise<HoldRequest> {
+  const { execution, asker, reading, verdict, counterOffer } = judged;
+  const meaning = execution.session.meaning;
+  const version = reading.index?.snapshot.schemaVersion ?? '';
+  const path = meaning?.names.searchPath;
+  return {
+    session: execution.id,
+    asker,
+    verdict,
+    statement: {
+      hash: hashes.ofStatement(execution.sql),
+      text: reading.text ?? execution.sql.toString('latin1'),
+      command: reading.statements.map((one) => one.analysis.command).join('; ') || 'statement',
+    },
+    parameters: execution.parameters === undefined ? '' : hashes.ofBytes(execution.parameters),
+    searchPath: path?.known === true ? path.value : [],
+    schemaVersion: version,
+    sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey],
+    shape: reading.shape,
+    estimate: notKnown('the planner was not asked'),
+    locks: asker.transaction === 'none' ? known([]) : await execution.locks(),
+    counterOffer,
+  };
+}
