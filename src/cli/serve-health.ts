@@ -4,7 +4,11 @@ import type { Parts, PartState } from '../channels/health.ts';
 import type { Metrics } from '../channels/metrics.ts';
 import { wordsOf } from '../core/errors.ts';
 import type { Listener } from '../proxy/listener.ts';
+import type { ClassificationSource } from '../policy/classification-source.ts';
+import { mistakeText } from '../core/place.ts';
 import type { Pools } from '../proxy/pools.ts';
+import type { Store } from '../store/store.ts';
+import type { Readers } from '../proxy/readers.ts';
 import { connectUpstream } from '../proxy/upstream.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { RunningSinks } from './serve-sinks.ts';
@@ -19,12 +23,16 @@ export interface HealthParts {
   readonly sinks: RunningSinks;
   readonly listener: Listener;
   readonly state: ServingState;
+  readonly classification: ClassificationSource;
+  readonly readers: Readers;
+  readonly store: Store;
 }
 
 const up = (words: string): PartState => ({ state: 'up', words });
 const down = (words: string): PartState => ({ state: 'down', words });
 
-export function registerParts(parts: Parts, { live, audit, sinks, listener, state }: HealthParts): void {
+export function registerParts(parts: Parts, from: HealthParts): void {
+  const { live, audit, sinks, listener, state } = from;
   parts.register({
     name: 'listener',
     weight: 'needed',
@@ -55,9 +63,34 @@ export function registerParts(parts: Parts, { live, audit, sinks, listener, stat
     weight: 'wanted',
     check: () => (live.trouble === undefined ? up('as in the file') : down(live.trouble)),
   });
+  parts.register({ name: 'classification', weight: 'wanted', check: () => classificationState(from.classification) });
+  // Without state nothing new can be held, so it is refused; what is allowed goes on.
+  parts.register({
+    name: 'state',
+    weight: 'wanted',
+    check: () => (from.store.standing.state === 'up' ? up(from.store.standing.words) : down(from.store.standing.words)),
+  });
+  parts.register({ name: 'schemas', weight: 'wanted', check: () => schemasState(from.readers) });
   // One look for all: the list of databases may change with each reload.
   const databases = new DatabaseLooks(live);
   parts.register({ name: 'databases', weight: 'needed', check: () => databases.look() });
+}
+
+function classificationState({ current, trouble }: ClassificationSource): PartState {
+  const [first, ...more] = trouble;
+  if (first === undefined) return up(`version ${current.catalog.version.slice(0, 12)}`);
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return down(`the last good version is in force; the files have mistakes: ${mistakeText(first)}${others}`);
+}
+
+/** Without its schema every statement of a database is not known, so held. */
+function schemasState(readers: Readers): PartState {
+  const states = readers.states();
+  const words = states.map(({ name, trouble, witness }) => {
+    const how = witness === 'static' ? ' (witness: static, the server is not asked)' : '';
+    return `${name} ${trouble === undefined ? 'read' : `NOT READ: ${trouble}`}${how}`;
+  });
+  return states.some((one) => one.trouble !== undefined) ? down(words.join('; ')) : up(words.join('; '));
 }
 
 const lookMs = 5000;
@@ -105,9 +138,12 @@ export interface MetricParts {
   readonly audit: Audit;
   readonly listener: Listener;
   readonly pools: Pools;
+  readonly classification: ClassificationSource;
+  readonly readers: Readers;
 }
 
-export function registerMetrics(metrics: Metrics, { audit, listener, pools }: MetricParts): void {
+export function registerMetrics(metrics: Metrics, { audit, listener, pools, ...from }: MetricParts): void {
+  registerReading(metrics, from);
   const stats = () => listener.stats();
   metrics.register({
     name: 'connections',
@@ -156,5 +192,30 @@ export function registerMetrics(metrics: Metrics, { audit, listener, pools }: Me
     kind: 'counter',
     help: 'Records in the audit log since it began.',
     read: () => [{ value: audit.log.head().records }],
+  });
+}
+
+function registerReading(
+  metrics: Metrics,
+  { classification, readers }: Pick<MetricParts, 'classification' | 'readers'>,
+): void {
+  metrics.register({
+    name: 'classification_broken',
+    kind: 'gauge',
+    help: '1 while the files of the classification have mistakes and the last good version is in force.',
+    read: () => [{ value: classification.trouble.length > 0 ? 1 : 0 }],
+  });
+  metrics.register({
+    name: 'witness_disagreements_total',
+    kind: 'counter',
+    help: 'Statements about which the two witnesses contradicted each other: defects of ours, held.',
+    read: () => [{ value: readers.disagreements }],
+  });
+  metrics.register({
+    name: 'parser_lost_total',
+    kind: 'counter',
+    help: 'Parser threads that were ended because of a text.',
+    labels: ['major'],
+    read: () => readers.health().map(({ major, lost }) => ({ labels: { major: String(major) }, value: lost })),
   });
 }

@@ -10,11 +10,13 @@ import { codeOf } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { placeText, type Place } from '../core/place.ts';
 import { Tallies } from '../core/tallies.ts';
-import { Gate } from '../gate.ts';
 import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
+import type { Classification } from '../policy/classification.ts';
+import { closeBench, openBench, type Bench } from './serve-bench.ts';
+import { gateOf } from './serve-gate.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
 import { failed } from './io.ts';
@@ -70,26 +72,30 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   begun.push(() => pools.drain());
   const tallies = new Tallies();
   const recorder = new CountingRecorder(audit.log, tallies);
-  const listener = listenerOf(live, audit, { log, clock, recorder, openUpstream: pools.open });
+  const bench = await openBench({ live, recorder, clock, log, begun });
+  const { readers } = bench;
+  const listener = listenerOf({ live, audit, bench }, { log, clock, recorder, readers, openUpstream: pools.open });
   const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
   begun.push(() => listener.drain(0));
   const [parts, metrics] = [new Parts(), new Metrics()];
   begun.push(async () => metrics.close());
-  registerParts(parts, { live, audit, sinks, listener, state });
-  registerMetrics(metrics, { audit, listener, pools });
+  registerParts(parts, { live, audit, sinks, listener, state, ...bench });
+  registerMetrics(metrics, { audit, listener, pools, ...bench });
   metrics.registerTallies(tallies);
   const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
-  return running({ live, audit, sinks, listener, pools, http, metrics, state, log, address, httpAddress });
+  return running({ live, audit, sinks, bench, listener, pools, http, metrics, state, log, address, httpAddress });
 }
 
 function listenerOf(
-  live: LiveConfig,
-  audit: Audit,
-  parts: Pick<ListenerParts, 'log' | 'clock' | 'recorder' | 'openUpstream'>,
+  of: { readonly live: LiveConfig; readonly audit: Audit; readonly bench: Bench },
+  parts: Pick<ListenerParts, 'log' | 'clock' | 'recorder' | 'readers' | 'openUpstream'>,
 ): Listener {
-  const gate = new Gate({ recorder: parts.recorder, hashStatement: (sql) => audit.statementHash.ofStatement(sql) });
+  const { live, audit, bench } = of;
+  const { recorder, clock } = parts;
+  const classification = (): Classification => bench.classification.current;
+  const gate = gateOf({ audit, recorder, clock, classification, desk: bench.desk });
   return new Listener({
     ...parts,
     address: live.config.listen,
@@ -100,6 +106,7 @@ function listenerOf(
     // of a name that nobody has does not change when the salts of real ones stay.
     secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
     gate,
+    consoleUrl: () => live.config.http.publicUrl,
   });
 }
 
@@ -107,6 +114,7 @@ interface Running {
   readonly live: LiveConfig;
   readonly audit: Audit;
   readonly sinks: RunningSinks;
+  readonly bench: Bench;
   readonly listener: Listener;
   readonly pools: Pools;
   readonly http: HttpServer;
@@ -125,7 +133,10 @@ function running(parts: Running): RunningProxy {
     address: parts.address,
     httpAddress: parts.httpAddress,
     ended,
-    reload: () => parts.live.reload(),
+    reload: async () => {
+      await parts.live.reload();
+      parts.bench.classification.reload();
+    },
     stop: (how = 'drain') => {
       if (ending === undefined) ending = end(parts, how).finally(settle);
       // A second, harder word while sessions are still coming to rest.
@@ -144,6 +155,7 @@ async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
   try {
     await listener.drain(waitMs);
     await pools.drain();
+    await closeBench(parts.bench);
     await audit.log.recordDurably({ kind: 'stop', words: 'countersign stops' });
   } catch (thrown) {
     logStop(log, thrown);

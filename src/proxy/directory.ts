@@ -12,6 +12,8 @@ export interface AgentAccount {
   /** The name a client certificate must carry; undefined: none is asked of this agent. */
   readonly certificateName: string | undefined;
   readonly connectionsMax: number;
+  /** How its holds go; from its own settings, else those of all. */
+  readonly holds: { readonly heartbeatMs: number };
 }
 
 export interface Directory {
@@ -26,6 +28,7 @@ export interface OpenUpstream {
   /** What the server reported at login, for the agent to be told the same. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly processId: number;
+  readonly serverMajor: number;
   /** Asks the server to stop what this connection runs. */
   cancel(): void;
   /** Gives it back: `idle` connections are reset and may serve somebody else, others are closed. */

@@ -13,6 +13,9 @@ import { encodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import type { OpenUpstream, OpenUpstreamFor } from './directory.ts';
 import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
+import { parserMajorOf } from '../sql/parser.ts';
+import type { DatabaseReader, Readers } from './readers.ts';
+import { startUpSettings } from './start-up-settings.ts';
 import { errorFrame } from './refuse.ts';
 import { Session } from './session.ts';
 import { Sessions, type Seat } from './sessions.ts';
@@ -24,6 +27,9 @@ export interface ListenerParts extends LoginParts {
   readonly gate: Gate;
   readonly recorder: Recorder;
   readonly openUpstream: OpenUpstreamFor;
+  readonly readers: Pick<Readers, 'of'>;
+  /** Where people look at holds. */
+  readonly consoleUrl: () => string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -133,13 +139,16 @@ export class Listener {
 
   /** From a known agent to a running session. Whatever fails on the way gives back what was taken. */
   async #seat(agent: LoggedIn, address: string, signal: AbortSignal): Promise<void> {
-    const { account, database, parameters, socket } = agent;
+    const { account, database, socket } = agent;
     const { connectionsMax } = this.#parts.limits();
     const id = newSessionId();
     const who = { session: id, agent: account.name, owner: account.owner, database } as const;
     let seat: ReturnType<Sessions['take']> | undefined;
     try {
       seat = this.#sessions.take(account.name, { connectionsMax, agentConnectionsMax: account.connectionsMax });
+      const { parameters, reason } = startUpSettings(agent.parameters);
+      const reader = this.#parts.readers.of(database);
+      if (reader === undefined) throw new ProxyError('UNKNOWN_DATABASE', `database "${database}" is gone`);
       const upstream = await this.#parts.openUpstream({ agent: account.name, database, parameters }, signal);
       if (socket.destroyed || socket.readableEnded) {
         upstream.release('idle');
@@ -147,7 +156,7 @@ export class Listener {
         return;
       }
       this.#parts.recorder.record({ kind: 'login', ...who, address });
-      this.#start(agent, upstream, id, address, seat);
+      this.#start(agent, { upstream, reader, reason }, id, address, seat);
     } catch (thrown) {
       seat?.leave();
       if (!(thrown instanceof ProxyError)) throw thrown;
@@ -158,12 +167,13 @@ export class Listener {
 
   #start(
     agent: LoggedIn,
-    upstream: OpenUpstream,
+    given: { readonly upstream: OpenUpstream; readonly reader: DatabaseReader; readonly reason: string | undefined },
     id: SessionId,
     address: string,
     seat: Seat & { seat(session: Session): void },
   ): void {
     const { account, database, socket, minor } = agent;
+    const { upstream, reader, reason } = given;
     const key = this.#cancelKeys.issue(upstream.processId, minor);
     const log = this.#parts.log.child({ session: id, agent: account.name, database });
     const session = new Session({
@@ -182,9 +192,14 @@ export class Listener {
         role: upstream.parameters.get('session_authorization') ?? '',
         applicationName: agent.parameters.get('application_name') ?? '',
         clientAddress: address,
-        reason: undefined,
+        reason,
         transaction: 'none',
       },
+      database: reader,
+      major: parserMajorOf(upstream.serverMajor),
+      parameters: upstream.parameters,
+      heartbeatMs: account.holds.heartbeatMs,
+      consoleUrl: this.#parts.consoleUrl(),
       cancelUpstream: () => upstream.cancel(),
       onEnd: (how) => {
         free();

@@ -7,13 +7,15 @@
 import { ProxyError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { assertNever } from '../core/exhaustive.ts';
-import type { Admission, Execution, Permit } from '../gate.ts';
+import type { Admission } from '../gate.ts';
+import type { Execution } from '../gate-data.ts';
 import { fromClient as client } from '../wire/message-types.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
 import { awaits, type Awaited, type Follower, type Replies } from './replies.ts';
 import { Portals } from './portals.ts';
-import { BindFollower, type Run } from './run.ts';
-import { StatementBook } from './statement-book.ts';
+import { BindFollower, type Passed, type Run } from './run.ts';
+import { StatementBook, type PreparedText } from './statement-book.ts';
+import { probeName } from './witness-protocol.ts';
 
 /** What the session does for its requests. */
 export interface RequestDesk {
@@ -21,14 +23,16 @@ export interface RequestDesk {
   /** Sends a frame of the agent's own bytes upstream at the end of this turn. */
   send(bytes: Buffer, start: number, end: number): void;
   /** What is about to run, in the session's present state. */
-  execution(protocol: Execution['protocol'], sql: Buffer, parameters: Buffer | undefined): Execution;
+  execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution;
   /** What the gate says: at once when it can, which is what keeps promises off the hot path. */
   admit(execution: Execution): Admission | Promise<Admission>;
   /** Lets everything behind wait until the gate has its answer. */
   wait(answer: Promise<Admission>, then: (admission: Admission) => void): void;
   /** Takes the frame again when all that is owed has come. */
   retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
-  startRun(execution: Execution, permit: Permit): Run;
+  startRun(execution: Execution, passed: Passed): Run;
+  /** Sends a frame that the server gave before; `simple`: with the word that it is ready. */
+  answer(frame: Buffer, protocol: Execution['protocol']): void;
   /** Throw away what comes until Sync. */
   skipBatch(): void;
   terminate(): void;
@@ -43,12 +47,24 @@ export class Requests {
   readonly #limits: RequestLimits;
   readonly #book = new StatementBook();
   readonly #portals = new Portals();
+  /** Something was bound or run since the last Sync: an implicit transaction of the agent's is open. */
+  #batchOpen = false;
   /** Counts Syncs: names that an earlier batch brought are sure only when the server has answered. */
   #batch = 0;
 
   constructor(desk: RequestDesk, limits: RequestLimits) {
     this.#desk = desk;
     this.#limits = limits;
+  }
+
+  get batchOpen(): boolean {
+    return this.#batchOpen;
+  }
+
+  /** SQL closed or replaced a prepared statement; undefined: all of them. */
+  forgetStatement(name: string | undefined): void {
+    if (name === undefined) this.#book.clear();
+    else this.#book.forget(Buffer.from(name).toString('latin1'));
   }
 
   handle(type: number, bytes: Buffer, start: number, end: number): void {
@@ -66,7 +82,7 @@ export class Requests {
         this.#execute(bytes, start, end);
         return;
       case client.describe:
-        this.#forward(awaits.describe, bytes, start, end);
+        this.#describe(bytes, start, end);
         return;
       case client.close:
         this.#close(bytes, start, end);
@@ -101,6 +117,7 @@ export class Requests {
 
   sync(bytes: Buffer, start: number, end: number): void {
     this.#batch += 1;
+    this.#batchOpen = false;
     this.#forward(awaits.sync, bytes, start, end);
   }
 
@@ -127,7 +144,7 @@ export class Requests {
       this.#refuseQuery(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
       return;
     }
-    const execution = this.#desk.execution('simple', sql, undefined);
+    const execution = this.#desk.execution('simple', { sql, types: [], typesKey: '' }, undefined);
     const admission = this.#desk.admit(execution);
     if (admission instanceof Promise) {
       this.#desk.wait(admission, (settled) => this.#queryAdmitted(settled, execution, bytes, start, end));
@@ -137,10 +154,16 @@ export class Requests {
   #queryAdmitted(admission: Admission, execution: Execution, bytes: Buffer, start: number, end: number): void {
     switch (admission.kind) {
       case 'pass':
-        this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission.permit));
+        this.#batchOpen = false;
+        this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission));
         return;
       case 'refuse':
         this.#refuseQuery(admission.error);
+        return;
+      case 'answered':
+        this.#desk.answer(admission.frame, 'simple');
+        return;
+      case 'skipped':
         return;
       default:
         assertNever(admission);
@@ -155,6 +178,10 @@ export class Requests {
       return;
     }
     const name = latin1(bytes, start + 5, nameEnd);
+    if (name === probeName) {
+      this.#refuseBatch(new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${probeName}" is the proxy's own`));
+      return;
+    }
     if (!this.#book.has(name) && this.#book.size >= this.#limits.statementsPerSessionMax) {
       this.#refuseBatch(
         new ProxyError(
@@ -169,7 +196,13 @@ export class Requests {
     }
     // A copy: the chunk that the frame came in would stay in memory with it.
     const sql = Buffer.from(bytes.subarray(nameEnd + 1, sqlEnd));
-    this.#forward(awaits.parse, bytes, start, end, this.#book.parse(name, sql, this.#batch));
+    const types = typesAt(bytes, sqlEnd + 1, end);
+    if (types === undefined) {
+      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      return;
+    }
+    const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
+    this.#forward(awaits.parse, bytes, start, end, this.#book.parse(name, { sql, types, typesKey }, this.#batch));
   }
 
   #bind(bytes: Buffer, start: number, end: number): void {
@@ -202,7 +235,7 @@ export class Requests {
       );
       return;
     }
-    const execution = this.#desk.execution('extended', found.sql, bytes.subarray(nameEnd + 1, end));
+    const execution = this.#desk.execution('extended', found.text, bytes.subarray(nameEnd + 1, end));
     const admission = this.#desk.admit(execution);
     if (admission instanceof Promise) {
       this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, portal, bytes, start, end));
@@ -219,7 +252,8 @@ export class Requests {
   ): void {
     switch (admission.kind) {
       case 'pass': {
-        const run = this.#desk.startRun(execution, admission.permit);
+        const run = this.#desk.startRun(execution, admission);
+        this.#batchOpen = true;
         this.#portals.open(portal, run);
         this.#forward(awaits.bind, bytes, start, end, new BindFollower(run));
         return;
@@ -227,13 +261,28 @@ export class Requests {
       case 'refuse':
         this.#refuseBatch(admission.error);
         return;
+      case 'answered':
+        this.#desk.answer(admission.frame, 'extended');
+        this.#desk.skipBatch();
+        return;
+      case 'skipped':
+        this.#desk.skipBatch();
+        return;
       default:
         assertNever(admission);
     }
   }
 
+  /** Of a portal: what its rows will hold is looked at before they pass. */
+  #describe(bytes: Buffer, start: number, end: number): void {
+    const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
+    const run = bytes[start + 5] === statementKind ? undefined : this.#portals.get(name);
+    this.#forward(awaits.describe, bytes, start, end, run?.describing);
+  }
+
   #execute(bytes: Buffer, start: number, end: number): void {
     const portal = latin1(bytes, start + 5, bytes.indexOf(0, start + 5));
+    this.#batchOpen = true;
     // A portal we do not know is a cursor that SQL declared: its query was judged then. Otherwise the server says so itself.
     this.#forward(awaits.execute, bytes, start, end, this.#portals.get(portal));
   }
@@ -267,6 +316,14 @@ const latin1 = (bytes: Buffer, start: number, end: number): string =>
 const statementKind = 'S'.charCodeAt(0);
 
 const type = (bytes: Buffer, start: number): number => bytes[start] ?? 0;
+
+/** How many, then an OID each; undefined: the message is not as long as it says. */
+function typesAt(bytes: Buffer, start: number, end: number): readonly number[] | undefined {
+  if (start + 2 > end) return undefined;
+  const count = bytes.readUInt16BE(start);
+  if (start + 2 + 4 * count !== end) return undefined;
+  return Array.from({ length: count }, (_, index) => bytes.readUInt32BE(start + 2 + 4 * index));
+}
 
 /** The body of a Query: one text and its NUL, nothing behind it. A NUL inside would hide the rest from whoever reads C strings. */
 function onlyText(bytes: Buffer, start: number, end: number): Buffer | undefined {

@@ -1,34 +1,57 @@
 // One execution that was let through, from its permit to its last reply: counts what passes and closes its record.
 import type { Clock } from '../core/clock.ts';
-import type { Execution, Gate, Permit } from '../gate.ts';
+import type { Admission, Gate } from '../gate.ts';
+import type { Execution } from '../gate-data.ts';
+import { Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
 import type { Fate, Follower } from './replies.ts';
 
+export type Passed = Extract<Admission, { readonly kind: 'pass' }>;
+
+export interface RunParts {
+  readonly gate: Gate;
+  readonly clock: Clock;
+  /** The server gives out what nobody foresaw. */
+  readonly onTripped: (why: string) => void;
+}
+
 export class Run implements Follower {
-  readonly #gate: Gate;
-  readonly #clock: Clock;
+  readonly #parts: RunParts;
   readonly #execution: Execution;
-  readonly #permit: Permit;
+  readonly #passed: Passed;
+  readonly #tripwire: Tripwire;
   readonly #startedAt: number;
+  /** Once, when the server has said how it went for the first time: what it changes in its session is done then. */
+  #onFirstEnd: (() => void) | undefined;
   #rows = 0;
   #bytes = 0;
   #error: string | undefined;
   #suspended = false;
   #closed = false;
 
-  constructor(parts: { readonly gate: Gate; readonly clock: Clock }, execution: Execution, permit: Permit) {
-    this.#gate = parts.gate;
-    this.#clock = parts.clock;
+  constructor(parts: RunParts, execution: Execution, passed: Passed, onFirstEnd: (() => void) | undefined) {
+    this.#parts = parts;
     this.#execution = execution;
-    this.#permit = permit;
+    this.#passed = passed;
+    this.#tripwire = new Tripwire(passed.text);
+    this.#onFirstEnd = onFirstEnd;
     this.#startedAt = parts.clock.ticks();
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
     if (type === fromServer.error) this.#error = sqlStateOf(bytes, start, end);
     this.#suspended = type === fromServer.portalSuspended;
-    return 'forward';
+    const tripped = this.#tripwire.check(type, bytes, start, end);
+    if (tripped === undefined) return 'forward';
+    this.#parts.onTripped(tripped);
+    return 'swallow';
   }
+
+  /** For the description of its portal: not the end of anything. */
+  readonly describing: Follower = {
+    take: (type, bytes, start, end) => this.take(type, bytes, start, end),
+    ended: () => undefined,
+  };
 
   passed(rows: number, size: number): void {
     this.#rows += rows;
@@ -37,6 +60,7 @@ export class Run implements Follower {
 
   /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
   ended(how: 'done' | 'failed' | 'skipped'): void {
+    this.#firstEnd();
     if (how === 'done' && this.#suspended) return;
     this.close(how === 'skipped' ? 'skipped' : undefined);
   }
@@ -44,13 +68,20 @@ export class Run implements Follower {
   close(why?: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#gate.finish(this.#execution, this.#permit, {
+    this.#firstEnd();
+    this.#parts.gate.finish(this.#execution, this.#passed.permit, {
       rows: this.#rows,
       bytes: this.#bytes,
       // To the microsecond: more digits would say nothing and cost time to print.
-      ms: Math.round((this.#clock.ticks() - this.#startedAt) * 1000) / 1000,
+      ms: Math.round((this.#parts.clock.ticks() - this.#startedAt) * 1000) / 1000,
       error: this.#error ?? why,
     });
+  }
+
+  #firstEnd(): void {
+    const onFirstEnd = this.#onFirstEnd;
+    this.#onFirstEnd = undefined;
+    onFirstEnd?.();
   }
 }
 

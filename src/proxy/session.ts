@@ -3,52 +3,25 @@
 //
 // A data handler never awaits: while the gate asks people, frames are put into a bounded backlog, and reading goes on, so that an
 // agent that leaves or cancels is seen.
-import type { Socket } from 'node:net';
-import type { SessionId } from '../core/brand.ts';
-import type { Clock } from '../core/clock.ts';
 import { ProxyError, wordsOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { Limits } from '../core/limits.ts';
 import { ReasonSet } from '../core/reasons.ts';
-import { isPermit, type Admission, type Execution, type Gate, type Permit } from '../gate.ts';
-import type { Asker } from '../policy/asker.ts';
-import { FrameReader, type FrameOut } from '../wire/frame.ts';
+import { isPermit, type Admission } from '../gate.ts';
+import type { Execution } from '../gate-data.ts';
+import { FrameReader, headerBytes, type FrameOut } from '../wire/frame.ts';
 import { fromClient, fromServer } from '../wire/message-types.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
+import { Backlog, type Deferred } from './backlog.ts';
 import { Outbox } from './outbox.ts';
 import { errorFrame } from './refuse.ts';
 import { Replies } from './replies.ts';
-import { Requests, type RequestDesk, type RequestLimits } from './requests.ts';
-import { Run } from './run.ts';
+import { Requests, type RequestDesk } from './requests.ts';
+import type { PreparedText } from './statement-book.ts';
+import { Run, type Passed } from './run.ts';
+import { SessionMind } from './session-mind.ts';
+import { isFatal, serverMessageBytesMax, statusLetters, type SessionParts } from './session-parts.ts';
 import { isImpossible, stepSession, type SessionEvent, type SessionState } from './session-state.ts';
-import type { Sender, Turn } from './turn.ts';
-
-export type SessionLimits = RequestLimits & Pick<Limits, 'messageBytesMax' | 'waitingBytesMax' | 'pendingRepliesMax'>;
-
-/** Postgres keeps a message below one gigabyte (PQ_LARGE_MESSAGE_LIMIT); a longer one is not Postgres. */
-const serverMessageBytesMax = 1024 * 1024 * 1024;
-
-export interface SessionParts {
-  readonly id: SessionId;
-  readonly agent: Socket;
-  readonly upstream: Socket;
-  readonly gate: Gate;
-  readonly turn: Turn;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly asker: Asker;
-  readonly limits: SessionLimits;
-  /** Asks the server to stop what this session runs. */
-  readonly cancelUpstream: () => void;
-  /** `idle`: nothing was owed, so the upstream connection may be reset and used again. */
-  readonly onEnd: (upstream: 'idle' | 'unusable') => void;
-}
-
-interface Waiting {
-  readonly type: number;
-  readonly bytes: Buffer;
-  readonly place: 'whole' | 'first' | 'middle' | 'last';
-}
+import type { Sender } from './turn.ts';
+import { decodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
 
 const flushFrame = encodeClientMessage({ kind: 'flush' });
 
@@ -63,23 +36,23 @@ export class Session implements Sender, RequestDesk {
   readonly #agentFrames: FrameOut;
   readonly #serverFrames: FrameOut;
   readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
+  #withdrawal: AbortController | undefined;
+  readonly withdrawn = (): AbortSignal => (this.#withdrawal ??= new AbortController()).signal;
   #state: SessionState = 'serving';
   #marked = false;
   /** The server's own last words (57P01 and kin) have been forwarded; ours would be one error too many. */
   #serverSaidGoodbye = false;
-  #backlog: Waiting[] = [];
-  #backlogBytes = 0;
-  #withdrawal: AbortController | undefined;
-  readonly #withdrawn = (): AbortSignal => (this.#withdrawal ??= new AbortController()).signal;
+  readonly #backlog: Backlog;
   #onSettled: (() => void) | undefined;
+  readonly #mind: SessionMind;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const { limits } = parts;
     this.#requests = new Requests(this, limits);
-    const streamed = (type: number): boolean => type === fromClient.copyData;
+    this.#mind = new SessionMind(parts, this, this.#requests);
     this.#fromAgent = new FrameReader({
-      streams: streamed,
+      streams: (type) => type === fromClient.copyData,
       lengthMax: () => limits.messageBytesMax,
     });
     this.#fromServer = new FrameReader({
@@ -91,6 +64,10 @@ export class Session implements Sender, RequestDesk {
     this.#agentPaused = new ReasonSet({
       onFirst: () => parts.agent.pause(),
       onLast: () => parts.agent.resume(),
+    });
+    this.#backlog = new Backlog(limits.waitingBytesMax, (isFull) => {
+      if (isFull) this.#agentPaused.add('backlog is full');
+      else this.#agentPaused.remove('backlog is full');
     });
     this.#agentFrames = {
       frame: (type, bytes, start, end) => this.#agentFrame(type, bytes, start, end),
@@ -150,9 +127,8 @@ export class Session implements Sender, RequestDesk {
     this.#mark();
   }
 
-  execution(protocol: Execution['protocol'], sql: Buffer, parameters: Buffer | undefined): Execution {
-    const { id: session, asker } = this.#parts;
-    return { session, asker, protocol, sql, parameters, withdrawn: this.#withdrawn };
+  execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution {
+    return this.#mind.execution(protocol, text, parameters);
   }
 
   admit(execution: Execution): Admission | Promise<Admission> {
@@ -178,18 +154,54 @@ export class Session implements Sender, RequestDesk {
       return;
     }
     this.#step('asked');
-    // The server keeps its replies back until Sync or Flush.
-    this.send(flushFrame, 0, flushFrame.length);
-    this.#onSettled = () => {
-      this.#step('answered');
-      this.#requests.handle(type, bytes, start, end);
-      this.#workBacklog();
-    };
+    this.settled()
+      .then(() => {
+        if (this.#state !== 'waiting') return;
+        this.#step('answered');
+        this.#requests.handle(type, bytes, start, end);
+        this.#workBacklog();
+      })
+      .catch((thrown: unknown) => this.#broken(thrown));
   }
 
-  startRun(execution: Execution, permit: Permit): Run {
-    if (!isPermit(permit)) throw new Error('nothing runs without a genuine permit');
-    return new Run(this.#parts, execution, permit);
+  settled(): Promise<void> {
+    if (this.replies.length === 0) return Promise.resolve();
+    // The server keeps its replies back until Sync or Flush.
+    this.send(flushFrame, 0, flushFrame.length);
+    return new Promise((resolve) => (this.#onSettled = resolve));
+  }
+
+  get batchOpen(): boolean {
+    return this.#requests.batchOpen;
+  }
+
+  startRun(execution: Execution, passed: Passed): Run {
+    if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
+    const { gate, clock } = this.#parts;
+    const onTripped = (why: string): void => this.#tripped(why);
+    return new Run({ gate, clock, onTripped }, execution, passed, this.#mind.begin(passed.text));
+  }
+
+  answer(frame: Buffer, protocol: Execution['protocol']): void {
+    this.replies.answer(frame);
+    if (protocol === 'simple') this.replies.answer(readyForQuery(statusLetters[this.replies.status]));
+    for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
+    this.#flushToAgent();
+    this.#parts.turn.schedule();
+  }
+
+  #tripped(why: string): void {
+    this.#parts.log.error('stopped a result that nobody foresaw', { why });
+    this.#mind.schemaMoved();
+    this.#parts.cancelUpstream();
+    this.fail(new ProxyError('TRIPWIRE', `the result was stopped: ${why}`));
+  }
+
+  /** Between replies, where a notice may stand: nothing is owed while people are asked. */
+  tell(frame: Buffer): void {
+    if (this.#state !== 'waiting') return;
+    this.#toAgent.addAll(frame);
+    this.#flushToAgent();
   }
 
   skipBatch(): void {
@@ -240,7 +252,7 @@ export class Session implements Sender, RequestDesk {
         this.#requests.handle(type, bytes, start, end);
         return;
       case 'waiting':
-        this.#defer(type, bytes.subarray(start, end), 'whole');
+        this.#backlog.defer(type, bytes.subarray(start, end), 'whole');
         return;
       case 'skipping':
         this.#skip(type, bytes, start, end);
@@ -250,8 +262,8 @@ export class Session implements Sender, RequestDesk {
     }
   }
 
-  #agentPart(type: number, bytes: Buffer, start: number, end: number, place: Waiting['place']): void {
-    if (this.#state === 'waiting') this.#defer(type, bytes.subarray(start, end), place);
+  #agentPart(type: number, bytes: Buffer, start: number, end: number, place: Deferred['place']): void {
+    if (this.#state === 'waiting') this.#backlog.defer(type, bytes.subarray(start, end), place);
     else if (this.#state === 'serving') this.#requests.copy(type, bytes, start, end);
   }
 
@@ -262,21 +274,14 @@ export class Session implements Sender, RequestDesk {
     } else if (type === fromClient.terminate) this.terminate();
   }
 
-  #defer(type: number, bytes: Buffer, place: Waiting['place']): void {
-    this.#backlog.push({ type, bytes, place });
-    this.#backlogBytes += bytes.length;
-    if (this.#backlogBytes > this.#parts.limits.waitingBytesMax) this.#agentPaused.add('backlog is full');
-  }
-
   #workBacklog(): void {
-    while (this.#backlog.length > 0 && this.#state !== 'waiting') {
-      const next = this.#backlog.shift();
-      if (next === undefined) break;
-      this.#backlogBytes -= next.bytes.length;
-      if (next.place === 'whole') this.#agentFrame(next.type, next.bytes, 0, next.bytes.length);
-      else this.#agentPart(next.type, next.bytes, 0, next.bytes.length, next.place);
-    }
-    if (this.#backlogBytes <= this.#parts.limits.waitingBytesMax) this.#agentPaused.remove('backlog is full');
+    this.#backlog.work(
+      () => this.#state !== 'waiting',
+      ({ type, bytes, place }) => {
+        if (place === 'whole') this.#agentFrame(type, bytes, 0, bytes.length);
+        else this.#agentPart(type, bytes, 0, bytes.length, place);
+      },
+    );
   }
 
   // ---- the server's side
@@ -298,11 +303,25 @@ export class Session implements Sender, RequestDesk {
   }
 
   #serverFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    const before = this.replies.status;
     const fate = this.replies.take(type, bytes, start, end);
+    // A tripwire ended the session in the middle of this very chunk.
+    if (this.#over()) return;
+    if (type === fromServer.readyForQuery) this.#mind.ready(before);
+    else if (type === fromServer.parameterStatus) this.#reported(bytes, start, end);
     if (type === fromServer.error && isFatal(bytes, start, end)) this.#serverSaidGoodbye = true;
     if (fate === 'forward') this.#toAgent.add(bytes, start, end);
     else if (fate !== 'swallow') this.#toAgent.addAll(fate);
     for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
+  }
+
+  #over(): boolean {
+    return this.#state === 'ended';
+  }
+
+  #reported(bytes: Buffer, start: number, end: number): void {
+    const said = decodeServerMessage(fromServer.parameterStatus, bytes.subarray(start + headerBytes, end));
+    if (said.kind === 'parameterStatus') this.#mind.reported(said.name, said.value);
   }
 
   #serverPart(bytes: Buffer, start: number, end: number, place: 'first' | 'middle' | 'last'): void {
@@ -356,7 +375,7 @@ export class Session implements Sender, RequestDesk {
     this.replies.abandon();
     this.#requests.dropPortals();
     this.#parts.turn.schedule();
-    this.#backlog = [];
+    this.#backlog.clear();
     this.#parts.log.debug('session ended', { why });
     const { agent, upstream } = this.#parts;
     agent.destroySoon();
@@ -371,9 +390,4 @@ export class Session implements Sender, RequestDesk {
     if (step.kind === 'moved') this.#state = step.to;
     else if (isImpossible(step)) throw new Error(`a session cannot take '${event}' while ${this.#state}`);
   }
-}
-
-/** The severity that is never translated says whether the server ends the session with this error. */
-function isFatal(bytes: Buffer, start: number, end: number): boolean {
-  return /\0V(?:FATAL|PANIC)\0/.test(bytes.toString('latin1', start, end));
 }

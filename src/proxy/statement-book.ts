@@ -6,9 +6,17 @@
 // session waits for the server's word before it judges.
 import type { Follower } from './replies.ts';
 
+export interface PreparedText {
+  readonly sql: Buffer;
+  /** Types of parameters as Parse gave them; part of what the text means. */
+  readonly types: readonly number[];
+  /** Equal for equal types; '' where none is given. */
+  readonly typesKey: string;
+}
+
 export interface Prepared {
-  /** The SQL as bytes; undefined marks a name that was closed. */
-  readonly sql: Buffer | undefined;
+  /** Undefined marks a name that was closed. */
+  readonly text: PreparedText | undefined;
   /** Sync-to-Sync batch that brought it. */
   readonly batch: number;
 }
@@ -19,7 +27,9 @@ interface Entry extends Prepared {
 }
 
 export type Found =
-  { readonly kind: 'found'; readonly sql: Buffer } | { readonly kind: 'unsettled' } | { readonly kind: 'unknown' };
+  | { readonly kind: 'found'; readonly text: PreparedText }
+  | { readonly kind: 'unsettled' }
+  | { readonly kind: 'unknown' };
 
 export class StatementBook {
   readonly #entries = new Map<string, Entry>();
@@ -29,24 +39,24 @@ export class StatementBook {
   }
 
   has(name: string): boolean {
-    return this.#entries.get(name)?.sql !== undefined;
+    return this.#entries.get(name)?.text !== undefined;
   }
 
   /** Enters a Parse; the follower settles or undoes it. */
-  parse(name: string, sql: Buffer, batch: number): Follower {
-    return this.#enter(name, { sql, batch, previous: this.#entries.get(name), state: 'asked' });
+  parse(name: string, text: PreparedText, batch: number): Follower {
+    return this.#enter(name, { text, batch, previous: this.#entries.get(name), state: 'asked' });
   }
 
   close(name: string, batch: number): Follower | undefined {
     const previous = this.#entries.get(name);
-    return previous === undefined ? undefined : this.#enter(name, { sql: undefined, batch, previous, state: 'asked' });
+    return previous === undefined ? undefined : this.#enter(name, { text: undefined, batch, previous, state: 'asked' });
   }
 
   find(name: string, batch: number): Found {
     const entry = this.#entries.get(name);
     if (entry === undefined) return { kind: 'unknown' };
     if (entry.state === 'asked' && entry.batch !== batch) return { kind: 'unsettled' };
-    return entry.sql === undefined ? { kind: 'unknown' } : { kind: 'found', sql: entry.sql };
+    return entry.text === undefined ? { kind: 'unknown' } : { kind: 'found', text: entry.text };
   }
 
   /** DISCARD ALL and DEALLOCATE ALL: what the server no longer has must not be judged by what it once was. */
@@ -71,7 +81,7 @@ export class StatementBook {
   #settle(name: string, entry: Entry): void {
     entry.state = 'settled';
     entry.previous = undefined;
-    if (entry.sql === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);
+    if (entry.text === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);
   }
 
   #undo(name: string, entry: Entry, how: 'failed' | 'skipped'): void {

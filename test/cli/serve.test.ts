@@ -2,7 +2,7 @@
 // do what they should; nothing is left half alive.
 // Method: the real command in a process of its own before a real Postgres; what agents are told is read by the pg driver and by psql.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,19 @@ const children = new Set<ChildProcess>();
 const clients = new Set<pg.Client>();
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-serve-'));
+  mkdirSync(join(folder, 'classification'));
+  writeFileSync(
+    join(folder, 'classification/taxonomy.yaml'),
+    'version: 1\nlevels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [dbas] }]\ndefaults: { unclassified: public }\n',
+  );
+  writeFileSync(
+    join(folder, 'classification/policy.yaml'),
+    'version: 1\ndefaults: { schema: allow, destructive: allow }\n',
+  );
+  writeFileSync(
+    join(folder, 'classification/approvers.yaml'),
+    'version: 1\napprovers: { eva: { email: eva@example.com, slack: U0EVA, groups: [dbas] } }\n',
+  );
 });
 afterEach(async () => {
   for (const client of clients) await client.end().catch(() => undefined);

@@ -3,7 +3,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProxyError } from '../../src/core/errors.ts';
-import type { Admission, Execution } from '../../src/gate.ts';
+import type { Admission } from '../../src/gate.ts';
+import type { Execution } from '../../src/gate-data.ts';
 import { psql } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';

@@ -1,12 +1,12 @@
 // Goal: a name always means what the server will run, or is said to be unsettled.
 // Method: the orders in which an agent can try to make the two differ.
 import { describe, expect, test } from 'vitest';
-import { StatementBook } from '../../src/proxy/statement-book.ts';
+import { StatementBook, type PreparedText } from '../../src/proxy/statement-book.ts';
 
-const sql = (text: string): Buffer => Buffer.from(text);
+const sql = (text: string): PreparedText => ({ sql: Buffer.from(text), types: [], typesKey: '' });
 const textOf = (book: StatementBook, name: string, batch: number): string => {
   const found = book.find(name, batch);
-  return found.kind === 'found' ? found.sql.toString() : found.kind;
+  return found.kind === 'found' ? found.text.sql.toString() : found.kind;
 };
 
 describe('the statement book', () => {

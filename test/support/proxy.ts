@@ -10,7 +10,14 @@ import type { Config } from '../../src/core/config-types.ts';
 import { mistakeText } from '../../src/core/place.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
-import { Gate, type Admission, type Execution } from '../../src/gate.ts';
+import { gatePartsOf } from '../../src/cli/serve-gate.ts';
+import { Gate, type Admission } from '../../src/gate.ts';
+import type { Execution } from '../../src/gate-data.ts';
+import type { Desk } from '../../src/approval/desk.ts';
+import type { Recorder } from '../../src/audit/recorder.ts';
+import { loadClassification, type Classification } from '../../src/policy/classification.ts';
+import { Readers } from '../../src/proxy/readers.ts';
+import { yesDesk } from './yes-desk.ts';
 import { directoryOf, tlsDoorOf } from '../../src/proxy/from-config.ts';
 import { Listener } from '../../src/proxy/listener.ts';
 import { Pools } from '../../src/proxy/pools.ts';
@@ -22,6 +29,10 @@ export interface TestProxyOptions {
   readonly tester?: string;
   /** Further YAML, at the top level. */
   readonly config?: string;
+  /** The classification's files by name; without: everything is public, and what is held all the same is let through by a yes. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Who is asked; without: somebody who says yes. */
+  readonly desk?: (recorder: Recorder) => Desk;
   /** In place of the gate's own word: for tests of waiting and refusing. */
   readonly admit?: (
     execution: Execution,
@@ -40,6 +51,24 @@ export interface TestProxy {
 }
 
 export const agentPassword = 'agent password';
+
+const everythingPublic: Readonly<Record<string, string>> = {
+  'taxonomy.yaml': `version: 1
+levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [everybody] }]
+defaults: { unclassified: public }
+`,
+  'approvers.yaml': 'version: 1\napprovers: { eva: { email: eva@example.com, slack: U0EVA, groups: [everybody] } }\n',
+  'policy.yaml':
+    'version: 1\ndefaults: { destructive: allow, schema: allow, privilege: allow, escape: hold, not_known: hold }\n',
+};
+
+function classificationOf(files: Readonly<Record<string, string>>): Classification {
+  const loaded = loadClassification(
+    Object.entries(files).map(([name, text]) => ({ name, path: `classification/${name}`, text })),
+  );
+  if (loaded.kind === 'bad') throw new Error(loaded.mistakes.map(mistakeText).join('\n'));
+  return loaded.value;
+}
 
 class TestGate extends Gate {
   readonly #admit: TestProxyOptions['admit'];
@@ -70,10 +99,15 @@ ${options.config ?? ''}
   if (checked.kind === 'bad') throw new Error(checked.mistakes.map(mistakeText).join('\n'));
   const config = checked.value;
   const audit = await openAudit({ dir: config.auditDir, clock: systemClock });
+  const classification = classificationOf(options.files ?? everythingPublic);
+  const desk = (options.desk ?? yesDesk)(audit.log);
+  const recorder = audit.log;
   const gate = new TestGate(
-    { recorder: audit.log, hashStatement: (sql) => audit.statementHash.ofStatement(sql) },
+    gatePartsOf({ audit, recorder, clock: systemClock, classification: () => classification, desk }),
     options.admit,
   );
+  const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500 });
+  readers.start();
   const door = tlsDoorOf(config);
   const pools = new Pools({ config: () => config, clock: systemClock, log: silentLog });
   const listener = new Listener({
@@ -85,6 +119,8 @@ ${options.config ?? ''}
     gate,
     recorder: audit.log,
     openUpstream: pools.open,
+    readers,
+    consoleUrl: () => undefined,
     clock: systemClock,
     log: silentLog,
   });
@@ -100,6 +136,7 @@ ${options.config ?? ''}
     stop: async () => {
       await listener.drain(1_000);
       await pools.drain();
+      await readers.close();
       await audit.stop();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -1,0 +1,67 @@
+// What judges and who decides, joined for `serve`: the classification in force, the readers of each database, the state from the config,
+// and the approval desk on it.
+import type { Recorder } from '../audit/recorder.ts';
+import { openDesk, type StoreDesk } from '../approval/open-desk.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { ClassificationSource } from '../policy/classification-source.ts';
+import { Readers } from '../proxy/readers.ts';
+import { openJournal } from '../store/journal.ts';
+import type { Store } from '../store/store.ts';
+import { failed } from './io.ts';
+import type { LiveConfig } from './live-config.ts';
+import { openClassification } from './serve-classification.ts';
+
+export interface BenchOptions {
+  readonly live: LiveConfig;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What is to be ended when a later part fails to begin. */
+  readonly begun: (() => Promise<void>)[];
+}
+
+/** Where statements are judged and decided. */
+export interface Bench {
+  readonly classification: ClassificationSource;
+  readonly readers: Readers;
+  readonly store: Store;
+  readonly desk: StoreDesk;
+}
+
+export async function openBench({ live, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
+  const { classificationDir: folder } = live.config;
+  const classification = openClassification({ folder, recorder, log, onChange: () => undefined });
+  begun.push(async () => classification.close());
+  const store = await openStoreOf(live, clock, log);
+  begun.push(() => store.close());
+  const desk = openDesk({
+    store,
+    recorder,
+    clock,
+    log: log.child({ part: 'approval' }),
+    holdsOf: (agent) => live.config.agents.get(agent)?.holds ?? live.config.holds,
+    ownerOf: (agent) => live.config.agents.get(agent)?.owner,
+    limits: () => live.config.limits,
+    catalog: () => classification.current.catalog,
+  });
+  begun.push(() => desk.stop());
+  const readers = new Readers({ config: () => live.config, clock, log });
+  begun.push(() => readers.close());
+  readers.start();
+  return { classification, readers, store, desk };
+}
+
+function openStoreOf(live: LiveConfig, clock: Clock, log: Log): Promise<Store> {
+  const { state } = live.config;
+  if (state.kind !== 'journal') throw failed('state: redis:// is not served yet; use journal:FOLDER');
+  return openJournal({ dir: state.dir, clock, log: log.child({ part: 'state' }) });
+}
+
+/** People are asked no more; what waits is told so. */
+export async function closeBench({ classification, readers, store, desk }: Bench): Promise<void> {
+  classification.close();
+  await desk.stop();
+  await readers.close();
+  await store.close();
+}

@@ -1,0 +1,45 @@
+// The classification in force, told about: each change is on the record and in the log, and a broken edit is loud until it is mended.
+import type { Recorder } from '../audit/recorder.ts';
+import { wordsOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { mistakeText } from '../core/place.ts';
+import { ClassificationSource, type SourceEvent } from '../policy/classification-source.ts';
+
+export interface ClassificationParts {
+  readonly folder: string;
+  readonly recorder: Recorder;
+  readonly log: Log;
+  /** Another classification is in force now. */
+  readonly onChange: () => void;
+}
+
+export function openClassification({ folder, recorder, log, onChange }: ClassificationParts): ClassificationSource {
+  const remember = (words: string, version: string): void => {
+    recorder
+      .recordDurably({ kind: 'catalog', words, version })
+      .catch((thrown: unknown) =>
+        log.error('a change of the classification is not on the record', { why: wordsOf(thrown) }),
+      );
+  };
+  const tell = (event: SourceEvent): void => {
+    switch (event.kind) {
+      case 'changed':
+        log.info('another classification is in force', { version: event.version, before: event.before });
+        remember(`classification ${event.version} is in force; before: ${event.before}`, event.version);
+        onChange();
+        return;
+      case 'mended':
+        log.info('the classification’s files are again what is in force', { version: event.version });
+        return;
+      case 'broken':
+        for (const mistake of event.mistakes) {
+          log.error(`classification not taken, the last good one stays in force: ${mistakeText(mistake)}`);
+        }
+        remember(`a broken edit was not taken; classification ${event.inForce} stays in force`, event.inForce);
+    }
+  };
+  const source = new ClassificationSource({ folder, tell });
+  remember(`classification ${source.current.catalog.version} is in force`, source.current.catalog.version);
+  source.watch();
+  return source;
+}

@@ -1,0 +1,39 @@
+// The gate and what it asks, joined: classification in force, judging, offers, keyed hashes. `serve` and tests make it alike.
+import type { Audit } from '../audit/keeper.ts';
+import type { Recorder } from '../audit/recorder.ts';
+import type { Desk } from '../approval/desk.ts';
+import type { Clock } from '../core/clock.ts';
+import { Gate, type GateParts } from '../gate.ts';
+import type { Classification } from '../policy/classification.ts';
+import { Judging } from '../policy/judging.ts';
+import { Offers } from '../policy/offers.ts';
+
+export interface GateOptions {
+  readonly audit: Pick<Audit, 'statementHash'>;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly classification: () => Classification;
+  readonly desk: Desk;
+  /** Keeps full statements, encrypted to the auditor's key. */
+  readonly seal?: (sql: Buffer) => string | undefined;
+}
+
+export function gatePartsOf({ audit, recorder, clock, classification, desk, seal }: GateOptions): GateParts {
+  return {
+    recorder,
+    hashes: {
+      ofStatement: (sql) => audit.statementHash.ofStatement(sql),
+      ofBytes: (bytes) => audit.statementHash.ofBytes(bytes),
+      seal: seal ?? nothingSealed,
+    },
+    judging: new Judging({ classification, clock }),
+    offers: new Offers({ classification, clock }),
+    desk,
+  };
+}
+
+const nothingSealed = (): undefined => undefined;
+
+export function gateOf(options: GateOptions): Gate {
+  return new Gate(gatePartsOf(options));
+}

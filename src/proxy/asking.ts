@@ -1,0 +1,129 @@
+// How a reader asks the agent's own session: waits until nothing is owed, then puts questions of ours into it. All of it happens while
+// the session waits for the gate, so nothing of the agent's comes in between.
+import type { Known } from '../core/known.ts';
+import { known, notKnown } from '../core/known.ts';
+import { ProxyError } from '../core/errors.ts';
+import { readTemporary } from '../sql/schema-build.ts';
+import type { Analysis } from '../sql/analysis.ts';
+import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
+import type { Reference } from '../sql/statement.ts';
+import {
+  Answers,
+  Aside,
+  questionMessages,
+  type AsideEnd,
+  type AsideReader,
+  type AsideResult,
+  type AsideRows,
+} from './aside.ts';
+import { settingQuestions, type Mirror } from './mirror.ts';
+import { awaits, type Replies } from './replies.ts';
+import { probeMessages, ProbeReader } from './witness-protocol.ts';
+
+/** What the session does for its asking. */
+export interface AskingDesk {
+  readonly replies: Replies;
+  send(bytes: Buffer, start: number, end: number): void;
+  /** Resolves when nothing is owed; at once when nothing is. */
+  settled(): Promise<void>;
+  /** Something of the agent's was bound or run since its last Sync: its implicit transaction must not be ended. */
+  readonly batchOpen: boolean;
+}
+
+export class Asking implements AskedSession {
+  readonly #desk: AskingDesk;
+  readonly #mirror: Mirror;
+
+  constructor(desk: AskingDesk, mirror: Mirror) {
+    this.#desk = desk;
+    this.#mirror = mirror;
+  }
+
+  get meaning(): Meaning | undefined {
+    return this.#mirror.meaning;
+  }
+
+  named(reference: Reference): Analysis | undefined {
+    return this.#mirror.named(reference);
+  }
+
+  async settle(): Promise<Standing> {
+    const { replies } = this.#desk;
+    await this.#desk.settled();
+    if (replies.skipping) return { kind: 'skipping' };
+    if (replies.status === 'failed') return { kind: 'failed', meaning: this.#mirror.anyMeaning() };
+    if (this.#mirror.settingsStale) {
+      const answers = await this.#questions(settingQuestions);
+      this.#mirror.learnSettings(answers.map((rows) => rows[0]?.[0] ?? null));
+    }
+    if (this.#mirror.temporaryStale) {
+      this.#mirror.learnTemporary(await readTemporary(async (sql) => (await this.#questions([sql]))[0] ?? []));
+    }
+    return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
+  }
+
+  async probe(sql: Buffer, types: readonly number[]): Promise<Probed> {
+    const end = this.#end();
+    const { clientMinMessages, recoding } = this.#mirror;
+    const reader = new ProbeReader(recoding);
+    const frames = probeMessages({ sql, types, clientMinMessages, end });
+    const result = await this.#ask(frames, end, {
+      take: (message) => {
+        const told = reader.take(message);
+        return typeof told === 'string' ? told : { outcome: told };
+      },
+    });
+    if (result.kind === 'error') return result;
+    if (result.kind === 'lost') throw ended();
+    if (result.outcome.kind === 'error') throw new Error('an error of the probe came as an outcome');
+    const { facts, fields } = result.outcome;
+    return { kind: 'tree', facts, fields };
+  }
+
+  /** What the open transaction has locked, for whoever decides how long it may wait. */
+  async locks(): Promise<Known<readonly string[]>> {
+    if (this.#desk.replies.status !== 'open' || this.#desk.replies.length > 0) return known([]);
+    try {
+      const [rows = []] = await this.#questions([locksQuestion]);
+      return known(rows.map(([relation, mode]) => `${relation ?? ''} (${mode ?? ''})`));
+    } catch (thrown) {
+      if (thrown instanceof ProxyError) return notKnown('the server did not say');
+      throw thrown;
+    }
+  }
+
+  async #questions(texts: readonly string[]): Promise<readonly AsideRows[]> {
+    const end = this.#end();
+    const result = await this.#ask(questionMessages(texts, end), end, new Answers(texts.length));
+    switch (result.kind) {
+      case 'done':
+        return result.outcome;
+      case 'lost':
+        throw ended();
+      case 'error':
+        throw new ProxyError('UNAVAILABLE', `the database did not say how this session stands (${result.sqlState})`, {
+          hint: 'Try again; if it goes on, connect anew.',
+        });
+    }
+  }
+
+  #ask<Outcome>(frames: Buffer, end: AsideEnd, reader: AsideReader<Outcome>): Promise<AsideResult<Outcome>> {
+    const aside = new Aside(reader, end);
+    this.#desk.replies.owe(awaits.aside, aside);
+    this.#desk.send(frames, 0, frames.length);
+    return aside.result;
+  }
+
+  #end(): AsideEnd {
+    return this.#desk.batchOpen && this.#desk.replies.status === 'none' ? 'flush' : 'sync';
+  }
+}
+
+const ended = (): ProxyError => new ProxyError('UPSTREAM_LOST', 'the session ended while its statement was read');
+
+const locksQuestion = `
+  SELECT l.relation::pg_catalog.regclass::pg_catalog.text, pg_catalog.string_agg(l.mode, ', ' ORDER BY l.mode)
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
+  WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND c.relnamespace OPERATOR(pg_catalog.<>) 11::pg_catalog.oid
+    AND l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock'
+  GROUP BY 1 ORDER BY 1 LIMIT 20`;

@@ -1,0 +1,283 @@
+// What one session's state at the server makes of a text: its search_path, role, temporary relations, prepared names. Not computed but
+// asked: what may have changed it only marks it as stale, and the next text that needs it asks the server first. So no rule of SET LOCAL,
+// savepoints or functions that set things has to be copied here, and a change that is overlooked costs at most a wrong "stale".
+//
+//   certain ──a statement that may change it is let through──▶ under way ──its reply──▶ stale ──asked──▶ certain
+import { createHash } from 'node:crypto';
+import { known, notKnown, type Known } from '../core/known.ts';
+import type { Analysis } from '../sql/analysis.ts';
+import { stateKey } from '../sql/cache.ts';
+import type { ParserMajor } from '../sql/parser.ts';
+import type { Meaning, ReadText } from '../sql/reading.ts';
+import type { Relation } from '../sql/schema.ts';
+import { parseNameList } from '../sql/settings.ts';
+import type { SessionEffect } from '../sql/statement-effects.ts';
+import type { Reference } from '../sql/statement.ts';
+
+/** What is asked, in this order; SHOW takes no snapshot, so that a transaction's own first statement still chooses it. */
+export const settingQuestions: readonly string[] = [
+  'SHOW search_path',
+  'SHOW role',
+  'SHOW session_authorization',
+  'SHOW client_min_messages',
+  'SHOW standard_conforming_strings',
+];
+
+interface Settings {
+  readonly searchPath: Known<readonly string[]>;
+  readonly role: string;
+  readonly clientMinMessages: string;
+}
+
+/** What the session does about prepared statements whose names SQL used. */
+export interface NamesDesk {
+  forgetStatement(name: string | undefined): void;
+}
+
+export class Mirror {
+  readonly #major: ParserMajor;
+  readonly #encodings: { client: string; server: string };
+  readonly #names: NamesDesk;
+  readonly #named = new Map<string, Analysis>();
+  #settings: Settings | undefined;
+  #temporary: Known<readonly Relation[]> | undefined = known([]);
+  #temporaryToken: readonly string[] = [];
+  #underWay = 0;
+  /** Settings or temporary objects moved in the open transaction, whose end may take that back. */
+  #touched = false;
+  #standardStrings = true;
+  #meaning: Meaning | undefined;
+  #reason: string | undefined;
+
+  constructor(parts: {
+    readonly major: ParserMajor;
+    readonly parameters: ReadonlyMap<string, string>;
+    readonly names: NamesDesk;
+    readonly reason: string | undefined;
+  }) {
+    const { parameters } = parts;
+    this.#major = parts.major;
+    this.#names = parts.names;
+    this.#reason = parts.reason;
+    this.#encodings = {
+      client: parameters.get('client_encoding') ?? '',
+      server: parameters.get('server_encoding') ?? '',
+    };
+    this.#standardStrings = parameters.get('standard_conforming_strings') !== 'off';
+  }
+
+  /** Undefined: something is under way, or has to be asked. */
+  get meaning(): Meaning | undefined {
+    if (this.#underWay > 0 || this.#settings === undefined || this.#temporary === undefined) return undefined;
+    return this.#meaning;
+  }
+
+  get clientMinMessages(): string {
+    return this.#settings?.clientMinMessages ?? 'notice';
+  }
+
+  /** Whether trees come in another encoding than the database's. */
+  get recoding(): 'same' | 'recoded' {
+    return this.#encodings.client.toLowerCase() === this.#encodings.server.toLowerCase() ? 'same' : 'recoded';
+  }
+
+  /** What the agent said why it asks. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  get settingsStale(): boolean {
+    return this.#settings === undefined;
+  }
+
+  get temporaryStale(): boolean {
+    return this.#temporary === undefined;
+  }
+
+  /** With nothing under way, but some of it perhaps not known: for a failed transaction, in which nothing can be asked. */
+  anyMeaning(): Meaning {
+    return this.meaning ?? this.#meaningOf(this.#settings, this.#temporary);
+  }
+
+  named(reference: Reference): Analysis | undefined {
+    return this.#named.get(`${reference.kind} ${reference.name}`);
+  }
+
+  learnSettings(values: readonly (string | null)[]): void {
+    const [path, role, login, minMessages, strings] = values.map((value) => value ?? '');
+    const searchPath = parseNameList(path ?? '');
+    this.#settings = {
+      searchPath: searchPath === undefined ? notKnown('search_path cannot be read') : known(searchPath),
+      role: role === 'none' ? (login ?? '') : (role ?? ''),
+      clientMinMessages: /^[a-z0-9]+$/.test(minMessages ?? '') ? (minMessages ?? '') : 'notice',
+    };
+    this.#standardStrings = strings === 'on';
+    this.#refresh();
+  }
+
+  learnTemporary(relations: Known<readonly Relation[]>): void {
+    this.#temporary = relations;
+    this.#temporaryToken =
+      relations.known && relations.value.length === 0
+        ? []
+        : [createHash('sha256').update(JSON.stringify(relations)).digest('base64url')];
+    this.#refresh();
+  }
+
+  /** ParameterStatus: the server's own word, at once. */
+  parameter(name: string, value: string): void {
+    if (name === 'client_encoding') this.#encodings.client = value;
+    else if (name === 'standard_conforming_strings') this.#standardStrings = value !== 'off';
+    else if (name === 'session_authorization' || name === 'search_path') this.#settings = undefined;
+    else return;
+    this.#refresh();
+  }
+
+  /** A text is let through: until its replies are in, what it changes is not certain. */
+  begin(text: ReadText): boolean {
+    if (!text.effects.some((effect) => this.#matters(effect))) return false;
+    this.#underWay += 1;
+    return true;
+  }
+
+  ended(text: ReadText): void {
+    this.#underWay -= 1;
+    const held = text.statements.map((one) => one.held);
+    for (const [at, one] of text.statements.entries()) for (const effect of one.effects) this.#after(effect, held[at]);
+    this.#refresh();
+  }
+
+  /** The server says that no transaction is open any more. */
+  transactionEnded(): void {
+    for (const key of this.#named.keys()) if (key.startsWith('cursor ')) this.#named.delete(key);
+    if (!this.#touched) return;
+    this.#touched = false;
+    this.#settings = undefined;
+    this.#temporary = undefined;
+  }
+
+  #matters(effect: SessionEffect): boolean {
+    switch (effect.kind) {
+      case 'transaction':
+        return this.#touched && effect.step !== 'begin';
+      case 'savepoint':
+        return this.#touched && effect.step === 'rollback';
+      default:
+        return true;
+    }
+  }
+
+  #after(effect: SessionEffect, held: Analysis | undefined): void {
+    switch (effect.kind) {
+      case 'setting':
+        this.#setting(effect);
+        return;
+      case 'transaction':
+      case 'savepoint':
+        if (this.#matters(effect)) this.#forgetAll();
+        return;
+      case 'resetAll':
+        this.#settings = undefined;
+        return;
+      case 'prepare':
+        this.#names.forgetStatement(effect.name);
+        this.#name(`prepared ${effect.name}`, held);
+        return;
+      case 'deallocate':
+        this.#names.forgetStatement(effect.name);
+        this.#unname('prepared', effect.name);
+        return;
+      case 'declareCursor':
+        this.#name(`cursor ${effect.name}`, held);
+        return;
+      case 'closeCursor':
+        this.#unname('cursor', effect.name);
+        return;
+      case 'discard':
+        this.#discard(effect.what);
+        return;
+      case 'temporaryObjects':
+        this.#touched = true;
+        this.#temporary = undefined;
+        return;
+      case 'definitions':
+        return;
+      case 'unsure':
+        this.#forgetAll();
+        this.#named.clear();
+        this.#names.forgetStatement(undefined);
+    }
+  }
+
+  #forgetAll(): void {
+    this.#touched = true;
+    this.#settings = undefined;
+    this.#temporary = undefined;
+  }
+
+  #setting(effect: Extract<SessionEffect, { readonly kind: 'setting' }>): void {
+    this.#touched = true;
+    if (effect.name === 'countersign.reason') {
+      this.#reason = Array.isArray(effect.value) ? effect.value.join(' ').slice(0, 500) : undefined;
+      return;
+    }
+    if (namesDependOn.test(effect.name)) this.#settings = undefined;
+  }
+
+  #discard(what: 'all' | 'plans' | 'sequences' | 'temporary'): void {
+    if (what === 'plans' || what === 'sequences') return;
+    this.#temporary = undefined;
+    if (what === 'temporary') return;
+    this.#settings = undefined;
+    this.#named.clear();
+    this.#names.forgetStatement(undefined);
+  }
+
+  #name(key: string, held: Analysis | undefined): void {
+    if (held === undefined) this.#named.delete(key);
+    else this.#named.set(key, held);
+  }
+
+  #unname(kind: Reference['kind'], name: string | undefined): void {
+    if (name !== undefined) this.#named.delete(`${kind} ${name}`);
+    else for (const key of this.#named.keys()) if (key.startsWith(`${kind} `)) this.#named.delete(key);
+  }
+
+  #refresh(): void {
+    this.#meaning = this.#meaningOf(this.#settings, this.#temporary);
+  }
+
+  #meaningOf(settings: Settings | undefined, temporary: Known<readonly Relation[]> | undefined): Meaning {
+    const searchPath = settings?.searchPath ?? notKnown('search_path may have changed');
+    const role = settings?.role ?? '';
+    const encodings = { ...this.#encodings };
+    if (!this.#standardStrings) encodings.client = 'standard_conforming_strings = off';
+    const names = {
+      searchPath,
+      role,
+      temp: temporary ?? notKnown('temporary objects may have changed'),
+    };
+    let at = '';
+    let key = '';
+    return {
+      names,
+      encodings,
+      keyAt: (schemaVersion) => {
+        if (schemaVersion === at) return key;
+        at = schemaVersion;
+        key = stateKey({
+          parserMajor: this.#major,
+          schemaVersion,
+          searchPath: searchPath.known ? searchPath.value : ['?', searchPath.why],
+          role,
+          temporary: this.#temporaryToken,
+          more: [encodings.client, encodings.server],
+        });
+        return key;
+      },
+    };
+  }
+}
+
+/** Every other setting changes no name and no reading. */
+const namesDependOn = /^(?:search_path|role|session_authorization|client_min_messages|standard_conforming_strings)$/;

@@ -1,0 +1,138 @@
+// A reader for each database: its schema, its memory of statements, and the parser of its server's major. Databases of one major share
+// a parser, so that two of them cost no more threads than one.
+import type { Clock } from '../core/clock.ts';
+import type { Config, DatabaseConfig } from '../core/config-types.ts';
+import type { Log } from '../core/log.ts';
+import { parserMajorOf, type ParserMajor } from '../sql/parser.ts';
+import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
+import { Reader } from '../sql/reader.ts';
+import type { Snapshot } from '../sql/schema.ts';
+import { SchemaKeeper } from './schema-keeper.ts';
+
+export interface ReadersParts {
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pollMs?: number;
+}
+
+export interface DatabaseReader {
+  readonly reader: Reader;
+  readonly schema: SchemaKeeper;
+}
+
+interface Entry extends DatabaseReader {
+  readonly config: DatabaseConfig;
+  pool: ParserPool | undefined;
+}
+
+export class Readers {
+  readonly #parts: ReadersParts;
+  readonly #entries = new Map<string, Entry>();
+  readonly #pools = new Map<ParserMajor, ParserPool>();
+  #disagreements = 0;
+
+  constructor(parts: ReadersParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads every schema now, so that the first agent does not wait for it. */
+  start(): void {
+    for (const name of this.#parts.config().databases.keys()) this.of(name);
+  }
+
+  /** Undefined: no such database in the configuration. */
+  of(database: string): DatabaseReader | undefined {
+    const config = this.#parts.config().databases.get(database);
+    const entry = this.#entries.get(database);
+    // A reload makes new objects of everything; so the same object is the same database.
+    if (entry !== undefined && entry.config === config) return entry;
+    entry?.schema.close();
+    if (config === undefined) {
+      this.#entries.delete(database);
+      return undefined;
+    }
+    const made = this.#make(config);
+    this.#entries.set(database, made);
+    return made;
+  }
+
+  states(): readonly { readonly name: string; readonly trouble: string | undefined; readonly witness: string }[] {
+    return [...this.#entries].map(([name, { schema, config }]) => ({
+      name,
+      trouble: schema.trouble,
+      witness: config.witness,
+    }));
+  }
+
+  /** Times that the witnesses contradicted each other since the start. */
+  get disagreements(): number {
+    return this.#disagreements;
+  }
+
+  health(): readonly {
+    readonly major: number;
+    readonly waiting: number;
+    readonly lost: number;
+    readonly ready: number;
+  }[] {
+    return [...this.#pools].map(([major, pool]) => ({ major, ...pool.health }));
+  }
+
+  async close(): Promise<void> {
+    for (const { schema } of this.#entries.values()) schema.close();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+  }
+
+  #make(config: DatabaseConfig): Entry {
+    const log = this.#parts.log.child({ database: config.name });
+    const { clock, pollMs } = this.#parts;
+    const onSchema = (fresh: Snapshot, before: Snapshot | undefined): void => {
+      entry.pool = this.#poolOf(parserMajorOf(fresh.serverMajor));
+      entry.pool.publish(fresh);
+      // A statement that is being read against the old one may still be under way.
+      if (before !== undefined) setTimeout(() => entry.pool?.forget(before.schemaVersion), forgetMs).unref();
+    };
+    const schema = new SchemaKeeper({
+      target: config,
+      clock,
+      log,
+      onSchema,
+      ...(pollMs === undefined ? {} : { pollMs }),
+    });
+    const reader = new Reader({
+      pool: {
+        analyse: (job, agent) => entry.pool?.analyse(job, agent) ?? noParser,
+        offer: (request, agent) => entry.pool?.offer(request, agent) ?? noOffer,
+      },
+      schema,
+      witness: config.witness,
+      report: (words, normalised) => {
+        this.#disagreements += 1;
+        log.error('the witnesses contradict each other; the statement is held', {
+          words,
+          statement: normalised,
+          schema: schema.current?.snapshot.schemaVersion,
+        });
+      },
+    });
+    const entry: Entry = { reader, schema, config, pool: undefined };
+    if (config.witness === 'static') {
+      log.warn('witness: static: the server’s own word is done without; what the static witness does not know is held');
+    }
+    schema.start();
+    return entry;
+  }
+
+  #poolOf(major: ParserMajor): ParserPool {
+    const found = this.#pools.get(major);
+    if (found !== undefined) return found;
+    const made = new ParserPool({ major, clock: this.#parts.clock });
+    this.#pools.set(major, made);
+    return made;
+  }
+}
+
+const forgetMs = 10_000;
+const noOffer: Promise<string | undefined> = Promise.resolve(undefined);
+const noParser: Promise<PoolAnswer> = Promise.resolve({ kind: 'notKnown', why: 'the schema has not been read yet' });

@@ -1,0 +1,169 @@
+// The schema of one database as the readers know it: read at the start, looked at every few seconds by a cheap fingerprint, and at once
+// when a statement changed definitions or a name turned up that nobody knows. Over a connection of its own, as the database's own role.
+//
+//   absent ──read──▶ current ──fingerprint moved──▶ current (new version)
+//      └──fails: tried again, ever later       └── connection lost: current stays, and the next look dials anew
+import type { Clock } from '../core/clock.ts';
+import { wordsOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { fingerprintQuery } from '../sql/schema-fingerprint.ts';
+import { readSnapshot } from '../sql/schema-build.ts';
+import { SchemaIndex } from '../sql/schema-index.ts';
+import type { SchemaSource } from '../sql/reader.ts';
+import type { Snapshot } from '../sql/schema.ts';
+import { Driver } from './driver.ts';
+import type { UpstreamTarget } from './upstream.ts';
+
+export interface SchemaKeeperParts {
+  readonly target: UpstreamTarget;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A new version is in force; the one before it is told so that it can be forgotten. */
+  readonly onSchema: (fresh: Snapshot, before: Snapshot | undefined) => void;
+  readonly pollMs?: number;
+}
+
+const defaults = {
+  pollMs: 2_000,
+  readyMsMax: 10_000,
+  connectMsMax: 10_000,
+  retryMsMax: 30_000,
+  freshMsMin: 50,
+} as const;
+
+export class SchemaKeeper implements SchemaSource {
+  readonly #parts: SchemaKeeperParts;
+  readonly #stopping = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #driver: Driver | undefined;
+  #index: SchemaIndex | undefined;
+  #fingerprint = '';
+  #stale = false;
+  #looking: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #lastAt = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #trouble: string | undefined = 'it has not been read yet';
+
+  constructor(parts: SchemaKeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined while definitions are known to have changed: what is read then waits for the new ones. */
+  get current(): SchemaIndex | undefined {
+    return this.#stale ? undefined : this.#index;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  close(): void {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    this.#driver?.close();
+    this.#wake();
+  }
+
+  /** A statement of ours let through has changed definitions, and its transaction is over. */
+  changed(): void {
+    this.#stale = true;
+    void this.#look();
+  }
+
+  async fresh(): Promise<SchemaIndex | undefined> {
+    // Somebody who asks for what is not there must not make the database answer without end.
+    if (this.#stale || this.#parts.clock.ticks() - this.#lastAt >= defaults.freshMsMin) await this.#look();
+    return this.current;
+  }
+
+  async ready(): Promise<SchemaIndex | undefined> {
+    if (this.current === undefined && !this.#stopping.signal.aborted) {
+      void this.#look();
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          this.#waiting.delete(done);
+          resolve();
+        };
+        const timer = setTimeout(done, defaults.readyMsMax);
+        this.#waiting.add(done);
+      });
+    }
+    return this.current;
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#look(), ms);
+    this.#timer.unref();
+  }
+
+  /** A look that has begun may have seen the time before this moment: whoever asks while it runs waits for the next. */
+  #look(): Promise<void> {
+    if (this.#looking === undefined) {
+      this.#looking = this.#lookOnce().finally(() => (this.#looking = undefined));
+      return this.#looking;
+    }
+    this.#next ??= this.#looking.then(() => {
+      this.#next = undefined;
+      return this.#look();
+    });
+    return this.#next;
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      const driver = await this.#connected();
+      const fingerprint = (await driver.query(fingerprintQuery))[0]?.[0] ?? '';
+      if (fingerprint !== this.#fingerprint || this.#index === undefined) {
+        this.#take(await readSnapshot((sql) => driver.query(sql)));
+        this.#fingerprint = fingerprint;
+      }
+      this.#stale = false;
+      this.#failures = 0;
+      this.#trouble = undefined;
+      this.#lastAt = this.#parts.clock.ticks();
+      this.#wake();
+      this.#schedule(this.#parts.pollMs ?? defaults.pollMs);
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+
+  async #connected(): Promise<Driver> {
+    if (this.#driver?.isOpen === true) return this.#driver;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(defaults.connectMsMax)]);
+    const parameters = new Map([['application_name', 'countersign schema']]);
+    this.#driver = await Driver.open({ target: this.#parts.target, parameters }, signal);
+    return this.#driver;
+  }
+
+  /** Only what names mean makes a new version: estimates of rows move all the time. */
+  #take(snapshot: Snapshot): void {
+    const before = this.#index?.snapshot;
+    if (before?.schemaVersion === snapshot.schemaVersion) return;
+    this.#index = new SchemaIndex(snapshot);
+    this.#parts.onSchema(snapshot, before);
+  }
+
+  #failed(thrown: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#failures += 1;
+    this.#trouble = wordsOf(thrown);
+    // Once when it begins; /readyz says that it goes on.
+    if (this.#failures === 1) this.#parts.log.warn('the schema cannot be read', { why: wordsOf(thrown) });
+    this.#schedule(Math.min(defaults.retryMsMax, 250 * 2 ** this.#failures));
+  }
+
+  #wake(): void {
+    for (const done of this.#waiting) done();
+  }
+}

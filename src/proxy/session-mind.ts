@@ -1,0 +1,114 @@
+// What a session knows about itself that decides how its statements are read and judged: the mirror of its state at the server, how
+// that is asked for, who asks, and how the agent is told that it waits. No sockets; `session.ts` lends its own.
+import type { SessionId } from '../core/brand.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Known } from '../core/known.ts';
+import type { Execution } from '../gate-data.ts';
+import type { Asker } from '../policy/asker.ts';
+import type { ParserMajor } from '../sql/parser.ts';
+import type { ReadText } from '../sql/reading.ts';
+import { Asking, type AskingDesk } from './asking.ts';
+import { HeldTelling } from './held-telling.ts';
+import { Mirror, type NamesDesk } from './mirror.ts';
+import type { DatabaseReader } from './readers.ts';
+import type { TransactionStatus } from './replies.ts';
+import type { PreparedText } from './statement-book.ts';
+
+export interface SessionMindParts {
+  readonly id: SessionId;
+  readonly clock: Clock;
+  /** As it is at login. */
+  readonly asker: Asker;
+  /** Reads statements for this database. */
+  readonly database: DatabaseReader;
+  readonly major: ParserMajor;
+  /** What the server reported at login. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly heartbeatMs: number;
+  /** Where people look at holds. */
+  readonly consoleUrl: string | undefined;
+}
+
+export interface MindDesk extends AskingDesk {
+  readonly withdrawn: () => AbortSignal;
+  /** Puts a notice between replies. */
+  readonly tell: (frame: Buffer) => void;
+}
+
+export class SessionMind {
+  readonly #parts: SessionMindParts;
+  readonly #desk: MindDesk;
+  readonly #mirror: Mirror;
+  readonly #asking: Asking;
+  #asker: Asker;
+  /** Definitions changed in the open transaction; the schema is read anew when it is over. */
+  #definitionsMoved = false;
+  /** The same for all executions of the session. */
+  readonly #shared: Pick<
+    Execution,
+    'id' | 'agent' | 'session' | 'reader' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks'
+  >;
+
+  constructor(parts: SessionMindParts, desk: MindDesk, names: NamesDesk) {
+    const { id, clock, asker, database, major, parameters, heartbeatMs, consoleUrl } = parts;
+    this.#parts = parts;
+    this.#desk = desk;
+    this.#asker = asker;
+    this.#mirror = new Mirror({ major, parameters, reason: asker.reason, names });
+    this.#asking = new Asking(desk, this.#mirror);
+    const telling = new HeldTelling({ clock, heartbeatMs, consoleUrl, tell: (frame) => desk.tell(frame) });
+    this.#shared = {
+      id,
+      agent: asker.agent,
+      session: this.#asking,
+      reader: database.reader,
+      asker: (reason) => this.#askerNow(reason),
+      withdrawn: desk.withdrawn,
+      tellHeld: (hold, until) => telling.begin(hold, until),
+      locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(),
+    };
+  }
+
+  execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution {
+    const { sql, types, typesKey } = text;
+    return { ...this.#shared, protocol, sql, types, typesKey, parameters };
+  }
+
+  /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
+  begin(text: ReadText | undefined): (() => void) | undefined {
+    if (text === undefined || !this.#mirror.begin(text)) return undefined;
+    return () => {
+      this.#mirror.ended(text);
+      if (text.effects.some((effect) => effect.kind === 'definitions')) this.#definitionsMoved = true;
+    };
+  }
+
+  /** ReadyForQuery came; `before` is the status of the one before it. */
+  ready(before: TransactionStatus): void {
+    if (this.#desk.replies.status !== 'none') return;
+    if (before !== 'none') this.#mirror.transactionEnded();
+    if (!this.#definitionsMoved) return;
+    this.#definitionsMoved = false;
+    this.schemaMoved();
+  }
+
+  /** ParameterStatus came. */
+  reported(name: string, value: string): void {
+    this.#mirror.parameter(name, value);
+  }
+
+  schemaMoved(): void {
+    this.#parts.database.schema.changed();
+  }
+
+  /** Only made anew when something moved: verdicts are remembered by it. */
+  #askerNow(reason: string | undefined): Asker {
+    const now = this.#asker;
+    const role = this.#mirror.meaning?.names.role ?? now.role;
+    const why = reason ?? this.#mirror.reason;
+    const transaction = this.#desk.replies.status;
+    if (now.role === role && now.reason === why && now.transaction === transaction) return now;
+    this.#asker = { ...now, role, reason: why, transaction };
+    return this.#asker;
+  }
+}

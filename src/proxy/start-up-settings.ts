@@ -1,0 +1,45 @@
+// Settings that an agent brings along at start-up, in the packet or in its `options`: judged like SET, because they are SET in other
+// clothes. Nobody can be asked before there is a session, so whatever a SET would be held or refused for ends the login.
+import { ProxyError } from '../core/errors.ts';
+import { visible } from '../core/visible.ts';
+import { parseNameList, settingJudged } from '../sql/settings.ts';
+import { parseOptions } from '../wire/startup-options.ts';
+import { startupOption } from './witness-protocol.ts';
+
+export interface StartUpSettings {
+  /** As they are passed on, with what the witness needs. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** `options=-c countersign.reason=…` */
+  readonly reason: string | undefined;
+}
+
+export function startUpSettings(asked: ReadonlyMap<string, string>): StartUpSettings {
+  let reason: string | undefined;
+  const look = (name: string, value: string): void => {
+    refuseSetting(name, value);
+    if (name.toLowerCase() === 'countersign.reason') reason = value.slice(0, 500);
+  };
+  for (const [name, value] of asked) {
+    if (name !== 'options' && !name.startsWith('_pq_.')) look(name, value);
+  }
+  const options = asked.get('options') ?? '';
+  for (const option of parseOptions(options)) {
+    if (option.kind === 'unknown') throw refused(`the start-up option ${visible(option.text, 60)} cannot be judged`);
+    look(option.name, option.value);
+  }
+  const all = options.trim() === '' ? startupOption : `${options} ${startupOption}`;
+  return { parameters: new Map([...asked, ['options', all] as const]), reason };
+}
+
+function refuseSetting(name: string, value: string): void {
+  const list = name.toLowerCase() === 'search_path' ? parseNameList(value) : [value];
+  const judged = settingJudged({ name, value: list });
+  if (judged.kind === 'session') return;
+  throw refused(`the start-up setting ${visible(name, 60)} may not be brought along: ${judged.why ?? judged.kind}`);
+}
+
+function refused(words: string): ProxyError {
+  return new ProxyError('START_UP_REFUSED', words, {
+    hint: 'Leave it out of the connection’s options; SET it in the session if it is needed, and it is judged there.',
+  });
+}
