@@ -41,6 +41,7 @@ function commonOf(url: RedisUrl, times: RedisTimes) {
     ...(url.password === undefined ? {} : { password: url.password.reveal() }),
     ...(url.tls === 'off' ? {} : { tls: tlsOf(url) }),
     connectionName: 'countersign',
+    disableClientInfo: true,
     lazyConnect: true,
     replyMapping: 'legacy' as const,
     // Sent again after a lost connection, a budget would be taken twice.

@@ -13,7 +13,7 @@ import type { RedisUrl } from '../core/redis-url.ts';
 import { connectRedis, type RedisClient, type RedisClients, type RedisTimes } from './redis-connect.ts';
 import { beatScript, type Script } from './redis-scripts.ts';
 import { redisWarnings } from './redis-warnings.ts';
-import { redisWords } from './redis-words.ts';
+import { lostWords, redisWords } from './redis-words.ts';
 import type { Standing } from './store.ts';
 import { Board } from './topics.ts';
 
@@ -45,7 +45,7 @@ export class RedisLink {
     this.#clients = connectRedis(options.url, options.times);
     const { commands, wakes } = this.#clients;
     commands.on('error', (error: unknown) => this.#down(redisWords(error)));
-    commands.on('close', () => this.#down('the connection is lost'));
+    commands.on('close', () => this.#down(lostWords));
     commands.on('ready', () => this.#beatNow());
     if (wakes !== commands) wakes.on('error', () => undefined); // The other connection says the same.
     wakes.on('ready', () => this.#subscribe());
@@ -210,6 +210,8 @@ export class RedisLink {
   #down(why: string): void {
     if (this.#isClosed) return;
     this.#isProven = false;
+    // That it is lost tells less than why: a refused login is followed by a lost connection.
+    if (why === lostWords && this.standing.state === 'down') return;
     const words = this.#words(why);
     if (this.standing.state === 'up' || this.standing.words !== words) this.#options.log.error(words);
     this.#board.set({ state: 'down', words });

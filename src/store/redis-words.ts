@@ -5,6 +5,8 @@ import { codeOf } from '../core/file-words.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import { visible } from '../core/visible.ts';
 
+export const lostWords = 'the connection is lost';
+
 const known: readonly (readonly [RegExp, string])[] = [
   [/\bOOM\b/, 'it is full (maxmemory is reached, and nothing may be thrown away)'],
   [/\bREADONLY\b/, 'it is a replica, and takes no writes'],
@@ -14,7 +16,7 @@ const known: readonly (readonly [RegExp, string])[] = [
   [/\bBUSY\b/, 'it is busy with somebody’s script'],
   [/\bWRONGPASS\b|\bNOAUTH\b|invalid (?:username-)?password/i, 'it refuses the login (user or password)'],
   [
-    /\bNOPERM\b/,
+    /\bNOPERM\b|user executing the script/,
     'its user may not do what is needed here: all commands of docs/state.md, on keys and channels of the prefix',
   ],
   [/\bCLUSTERDOWN\b/, 'the Cluster is down: some of its slots have no node'],
@@ -22,7 +24,7 @@ const known: readonly (readonly [RegExp, string])[] = [
   [/\bLATE\b|timed? ?out/i, 'no answer in time'],
   [/All sentinels are unreachable/, 'no Sentinel answers, or none knows that group'],
   [/Failed to refresh slots cache/, 'no node of the Cluster answers'],
-  [/closed|isn.t writeable|max retries|ended/i, 'the connection is lost'],
+  [/closed|isn.t writeable|max retries|ended/i, lostWords],
 ];
 
 const system: Readonly<Record<string, string>> = {
@@ -30,8 +32,8 @@ const system: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name of the host cannot be looked up',
   ETIMEDOUT: 'no answer in time',
-  ECONNRESET: 'the connection is lost',
-  EPIPE: 'the connection is lost',
+  ECONNRESET: lostWords,
+  EPIPE: lostWords,
   EHOSTUNREACH: 'there is no way to the host',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
