@@ -27,9 +27,9 @@ wait $server
 kill $watcher 2> /dev/null
 `;
 
-/** `flags` go to redis-server as they are; with flags or a port the server is always one of our own. */
+/** `flags` go to redis-server as they are, behind a `config` file; with flags or a port the server is always one of our own. */
 export async function startRedis(
-  options: { readonly flags?: readonly string[]; readonly port?: number } = {},
+  options: { readonly flags?: readonly string[]; readonly port?: number; readonly config?: string } = {},
 ): Promise<TestRedis> {
   const given = process.env['REDIS_URL'];
   if (given !== undefined && given !== '' && options.flags === undefined && options.port === undefined) {
@@ -38,7 +38,19 @@ export async function startRedis(
   const program = redisServer();
   const port = options.port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'countersign-redis-'));
-  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...(options.flags ?? [])];
+  const config = options.config === undefined ? [] : [options.config];
+  const own = [
+    ...config,
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    ...(options.flags ?? []),
+  ];
   const child = spawn('/bin/sh', ['-c', supervisor, 'redis', program, ...own], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
