@@ -1,7 +1,7 @@
 // The kinds of queries and of writes: what they do beyond reading, wherever in the tree it is done (a DELETE in a WITH, a SELECT INTO,
 // a set_config in a filter). Columns are the resolver's question.
 import { foldAscii } from '../core/names.ts';
-import { bodyOf, childrenOf, type Node } from './ast.ts';
+import { bodyOf, childrenOf, namesOf, type Node } from './ast.ts';
 import type { DeleteStmt, InsertStmt, MergeStmt, SelectStmt, UpdateStmt } from './ast-query.ts';
 import type { StatementKind, Unknown } from './analysis.ts';
 import { parseNameList, settingJudged } from './settings.ts';
@@ -24,8 +24,10 @@ interface Gathering {
 export function queryFacts(node: Node): QueryFacts {
   const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [] };
   const plain = plainSetConfigs(node);
-  visit(node, plain, facts);
+  const guarded = guardedSetConfig(node);
+  visit(node, guarded === undefined ? plain : [guarded.call], facts);
   for (const call of plain) applySetConfig(call, facts);
+  if (guarded !== undefined) applySetConfig(guarded.meant, facts);
   if (facts.kinds.size === 0) facts.kinds.add('read');
   return facts;
 }
@@ -152,6 +154,34 @@ function plainSetConfigs(node: Node): readonly Node[] {
   if (others.length > 0) return [];
   const outputs = (select.targetList ?? []).map((target) => target.ResTarget?.val);
   return outputs.filter((value): value is Node => value !== undefined && isSetConfig(value));
+}
+
+/**
+ * `set_config(name, 'x', false) FROM pg_settings WHERE name = 'y'`: pg_dump sets what only some servers have. Whatever pg_settings
+ * is there, its `name` is the constant. The constant takes the column's place, and what is left is a plain call.
+ */
+function guardedSetConfig(node: Node): { readonly call: Node; readonly meant: Node } | undefined {
+  const { targetList, fromClause, whereClause, ...others } = node.SelectStmt ?? {};
+  if (Object.keys(others).some((key) => !['limitOption', 'op'].includes(key))) return undefined;
+  const [target, ...targets] = targetList ?? [];
+  const [from, ...froms] = fromClause ?? [];
+  const call = target?.ResTarget?.val;
+  const condition = whereClause?.A_Expr;
+  if (call === undefined || !isSetConfig(call) || targets.length > 0 || froms.length > 0) return undefined;
+  if (from?.RangeVar?.relname !== 'pg_settings' || condition?.kind !== 'AEXPR_OP') return undefined;
+  const equals = namesOf(condition.name)?.join('.') === '=' && isColumnName(condition.lexpr);
+  const [first, ...rest] = call.FuncCall?.args ?? [];
+  if (!equals || condition.rexpr === undefined || constantText(condition.rexpr) === undefined) return undefined;
+  // Whether it is set at all, only the server's settings say: nothing that the session is mirrored by may hang on it.
+  if (!isColumnName(first) || mirrored.test(constantText(condition.rexpr) ?? '')) return undefined;
+  return { call, meant: { FuncCall: { ...call.FuncCall, args: [condition.rexpr, ...rest] } } };
+}
+
+const mirrored =
+  /^(?:search_path|role|session_authorization|row_security|client_encoding|standard_conforming_strings|client_min_messages)$/i;
+
+function isColumnName(node: Node | undefined): boolean {
+  return namesOf(node?.ColumnRef?.fields)?.join('.') === 'name';
 }
 
 function applySetConfig(node: Node, facts: Gathering): void {

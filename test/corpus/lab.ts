@@ -7,9 +7,12 @@ import { loadParser, type Parser, type ParserMajor } from '../../src/sql/parser.
 import { buildSnapshot } from '../../src/sql/schema-build.ts';
 import { SchemaIndex } from '../../src/sql/schema-index.ts';
 import { snapshotQueries, type SnapshotPart, type SnapshotRows } from '../../src/sql/schema-queries.ts';
-import type { Snapshot } from '../../src/sql/schema.ts';
+import type { Relation, Snapshot } from '../../src/sql/schema.ts';
 import type { Source } from '../../src/sql/scope.ts';
-import { known } from '../../src/core/known.ts';
+import { known, notKnown } from '../../src/core/known.ts';
+import type { Analysis } from '../../src/sql/analysis.ts';
+import { readTree } from '../../src/sql/tree.ts';
+import { unite } from '../../src/sql/union.ts';
 import { truthOf, truthSettings, type Truth } from './truth.ts';
 
 export type Outcome = 'exact' | 'over' | 'notKnown' | 'missed';
@@ -21,6 +24,14 @@ export interface Compared {
   readonly words: readonly string[];
   /** Not known, and yet everything the server reads was found. */
   readonly complete: boolean;
+  /** What both witnesses come to. */
+  readonly both?: Both;
+}
+
+/** `settled`: not known to the static witness alone. `notKnown`: not known to it, and the tree does not mend that. */
+export interface Both {
+  readonly outcome: 'agree' | 'settled' | 'notKnown' | 'noTree' | 'disagree';
+  readonly words: string;
 }
 
 const settings = `SET client_min_messages = warning; SET statement_timeout = '3s'`;
@@ -94,7 +105,8 @@ export class Lab {
     const { index, witness } = this.#witness;
     const temp = index.snapshot.relations.filter((each) => each.persistence === 'temporary');
     const session = { searchPath: known(this.#path), role: this.#role, temp: known(temp) };
-    return { findings: witness.analyse(node, session), named: witness.named(node, session), index };
+    const findings = witness.analyse(node, session);
+    return { findings, named: witness.named(node, session), index, temporary: temp };
   }
 
   /** Undefined when the server refuses the statement or shows no tree of it. */
@@ -102,7 +114,9 @@ export class Lab {
     if (this.#witness === undefined) await this.#learn();
     if (this.#witness === undefined) return undefined;
     const answer = await truthOf(this.client, sql);
-    return answer.kind === 'truth' ? compare(sql, await this.analyse(node), answer.truth) : undefined;
+    if (answer.kind !== 'truth') return undefined;
+    const ours = await this.analyse(node);
+    return { ...compare(sql, ours, answer.truth), both: both(ours, answer.truth) };
   }
 
   async #learn(): Promise<void> {
@@ -178,6 +192,7 @@ export interface Ours {
   /** Views not opened, as the server's parse tree has them. */
   readonly named: readonly Source[];
   readonly index: SchemaIndex;
+  readonly temporary: readonly Relation[];
 }
 
 export function compare(sql: string, { findings, named, index }: Ours, truth: Truth): Compared {
@@ -201,6 +216,25 @@ export function compare(sql: string, { findings, named, index }: Ours, truth: Tr
     return { outcome: 'missed', sql, words: ['written:', ...words(unwritten)], complete: false };
   if (over.length > 0) return { outcome: 'over', sql, words: words(over), complete: true };
   return { outcome: 'exact', sql, words: [], complete: true };
+}
+
+/** As the proxy joins them; functions are not looked at here. */
+function both({ findings, index, temporary }: Ours, { rewritten }: Truth): Both {
+  const before = findings.unknowns[0]?.why;
+  const tree = rewritten === undefined ? notKnown('no tree, or several') : readTree(rewritten, 'same');
+  if (!tree.known) return { outcome: before === undefined ? 'noTree' : 'notKnown', words: tree.why };
+  const analysis: Analysis = {
+    ...findings,
+    kinds: ['read'],
+    command: 'QUERY',
+    functions: [],
+    domains: findings.types.flatMap((type) => index.domainsIn(type)),
+  };
+  const { analysis: united, disagreement } = unite(analysis, tree, index, temporary);
+  if (disagreement !== undefined) return { outcome: 'disagree', words: disagreement };
+  const after = united.unknowns[0]?.why;
+  if (after === undefined) return { outcome: before === undefined ? 'agree' : 'settled', words: '' };
+  return { outcome: before === undefined ? 'noTree' : 'notKnown', words: after };
 }
 
 /** The whole row is covered by all of its columns. */

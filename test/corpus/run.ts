@@ -79,6 +79,10 @@ async function hostile(count: number): Promise<boolean> {
 }
 
 function show(tally: Tally): void {
+  console.log(`${tally.name}, both witnesses: ${JSON.stringify(tally.both)}`);
+  for (const [words, sql] of tally.unlike) {
+    console.log(`${tally.name} ${words} :: ${sql.replace(/\s+/g, ' ').slice(0, 200)}`);
+  }
   for (const outcome of ['missed', 'over'] as const) {
     for (const each of tally.examples[outcome].slice(0, 25)) {
       console.log(

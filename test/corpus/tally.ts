@@ -1,5 +1,5 @@
 // Counting outcomes, and the table that is printed.
-import type { Compared, Outcome } from './lab.ts';
+import type { Both, Compared, Outcome } from './lab.ts';
 
 const examplesMax = 60;
 
@@ -8,6 +8,9 @@ export class Tally {
   readonly counts: Record<Outcome, number> = { exact: 0, over: 0, notKnown: 0, missed: 0 };
   readonly examples: Record<Outcome, Compared[]> = { exact: [], over: [], notKnown: [], missed: [] };
   readonly reasons = new Map<string, number>();
+  /** What both witnesses came to, and why not. */
+  readonly both: Record<Both['outcome'], number> = { agree: 0, settled: 0, notKnown: 0, noTree: 0, disagree: 0 };
+  readonly unlike = new Map<string, string>();
 
   constructor(name: string) {
     this.name = name;
@@ -16,6 +19,11 @@ export class Tally {
   add(compared: Compared | undefined): void {
     if (compared === undefined) return;
     this.counts[compared.outcome] += 1;
+    if (compared.both !== undefined) {
+      const { outcome, words } = compared.both;
+      this.both[outcome] += 1;
+      if (words !== '' && this.unlike.size < 60) this.unlike.set(`${outcome}: ${words}`, compared.sql);
+    }
     const examples = this.examples[compared.outcome];
     if (compared.outcome !== 'exact' && examples.length < examplesMax) examples.push(compared);
     if (compared.outcome !== 'notKnown') return;

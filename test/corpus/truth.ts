@@ -8,6 +8,8 @@ export interface Truth {
   readonly selected: ReadonlySet<string>;
   /** Inserted or updated. */
   readonly written: ReadonlySet<string>;
+  /** The rewritten tree of the same Parse, for the product's own reader. */
+  readonly rewritten: Buffer | undefined;
 }
 
 export type Answer =
@@ -17,11 +19,16 @@ export type Answer =
 
 /** Settings under which `truthOf` works; a corpus statement may have changed them. */
 export const truthSettings =
-  "SET client_min_messages = log; SET debug_print_parse = on; SET debug_pretty_print = off; SET statement_timeout = '3s'";
+  "SET client_min_messages = log; SET debug_print_parse = on; SET debug_print_rewritten = on; SET debug_pretty_print = off; SET statement_timeout = '3s'";
 
 export async function truthOf(client: pg.Client, sql: string): Promise<Answer> {
   const trees: string[] = [];
+  const rewritten: string[] = [];
   const listen = (notice: { readonly detail?: string | undefined; readonly message?: string | undefined }): void => {
+    if (notice.message === 'rewritten parse tree:') {
+      rewritten.push(notice.detail ?? '');
+      return;
+    }
     const text = notice.detail?.includes('{QUERY') === true ? notice.detail : (notice.message ?? '');
     if (text.includes('{QUERY')) trees.push(text.slice(text.indexOf('{QUERY')));
   };
@@ -32,7 +39,10 @@ export async function truthOf(client: pg.Client, sql: string): Promise<Answer> {
   } finally {
     client.off('notice', listen);
   }
-  return trees.length === 0 ? { kind: 'noTree' } : { kind: 'truth', truth: gather(trees) };
+  if (trees.length === 0) return { kind: 'noTree' };
+  const [only, ...more] = rewritten;
+  const tree = only === undefined || more.length > 0 ? undefined : Buffer.from(only);
+  return { kind: 'truth', truth: { ...gather(trees), rewritten: tree } };
 }
 
 /** Columns of users' tables, `table.column`, that the server analyses a reading of while a text runs: what is inside functions too. */
@@ -40,8 +50,9 @@ export async function columnsRun(url: string, sql: string): Promise<ReadonlySet<
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const trees: string[] = [];
-  client.on('notice', ({ detail }) => {
-    if (detail?.includes('{QUERY') === true) trees.push(detail.slice(detail.indexOf('{QUERY')));
+  client.on('notice', ({ detail, message }) => {
+    if (message !== 'rewritten parse tree:' && detail?.includes('{QUERY') === true)
+      trees.push(detail.slice(detail.indexOf('{QUERY')));
   });
   try {
     await client.query(truthSettings);
@@ -101,7 +112,7 @@ function parseOnly(client: pg.Client, sql: string): Promise<string | undefined> 
   });
 }
 
-function gather(trees: readonly string[]): Truth {
+function gather(trees: readonly string[]): Pick<Truth, 'selected' | 'written'> {
   const [selected, written] = [new Set<string>(), new Set<string>()];
   for (const tree of trees) {
     // The server breaks lines at spaces.
