@@ -1,6 +1,7 @@
 // Goal: what tests of the desk need: people, requests, and desks as proxies have them.
 // Method: factories with overrides; the real audit log in a fresh folder for each desk.
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { afterEach } from 'vitest';
 import type { SessionId, UnixMillis } from '../../src/core/brand.ts';
 import type { Clock } from '../../src/core/clock.ts';
@@ -214,4 +215,6 @@ export function handClock(start = Date.now()): HandClock {
   return { now: () => at as UnixMillis, ticks: () => at, move: (ms) => (at += ms) };
 }
 
+/** Of connections that stay; many at once listen to it. */
 export const never = new AbortController().signal;
+setMaxListeners(0, never);
