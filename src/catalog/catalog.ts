@@ -19,6 +19,8 @@ export interface Level {
   readonly rows: number | undefined;
   readonly approvers: readonly string[];
   readonly quorum: number;
+  /** Decided in the console only, never by a button in a chat. */
+  readonly stepUp?: 'console';
   readonly place: Place;
 }
 

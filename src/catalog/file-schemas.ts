@@ -31,6 +31,10 @@ const level = z.strictObject({
   rows: z.int().min(1).optional().describe('More rows than this in one statement are held.'),
   approvers: z.array(z.string().min(1)).min(1).optional().describe('Groups that are asked.'),
   quorum: z.int().min(1).max(20).optional().describe('How many different people must say yes; 1 when not given.'),
+  step_up: z
+    .literal('console')
+    .optional()
+    .describe('Where approvers decide: only in the console, where they sign in, never by a button in a chat.'),
   words: z.string().optional().describe('What belongs here, for people.'),
 });
 

@@ -54,6 +54,7 @@ function linkLevels(document: YamlDocument, shape: TaxonomyShape, mistakes: Mist
       rows: level.rows,
       approvers: level.approvers ?? [],
       quorum: level.quorum ?? 1,
+      ...(level.step_up === undefined ? {} : { stepUp: level.step_up }),
       place,
     };
   });

@@ -4,8 +4,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HTTPReceiver } from '@slack/bolt';
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { parse } from 'node:querystring';
 import type { Clock } from '../core/clock.ts';
 import type { Secret } from '../core/secrets.ts';
+import { isRecord } from './slack-json.ts';
 
 export const slackPath = '/slack/events';
 
@@ -74,6 +76,7 @@ export function slackRoom(
     server.post(slackPath, { bodyLimit: bodyBytesMax }, async (request: FastifyRequest, reply: FastifyReply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       if (door.check(body, request.headers) !== 'passed') return reply.code(401).send('');
+      if (!isReadable(body, request.headers['content-type'])) return reply.code(400).send('');
       const taker = receiver();
       if (taker === undefined) return reply.code(503).send('');
       reply.hijack();
@@ -82,4 +85,19 @@ export function slackRoom(
       return reply;
     });
   };
+}
+
+/** Bolt takes it for granted that there is an object; at `null` its promise fails, which is nobody's, and the process would end. */
+function isReadable(body: Buffer, type: string | undefined): boolean {
+  const text = body.toString('utf8');
+  const form = type === 'application/x-www-form-urlencoded' ? parse(text) : undefined;
+  const payload = form === undefined ? text : form['payload'];
+  // A command is a form without a payload.
+  if (payload === undefined) return form?.['ssl_check'] === undefined && form?.['command'] !== undefined;
+  if (typeof payload !== 'string') return false;
+  try {
+    return isRecord(JSON.parse(payload));
+  } catch {
+    return false;
+  }
 }

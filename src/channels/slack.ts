@@ -2,7 +2,6 @@
 // nobody a statement: holds stay open and are decided elsewhere. Secrets that are wrong stop the start, with one line.
 import type { FastifyInstance } from 'fastify';
 import type { HoldBook } from '../approval/channel.ts';
-import type { HoldView } from '../approval/view.ts';
 import type { HoldId } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SlackConfig } from '../core/config-slack.ts';
@@ -76,6 +75,13 @@ interface Identity {
 
 /** Throws CONFIG_INVALID when Slack does not know the tokens. A Slack that cannot be reached is waited for, in the background. */
 export async function startSlack(parts: SlackParts): Promise<RunningSlack> {
+  const { config } = parts;
+  if (config.mode === 'http' && config.signingSecret.reveal() === '')
+    throw new ProxyError(
+      'CONFIG_INVALID',
+      'slack.signing_secret: is empty; it is on the app’s page, Basic Information',
+    );
+  if (config.mode === 'socket' && config.appToken.reveal() === '') throw wrongToken('app_token', 'empty');
   const slack = new Slack(parts);
   await slack.start();
   return slack;
@@ -223,5 +229,3 @@ function wrongToken(key: 'bot_token' | 'app_token', why: string): ProxyError {
     key === 'bot_token' ? 'the Bot User OAuth Token, xoxb-…' : 'an app-level token with connections:write, xapp-…';
   return new ProxyError('CONFIG_INVALID', `slack.${key}: Slack does not take it (${why}); put in ${form}`);
 }
-
-export type { HoldView };
