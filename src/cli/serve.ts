@@ -14,9 +14,11 @@ import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
+import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { closeBench, openBench, type Bench } from './serve-bench.ts';
-import { gateOf } from './serve-gate.ts';
+import { gatePartsOf } from './serve-gate.ts';
+import { rowDeskOf } from './serve-rows.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
 import { failed } from './io.ts';
@@ -95,7 +97,7 @@ function listenerOf(
   const { live, audit, bench } = of;
   const { recorder, clock } = parts;
   const classification = (): Classification => bench.classification.current;
-  const gate = gateOf({ audit, recorder, clock, classification, desk: bench.desk });
+  const gate = gatePartsOf({ audit, recorder, clock, classification, desk: bench.desk });
   return new Listener({
     ...parts,
     address: live.config.listen,
@@ -105,7 +107,8 @@ function listenerOf(
     // A keyed hash of bytes that are no statement (they hold a zero): secret, and the same after a restart, so that the salt
     // of a name that nobody has does not change when the salts of real ones stay.
     secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
-    gate,
+    gate: new Gate(gate),
+    rows: rowDeskOf({ gate, audit, clock, classification, store: bench.store }),
     consoleUrl: () => live.config.http.publicUrl,
   });
 }

@@ -94,6 +94,7 @@ function together(one: Verdict, other: Verdict): Verdict {
     catalogVersion: one.catalogVersion,
     validUntil: least(one.validUntil, other.validUntil),
     rowsMax: least(one.rowsMax, other.rowsMax),
+    ...masksOf(one, other),
   };
   const kind = stricter(one.kind, other.kind);
   if (kind === 'allow' || !isNonEmpty(judged.reasons)) return { ...judged, kind: 'allow' };
@@ -103,6 +104,12 @@ function together(one: Verdict, other: Verdict): Verdict {
   const merged = mergedNeeds(needs);
   if (!isNonEmpty(merged)) throw new Error('a hold without anybody to ask');
   return { ...judged, reasons: why, kind, needs: merged };
+}
+
+/** What one of them masks is masked in the results of all: masks are by column, and a column is one thing in one text. */
+function masksOf(one: Verdict, other: Verdict): Pick<Verdict, 'masks'> {
+  const masks = [...(one.masks ?? []), ...(other.masks ?? [])];
+  return masks.length === 0 ? {} : { masks };
 }
 
 function mergedNeeds(needs: readonly Need[]): readonly Need[] {

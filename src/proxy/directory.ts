@@ -30,7 +30,7 @@ export interface OpenUpstream {
   readonly processId: number;
   readonly serverMajor: number;
   /** Asks the server to stop what this connection runs. */
-  cancel(): void;
+  cancel(): Promise<void>;
   /** Gives it back: `idle` connections are reset and may serve somebody else, others are closed. */
   release(how: 'idle' | 'unusable'): void;
 }

@@ -17,6 +17,7 @@ import { parserMajorOf } from '../sql/parser.ts';
 import type { DatabaseReader, Readers } from './readers.ts';
 import { startUpSettings } from './start-up-settings.ts';
 import { errorFrame } from './refuse.ts';
+import type { RowDesk } from './rows-session.ts';
 import { Session } from './session.ts';
 import { Sessions, type Seat } from './sessions.ts';
 import { Turn } from './turn.ts';
@@ -25,6 +26,7 @@ export interface ListenerParts extends LoginParts {
   readonly address: { readonly host: string; readonly port: number };
   readonly limits: () => Limits;
   readonly gate: Gate;
+  readonly rows: RowDesk;
   readonly recorder: Recorder;
   readonly openUpstream: OpenUpstreamFor;
   readonly readers: Pick<Readers, 'of'>;
@@ -200,6 +202,7 @@ export class Listener {
       parameters: upstream.parameters,
       heartbeatMs: account.holds.heartbeatMs,
       consoleUrl: this.#parts.consoleUrl(),
+      rows: this.#parts.rows,
       cancelUpstream: () => upstream.cancel(),
       onEnd: (how) => {
         free();

@@ -29,7 +29,8 @@ export interface PoolOptions {
 export interface Lease extends Upstream {
   readonly processId: number;
   /** Asks the server to stop what this connection runs. */
-  cancel(): void;
+  /** Resolves when the server has been told; never rejects. */
+  cancel(): Promise<void>;
   /** Ends the loan, once. `idle`: the session owes and is owed nothing, a transaction may be open; all else: `unusable`. */
   release(how: 'idle' | 'unusable'): void;
 }
@@ -138,7 +139,11 @@ export class Pool {
     return {
       ...upstream,
       processId: upstream.key.processId,
-      cancel: () => this.#run(this.#cancel(upstream)),
+      cancel: async () => {
+        const told = this.#cancel(upstream);
+        this.#run(told);
+        await told;
+      },
       release: (how) => {
         if (isBack) return;
         isBack = true;

@@ -6,6 +6,7 @@
 //
 // Knows the order of the protocol; knows no sockets and no SQL.
 import { fromServer as server } from '../wire/message-types.ts';
+import type { Rewritten } from './mask-rows.ts';
 
 /** What is awaited. Extended kinds come last, so that one comparison tells them apart. */
 export const awaits = {
@@ -27,8 +28,9 @@ export const awaits = {
 } as const;
 export type Awaited = (typeof awaits)[keyof typeof awaits];
 
-/** What becomes of a reply; bytes are sent in its stead. */
-export type Fate = 'forward' | 'swallow' | Buffer;
+/** What becomes of a reply; bytes are sent in its stead. A row that has to wait for room stops all that is behind it. */
+export type Fate = 'forward' | 'swallow' | 'stop' | Buffer | Rewritten;
+type RowFate = 'forward' | 'swallow' | 'stop';
 
 /** Follows one request's replies. All members are optional, since most requests are just forwarded. */
 export interface Follower {
@@ -36,8 +38,13 @@ export interface Follower {
   take?(type: number, bytes: Buffer, start: number, end: number): Fate;
   /** For asides: whether the reply that was taken last was the last one. */
   readonly finished?: boolean;
-  /** A row, or a piece of COPY data, of `size` bytes passed. */
-  passed?(rows: number, size: number): void;
+  /** A row, or a piece of COPY data, of `size` bytes comes; without it, it passes. */
+  row?(type: number, size: number): RowFate;
+  /** Rows are looked into, so they have to come whole and are rewritten. */
+  readonly whole?: boolean;
+  rewrite?(type: number, bytes: Buffer, start: number, end: number): Rewritten | undefined;
+  /** After `stop`: resolves when the same row may be taken again (`again`), or when nothing more passes (`stopped`). */
+  room?(withdrawn: AbortSignal): Promise<'again' | 'stopped'>;
   /** All replies have come (`done`), the server said an error, or an earlier error made the server skip this request. */
   ended(how: 'done' | 'failed' | 'skipped'): void;
 }
@@ -125,16 +132,16 @@ export class Replies {
       if (type === server.readyForQuery) this.#ready(bytes, start);
       return 'forward';
     }
+    if ((type === server.dataRow || type === server.copyData) && owed.kind !== awaits.aside) {
+      const fate = owed.follower?.row?.(type, end - start) ?? 'forward';
+      return fate === 'forward' ? (owed.follower?.rewrite?.(type, bytes, start, end) ?? fate) : fate;
+    }
     const fate = owed.follower?.take?.(type, bytes, start, end) ?? 'forward';
     if (owed.kind === awaits.aside) {
       this.#aside(owed, type, bytes, start);
       return fate;
     }
     switch (type) {
-      case server.dataRow:
-      case server.copyData:
-        owed.follower?.passed?.(1, end - start);
-        return fate;
       case server.readyForQuery:
         this.#ready(bytes, start);
         if (owed.kind <= awaits.sync) this.#pop(owed, owed.failed ? 'failed' : 'done');
@@ -151,9 +158,31 @@ export class Replies {
     }
   }
 
-  /** A piece of a frame that is too big to be in memory whole: a row or COPY data. */
-  takePart(bytes: number, place: 'first' | 'middle' | 'last'): void {
-    this.#queue[this.#head]?.follower?.passed?.(place === 'first' ? 1 : 0, bytes);
+  /** The first piece of a row that is handed on as it arrives, of `size` bytes in all: the rest goes the way of the first. */
+  takeRow(type: number, size: number): RowFate {
+    return this.#queue[this.#head]?.follower?.row?.(type, size) ?? 'forward';
+  }
+
+  /** Whether rows of the reply under way have to come whole. */
+  get wantsWhole(): boolean {
+    return this.#queue[this.#head]?.follower?.whole === true;
+  }
+
+  async room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
+    return (await this.#queue[this.#head]?.follower?.room?.(withdrawn)) ?? 'again';
+  }
+
+  /** What the server will answer next, when the reply under way is over. */
+  get behind(): 'nothing' | 'sync' | 'more' {
+    const next = this.#queue[this.#head + 1];
+    if (next === undefined) return 'nothing';
+    return next.kind === awaits.sync ? 'sync' : 'more';
+  }
+
+  /** Somebody else decides over the reply that comes next. */
+  overruleNext(follower: Follower): void {
+    const next = this.#queue[this.#head + 1];
+    if (next !== undefined) this.#queue[this.#head + 1] = { ...next, follower };
   }
 
   /** The session is over: everybody who still follows is told. */

@@ -35,7 +35,7 @@ export class BudgetTap implements Bound {
   }
 
   extend(wanted: Amount): boolean {
-    const missing = this.#missing(wanted);
+    const missing = this.missing(wanted);
     const drawn = this.#purse.draw(missing, Math.max(missing, handfulRows));
     if (drawn === 0) return false;
     if (this.#drawn === 0) this.#drawnAt = this.#clock.now();
@@ -45,7 +45,7 @@ export class BudgetTap implements Bound {
 
   /** Resolves when `extend` may find room, or the budget is used up. */
   refill(wanted: Amount): Promise<Refill> {
-    return this.#purse.refill(this.#missing(wanted));
+    return this.#purse.refill(this.missing(wanted));
   }
 
   /** What people said yes to: more for everybody who has this budget. */
@@ -64,7 +64,8 @@ export class BudgetTap implements Bound {
     return this.#purse.share;
   }
 
-  #missing(wanted: Amount): number {
+  /** Rows that the purse has to give before this much may pass. */
+  missing(wanted: Amount): number {
     return this.#charged(wanted) - this.#drawn;
   }
 

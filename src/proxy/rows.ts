@@ -37,8 +37,11 @@ export class RowMeter {
   #rowsStop = 0;
   #bytesStop = 0;
 
-  constructor(bounds: readonly Bound[]) {
+  /** `sent`: what passed before, of the same cursor. */
+  constructor(bounds: readonly Bound[], sent: Amount = { rows: 0, bytes: 0 }) {
     this.#bounds = bounds;
+    this.#rows = sent.rows;
+    this.#bytes = sent.bytes;
     this.refresh();
   }
 
@@ -88,6 +91,7 @@ export class FixedBound implements Bound {
   readonly name: string;
   #rowsMax: number;
   #bytesMax: number;
+  #isLast = false;
 
   constructor(name: string, rowsMax: number) {
     this.name = name;
@@ -105,6 +109,15 @@ export class FixedBound implements Bound {
 
   extend(): boolean {
     return false;
+  }
+
+  /** People have named the number themselves: beyond it they are not asked again. */
+  get isLast(): boolean {
+    return this.#isLast;
+  }
+
+  endHere(): void {
+    this.#isLast = true;
   }
 
   /** Approved up to a number of rows; never less than was allowed before. */

@@ -4,7 +4,10 @@ import type { Admission, Gate } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
 import { Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
+import type { Rewritten } from './mask-rows.ts';
 import type { Fate, Follower } from './replies.ts';
+import type { RunRows } from './rows-run.ts';
+import { StoppedResult, type StopDesk } from './run-stopped.ts';
 
 export type Passed = Extract<Admission, { readonly kind: 'pass' }>;
 
@@ -13,6 +16,9 @@ export interface RunParts {
   readonly clock: Clock;
   /** The server gives out what nobody foresaw. */
   readonly onTripped: (why: string) => void;
+  /** Undefined: its rows are of no interest. */
+  readonly rows: RunRows | undefined;
+  readonly stopDesk: StopDesk;
 }
 
 export class Run implements Follower {
@@ -25,6 +31,8 @@ export class Run implements Follower {
   #onFirstEnd: (() => void) | undefined;
   #rows = 0;
   #bytes = 0;
+  /** Nothing more of it passes. */
+  #stopped: StoppedResult | undefined;
   #error: string | undefined;
   #suspended = false;
   #closed = false;
@@ -39,12 +47,37 @@ export class Run implements Follower {
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
+    if (this.#stopped !== undefined) return this.#stopped.take(type, bytes, start, end);
     if (type === fromServer.error) this.#error = sqlStateOf(bytes, start, end);
     this.#suspended = type === fromServer.portalSuspended;
     const tripped = this.#tripwire.check(type, bytes, start, end);
-    if (tripped === undefined) return 'forward';
+    if (tripped === undefined) return this.#parts.rows?.said(type, bytes, start, end) ?? 'forward';
     this.#parts.onTripped(tripped);
     return 'swallow';
+  }
+
+  row(_type: number, size: number): 'forward' | 'swallow' | 'stop' {
+    if (this.#stopped !== undefined) return 'swallow';
+    if (this.#parts.rows?.take(size) === 'stop') return 'stop';
+    this.#rows += 1;
+    this.#bytes += size;
+    return 'forward';
+  }
+
+  get whole(): boolean {
+    return this.#parts.rows?.whole === true;
+  }
+
+  rewrite(type: number, bytes: Buffer, start: number, end: number): Rewritten | undefined {
+    return this.#parts.rows?.rewrite(type, bytes, start, end);
+  }
+
+  async room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
+    const error = await this.#parts.rows?.room(withdrawn);
+    if (error === undefined) return 'again';
+    this.#error = error.row.sqlState;
+    this.#stopped = new StoppedResult(this.#parts.stopDesk, error, this.#execution.protocol);
+    return 'stopped';
   }
 
   /** For the description of its portal: not the end of anything. */
@@ -53,14 +86,10 @@ export class Run implements Follower {
     ended: () => undefined,
   };
 
-  passed(rows: number, size: number): void {
-    this.#rows += rows;
-    this.#bytes += size;
-  }
-
   /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
   ended(how: 'done' | 'failed' | 'skipped'): void {
     this.#firstEnd();
+    this.#parts.rows?.settle();
     if (how === 'done' && this.#suspended) return;
     this.close(how === 'skipped' ? 'skipped' : undefined);
   }

@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Gate } from '../gate.ts';
 import type { RequestLimits } from './requests.ts';
+import type { RowDesk } from './rows-session.ts';
 import type { SessionMindParts } from './session-mind.ts';
 import type { Turn } from './turn.ts';
 
@@ -19,8 +20,10 @@ export interface SessionParts extends SessionMindParts {
   readonly turn: Turn;
   readonly log: Log;
   readonly limits: SessionLimits;
-  /** Asks the server to stop what this session runs. */
-  readonly cancelUpstream: () => void;
+  /** Counts and masks rows. */
+  readonly rows: RowDesk;
+  /** Asks the server to stop what this session runs; resolves when it has been told. */
+  readonly cancelUpstream: () => Promise<void>;
   /** `idle`: nothing was owed, so the upstream connection may be reset and used again. */
   readonly onEnd: (upstream: 'idle' | 'unusable') => void;
 }

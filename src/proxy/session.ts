@@ -7,8 +7,8 @@ import { ProxyError, wordsOf } from '../core/errors.ts';
 import { ReasonSet } from '../core/reasons.ts';
 import { isPermit, type Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
-import { FrameReader, headerBytes, type FrameOut } from '../wire/frame.ts';
-import { fromClient, fromServer } from '../wire/message-types.ts';
+import { FrameReader, type FrameOut } from '../wire/frame.ts';
+import { fromClient } from '../wire/message-types.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { Backlog, type Deferred } from './backlog.ts';
 import { Outbox } from './outbox.ts';
@@ -17,11 +17,14 @@ import { Replies } from './replies.ts';
 import { Requests, type RequestDesk } from './requests.ts';
 import type { PreparedText } from './statement-book.ts';
 import { Run, type Passed } from './run.ts';
+import type { StopDesk } from './run-stopped.ts';
+import type { SessionRows } from './rows-session.ts';
+import { ServerStream } from './server-stream.ts';
 import { SessionMind } from './session-mind.ts';
-import { isFatal, serverMessageBytesMax, statusLetters, type SessionParts } from './session-parts.ts';
+import { statusLetters, type SessionParts } from './session-parts.ts';
 import { isImpossible, stepSession, type SessionEvent, type SessionState } from './session-state.ts';
 import type { Sender } from './turn.ts';
-import { decodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
+import { readyForQuery } from '../wire/server-messages.ts';
 
 const flushFrame = encodeClientMessage({ kind: 'flush' });
 
@@ -30,21 +33,19 @@ export class Session implements Sender, RequestDesk {
   readonly #parts: SessionParts;
   readonly #requests: Requests;
   readonly #fromAgent: FrameReader;
-  readonly #fromServer: FrameReader;
+  readonly #stream: ServerStream;
   readonly #toServer: Outbox;
   readonly #toAgent: Outbox;
   readonly #agentFrames: FrameOut;
-  readonly #serverFrames: FrameOut;
   readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
   #withdrawal: AbortController | undefined;
   readonly withdrawn = (): AbortSignal => (this.#withdrawal ??= new AbortController()).signal;
   #state: SessionState = 'serving';
   #marked = false;
-  /** The server's own last words (57P01 and kin) have been forwarded; ours would be one error too many. */
-  #serverSaidGoodbye = false;
   readonly #backlog: Backlog;
   #onSettled: (() => void) | undefined;
   readonly #mind: SessionMind;
+  readonly #rows: SessionRows;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -54,10 +55,6 @@ export class Session implements Sender, RequestDesk {
     this.#fromAgent = new FrameReader({
       streams: (type) => type === fromClient.copyData,
       lengthMax: () => limits.messageBytesMax,
-    });
-    this.#fromServer = new FrameReader({
-      streams: (type) => type === fromServer.dataRow || type === fromServer.copyData,
-      lengthMax: () => serverMessageBytesMax,
     });
     this.#toServer = new Outbox(parts.upstream);
     this.#toAgent = new Outbox(parts.agent);
@@ -73,10 +70,16 @@ export class Session implements Sender, RequestDesk {
       frame: (type, bytes, start, end) => this.#agentFrame(type, bytes, start, end),
       part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
     };
-    this.#serverFrames = {
-      frame: (type, bytes, start, end) => this.#serverFrame(type, bytes, start, end),
-      part: (_type, bytes, start, end, place) => this.#serverPart(bytes, start, end, place),
+    this.#rows = parts.rows.session();
+    const stream = {
+      replies: this.replies,
+      toAgent: this.#toAgent,
+      over: () => this.#over(),
+      mind: this.#mind,
+      chunkDone: () => this.#chunkDone(),
+      broken: (thrown: unknown) => this.#broken(thrown),
     };
+    this.#stream = new ServerStream({ ...parts, wholeBytesMax: limits.messageBytesMax }, stream);
   }
 
   /** Takes over both sockets. `early` is what the agent sent behind its login. */
@@ -86,7 +89,7 @@ export class Session implements Sender, RequestDesk {
     agent.on('end', () => this.#lost('the agent left'));
     agent.on('error', (error) => this.#lost(wordsOf(error)));
     agent.on('close', () => this.#lost('the agent left'));
-    upstream.on('data', (chunk: Buffer) => this.#onServerData(chunk));
+    upstream.on('data', (chunk: Buffer) => this.#stream.onData(chunk));
     upstream.on('end', () => this.#upstreamLost());
     upstream.on('error', () => this.#upstreamLost());
     upstream.on('close', () => this.#upstreamLost());
@@ -108,8 +111,10 @@ export class Session implements Sender, RequestDesk {
 
   /** A CancelRequest with this session's key: withdraws what waits for people, else asks the server to stop. */
   cancel(): void {
-    if (this.#withdrawal === undefined) this.#parts.cancelUpstream();
-    else this.#withdrawal.abort(new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request'));
+    const why = new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request');
+    if (this.#stream.withdraw(why)) return;
+    if (this.#withdrawal === undefined) this.#aside(this.#parts.cancelUpstream());
+    else this.#withdrawal.abort(why);
   }
 
   /** Ends the session with an error of ours, as Postgres does when it shuts down. */
@@ -179,37 +184,56 @@ export class Session implements Sender, RequestDesk {
     if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
     const { gate, clock } = this.#parts;
     const onTripped = (why: string): void => this.#tripped(why);
-    return new Run({ gate, clock, onTripped }, execution, passed, this.#mind.begin(passed.text));
+    const rows = this.#rows.begin(execution, passed);
+    return new Run(
+      { gate, clock, onTripped, rows, stopDesk: this.#stopDesk },
+      execution,
+      passed,
+      this.#mind.begin(passed.text),
+    );
   }
 
   answer(frame: Buffer, protocol: Execution['protocol']): void {
     this.replies.answer(frame);
     if (protocol === 'simple') this.replies.answer(readyForQuery(statusLetters[this.replies.status]));
     for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
-    this.#flushToAgent();
+    this.#stream.flush();
     this.#parts.turn.schedule();
   }
 
   #tripped(why: string): void {
     this.#parts.log.error('stopped a result that nobody foresaw', { why });
     this.#mind.schemaMoved();
-    this.#parts.cancelUpstream();
+    this.#aside(this.#parts.cancelUpstream());
     this.fail(new ProxyError('TRIPWIRE', `the result was stopped: ${why}`));
   }
 
   /** Between replies, where a notice may stand: nothing is owed while people are asked. */
   tell(frame: Buffer): void {
-    if (this.#state !== 'waiting') return;
+    if (this.#state !== 'waiting' && !this.#stream.waits) return;
     this.#toAgent.addAll(frame);
-    this.#flushToAgent();
+    this.#stream.flush();
   }
 
   skipBatch(): void {
     this.#step('batchRefused');
   }
 
+  readonly #stopDesk: StopDesk = {
+    replies: this.replies,
+    send: (...frame) => this.send(...frame),
+    skipBatch: () => {
+      if (this.#state !== 'serving') return this.#state === 'skipping';
+      this.#step('batchRefused');
+      return true;
+    },
+    fail: (error) => this.fail(error),
+  };
+
   terminate(): void {
     this.#step('terminate');
+    // Nobody is there any more to whom rows could go.
+    this.#stream.withdraw(new ProxyError('HOLD_WITHDRAWN', 'the agent said goodbye'));
     if (this.replies.length === 0) this.#end('the agent said goodbye');
   }
 
@@ -286,15 +310,7 @@ export class Session implements Sender, RequestDesk {
 
   // ---- the server's side
 
-  #onServerData(chunk: Buffer): void {
-    if (this.#state === 'ended') return;
-    try {
-      this.#fromServer.push(chunk, this.#serverFrames);
-    } catch (thrown) {
-      this.#broken(thrown);
-      return;
-    }
-    this.#flushToAgent();
+  #chunkDone(): void {
     if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#agentPaused.remove('replies are owed');
     if (this.replies.length > 0) return;
     this.#parts.turn.schedule();
@@ -302,37 +318,8 @@ export class Session implements Sender, RequestDesk {
     this.#settled();
   }
 
-  #serverFrame(type: number, bytes: Buffer, start: number, end: number): void {
-    const before = this.replies.status;
-    const fate = this.replies.take(type, bytes, start, end);
-    // A tripwire ended the session in the middle of this very chunk.
-    if (this.#over()) return;
-    if (type === fromServer.readyForQuery) this.#mind.ready(before);
-    else if (type === fromServer.parameterStatus) this.#reported(bytes, start, end);
-    if (type === fromServer.error && isFatal(bytes, start, end)) this.#serverSaidGoodbye = true;
-    if (fate === 'forward') this.#toAgent.add(bytes, start, end);
-    else if (fate !== 'swallow') this.#toAgent.addAll(fate);
-    for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
-  }
-
   #over(): boolean {
     return this.#state === 'ended';
-  }
-
-  #reported(bytes: Buffer, start: number, end: number): void {
-    const said = decodeServerMessage(fromServer.parameterStatus, bytes.subarray(start + headerBytes, end));
-    if (said.kind === 'parameterStatus') this.#mind.reported(said.name, said.value);
-  }
-
-  #serverPart(bytes: Buffer, start: number, end: number, place: 'first' | 'middle' | 'last'): void {
-    this.replies.takePart(end - start, place);
-    this.#toAgent.add(bytes, start, end);
-  }
-
-  #flushToAgent(): void {
-    if (this.#toAgent.flush()) return;
-    this.#parts.upstream.pause();
-    this.#parts.agent.once('drain', () => this.#parts.upstream.resume());
   }
 
   #settled(): void {
@@ -355,7 +342,7 @@ export class Session implements Sender, RequestDesk {
 
   #upstreamLost(): void {
     if (this.#state === 'ended') return;
-    if (this.#state !== 'leaving' && !this.#serverSaidGoodbye) {
+    if (this.#state !== 'leaving' && !this.#stream.saidGoodbye) {
       this.fail(new ProxyError('UPSTREAM_LOST', 'the database closed the connection'));
     } else this.#end('the database closed the connection');
   }
@@ -371,7 +358,9 @@ export class Session implements Sender, RequestDesk {
   #end(why: string): void {
     const idle = this.replies.length === 0 && this.#toServer.empty && this.#state !== 'waiting';
     this.#step('lost');
-    this.#withdrawal?.abort(new ProxyError('HOLD_WITHDRAWN', why));
+    const withdrawn = new ProxyError('HOLD_WITHDRAWN', why);
+    this.#withdrawal?.abort(withdrawn);
+    this.#stream.withdraw(withdrawn);
     this.replies.abandon();
     this.#requests.dropPortals();
     this.#parts.turn.schedule();
@@ -383,6 +372,10 @@ export class Session implements Sender, RequestDesk {
     for (const event of ['data', 'end', 'error', 'close', 'drain']) upstream.removeAllListeners(event);
     upstream.on('error', () => undefined);
     this.#parts.onEnd(idle && !upstream.destroyed ? 'idle' : 'unusable');
+  }
+
+  #aside(work: Promise<void>): void {
+    work.catch((thrown: unknown) => this.#parts.log.warn('a cancel failed', { why: wordsOf(thrown) }));
   }
 
   #step(event: SessionEvent): void {

@@ -347,7 +347,7 @@ describe('bounds', () => {
       'the query',
       async () => (await query(running().url(), `select 1 from pg_stat_activity where wait_event = 'PgSleep'`)).length,
     );
-    lease.cancel();
+    await lease.cancel();
     expect(await asleep).toEqual(['error 57014']);
     lease.release('idle');
   });

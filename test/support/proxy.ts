@@ -11,6 +11,8 @@ import { mistakeText } from '../../src/core/place.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { gatePartsOf } from '../../src/cli/serve-gate.ts';
+import { nobodysBudgets, rowDeskOf } from '../../src/cli/serve-rows.ts';
+import type { BudgetStore } from '../../src/policy/budget-purse.ts';
 import { Gate, type Admission } from '../../src/gate.ts';
 import type { Execution } from '../../src/gate-data.ts';
 import type { Desk } from '../../src/approval/desk.ts';
@@ -33,6 +35,8 @@ export interface TestProxyOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Who is asked; without: somebody who says yes. */
   readonly desk?: (recorder: Recorder) => Desk;
+  /** Where budgets are counted; without: nowhere. */
+  readonly store?: BudgetStore;
   /** In place of the gate's own word: for tests of waiting and refusing. */
   readonly admit?: (
     execution: Execution,
@@ -102,10 +106,10 @@ ${options.config ?? ''}
   const classification = classificationOf(options.files ?? everythingPublic);
   const desk = (options.desk ?? yesDesk)(audit.log);
   const recorder = audit.log;
-  const gate = new TestGate(
-    gatePartsOf({ audit, recorder, clock: systemClock, classification: () => classification, desk }),
-    options.admit,
-  );
+  const inForce = (): Classification => classification;
+  const parts = gatePartsOf({ audit, recorder, clock: systemClock, classification: inForce, desk });
+  const gate = new TestGate(parts, options.admit);
+  const store = options.store ?? nobodysBudgets;
   const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500 });
   readers.start();
   const door = tlsDoorOf(config);
@@ -117,6 +121,7 @@ ${options.config ?? ''}
     tls: () => door,
     secrets: { mockKey: randomBytes(32) },
     gate,
+    rows: rowDeskOf({ gate: parts, audit, classification: inForce, clock: systemClock, store }),
     recorder: audit.log,
     openUpstream: pools.open,
     readers,

@@ -1,0 +1,334 @@
+// Goal: no row beyond what was allowed or approved reaches the client, in any way of reading; what passes is Postgres's own, and what
+// stops ends as an error of Postgres would.
+// Method: psql, pg and raw bytes through a proxy in this process before real Postgres 15 and 18; a real desk whose people answer by the
+// test's rule; rows are counted where they arrive.
+import { connect } from 'node:net';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { psql } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { connectRaw } from '../support/raw.ts';
+import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { waitFor } from '../support/wait.ts';
+
+const files = {
+  'taxonomy.yaml': `version: 1
+levels:
+  - { name: public, read: allow }
+  - { name: internal, read: allow, rows: 100, approvers: [security] }
+  - { name: counted, read: allow, approvers: [security] }
+  - { name: restricted, read: hold, approvers: [security] }
+defaults: { unclassified: public }
+`,
+  'db.yaml': `version: 1
+database: db
+owner: security
+tables:
+  public.people: internal
+  public.plain: public
+  public.spent: counted
+  public.secrets: restricted
+`,
+  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [security] } }\n',
+  'policy.yaml': `version: 1
+defaults: { schema: allow, destructive: allow, privilege: allow }
+budgets:
+  - { level: counted, rows: 50, per: 1d }
+`,
+};
+
+const setUp = `
+create table people as select g as id, 'person ' || g as name from generate_series(1, 5000) g;
+create table plain as select g as id from generate_series(1, 5000) g;
+create table spent as select g as id from generate_series(1, 5000) g;
+create table secrets as select g as id from generate_series(1, 500) g;
+create table big as select repeat('x', 400000) as text;
+create table written (id int);
+analyze;
+`;
+
+describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let proxy: RowsProxy;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major });
+    const client = new pg.Client(postgres.url('postgres'));
+    await client.connect();
+    await client.query(setUp);
+    await client.end();
+    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
+  }, 120_000);
+
+  afterAll(async () => {
+    await proxy.stop();
+    await postgres.stop();
+  });
+
+  beforeEach(() => proxy.say(() => 'silence'));
+
+  const approve = () => proxy.say(() => ({ vote: 'approve' }));
+  const deny = () => proxy.say(() => ({ vote: 'deny' }));
+
+  async function connected(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: proxy.url('db') });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  test('as many as allowed pass without a word', async () => {
+    const asked = proxy.asked.length;
+    const client = await connected();
+    expect((await client.query('select * from people limit 100')).rowCount).toBe(100);
+    expect((await client.query('select * from plain')).rowCount).toBe(5000);
+    expect(proxy.asked.length).toBe(asked);
+    await client.end();
+  });
+
+  test('more are asked about, and a yes lets ten times as many pass before it is asked again', async () => {
+    const asked = proxy.asked.length;
+    approve();
+    const client = await connected();
+    expect((await client.query('select * from people')).rowCount).toBe(5000);
+    const words = proxy.asked.slice(asked).map((hold) => hold.reasons[0].words);
+    expect(words).toEqual([
+      '100 rows were sent and more are there; a yes lets it go on to 1,000',
+      '1,000 rows were sent and more are there; a yes lets it go on to 10,000',
+    ]);
+    expect(proxy.asked.at(-1)?.columns.map(({ column }) => column)).toEqual(['public.people.id', 'public.people.name']);
+    await client.end();
+  });
+
+  test.each([
+    ['simple', []],
+    ['extended', [0]],
+  ] as const)('a no ends a %s query with an error, and the session lives', async (_, values) => {
+    deny();
+    const client = await connected();
+    const rows: unknown[] = [];
+    const query = new pg.Query(`select * from people${values.length === 0 ? '' : ' where id > $1'}`, [...values]);
+    query.on('row', (row) => rows.push(row));
+    const failed = new Promise<Error>((resolve) => query.on('error', resolve));
+    client.query(query);
+    const error = await failed;
+    expect(error).toMatchObject({ code: '42501' });
+    expect(error.message).toMatch(
+      /^100 rows \(\d+ bytes\) were sent, the rest was not: denied by ben: that is too much$/,
+    );
+    expect(rows.length).toBe(100);
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+  });
+
+  test('a no in a transaction fails the transaction', async () => {
+    deny();
+    const client = await connected();
+    await client.query('begin');
+    await client.query('insert into written values (1)');
+    await expect(client.query('select * from people limit 101')).rejects.toMatchObject({ code: '42501' });
+    await expect(client.query('select 1')).rejects.toMatchObject({ code: '25P02' });
+    expect((await client.query('commit')).command).toBe('ROLLBACK');
+    expect((await client.query('select count(*)::int as n from written')).rows).toEqual([{ n: 0 }]);
+    await client.end();
+  });
+
+  test('a result that was over before the no still fails its transaction, in an extended query too', async () => {
+    deny();
+    const client = await connected();
+    await client.query('begin');
+    await expect(client.query('select * from people where id < $1', [150])).rejects.toMatchObject({ code: '42501' });
+    await expect(client.query('select 1')).rejects.toMatchObject({ code: '25P02' });
+    await client.query('rollback');
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+  });
+
+  test('nobody’s answer is a no', async () => {
+    const other = await startRowsProxy({ url: postgres.url('postgres'), files, waitMs: 200 });
+    const client = new pg.Client({ connectionString: other.url('db') });
+    await client.connect();
+    await expect(client.query('select * from people')).rejects.toMatchObject({ code: '42501' });
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+    await other.stop();
+  });
+
+  test('a named number of rows is where it ends, without asking again', async () => {
+    proxy.say(() => ({ vote: 'approve', terms: { kind: 'rows', rowsMax: 250 } }));
+    const client = await connected();
+    const error = await client.query('select * from people').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: '42501' });
+    await client.end();
+    const asked = proxy.asked.length;
+    const held = await connected();
+    await expect(held.query('select * from secrets')).rejects.toThrow(/^250 rows .* so many were approved$/);
+    expect(proxy.asked.length).toBe(asked + 1);
+    await held.end();
+  });
+
+  test('one huge row is many', async () => {
+    deny();
+    const client = await connected();
+    await expect(client.query(`select string_agg(name || repeat('x', 100), ',') from people`)).rejects.toThrow(
+      /^no row was sent, the rest was not: denied/,
+    );
+    await client.end();
+  });
+
+  test('a cancel while people are asked ends it as a cancel does', async () => {
+    const client = await connected();
+    const asked = proxy.asked.length;
+    const failed = client.query('select * from people').catch((thrown: unknown) => thrown);
+    await waitFor('the question', () => proxy.asked.length > asked);
+    const { processID } = client as unknown as { processID: number };
+    const raw = connect(proxy.port, '127.0.0.1');
+    const packet = Buffer.alloc(16);
+    packet.writeInt32BE(16, 0);
+    packet.writeInt32BE(80877102, 4);
+    packet.writeInt32BE(processID, 8);
+    packet.writeInt32BE((client as unknown as { secretKey: number }).secretKey, 12);
+    raw.end(packet);
+    expect(await failed).toMatchObject({ code: '57014' });
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+  });
+
+  test('an agent that leaves withdraws the question', async () => {
+    const asked = proxy.asked.length;
+    const raw = await connectRaw(proxy.url('db'));
+    raw.send({ kind: 'query', sql: Buffer.from('select * from people') });
+    await waitFor('the question', () => proxy.asked.length > asked);
+    raw.close();
+    const active = new pg.Client(postgres.url('postgres'));
+    await active.connect();
+    await waitFor('the server to be rid of it', async () => {
+      const { rows } = await active.query(
+        `select 1 from pg_stat_activity where state = 'active' and query like '%from people%' and pid <> pg_backend_pid()`,
+      );
+      return rows.length === 0;
+    });
+    await active.end();
+  });
+
+  test('a portal that is read in pieces counts as one', async () => {
+    deny();
+    const raw = await connectRaw(proxy.url('db'));
+    raw.send(
+      { kind: 'query', sql: Buffer.from('begin') },
+      { kind: 'parse', statement: '', sql: Buffer.from('select * from people'), types: [] },
+      { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [] },
+      { kind: 'execute', portal: 'p', maxRows: 60 },
+      { kind: 'sync' },
+    );
+    await raw.readies(2);
+    raw.send({ kind: 'execute', portal: 'p', maxRows: 60 }, { kind: 'sync' });
+    await raw.readies(3);
+    raw.send({ kind: 'query', sql: Buffer.from('select 1') }, { kind: 'query', sql: Buffer.from('rollback') });
+    await raw.readies(5);
+    const kinds = raw.said.map((message) => (message.kind === 'readyForQuery' ? message.status : message.kind));
+    expect(kinds.filter((kind) => kind === 'dataRow').length).toBe(100);
+    expect(kinds.filter((kind) => kind !== 'dataRow' && kind !== 'notice')).toEqual([
+      ...['commandComplete', 'T', 'parseComplete', 'bindComplete', 'portalSuspended', 'T'],
+      ...['error', 'E', 'error', 'E', 'commandComplete', 'I'],
+    ]);
+    raw.close();
+  });
+
+  test('a portal whose end the agent has not asked for yet: what it sends is thrown away until Sync', async () => {
+    deny();
+    const raw = await connectRaw(proxy.url('db'));
+    raw.send(
+      { kind: 'query', sql: Buffer.from('begin') },
+      { kind: 'parse', statement: '', sql: Buffer.from('select * from people'), types: [] },
+      { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [] },
+      { kind: 'execute', portal: 'p', maxRows: 120 },
+      { kind: 'flush' },
+    );
+    await waitFor('the error', () => raw.said.some((message) => message.kind === 'error'));
+    raw.send({ kind: 'execute', portal: 'p', maxRows: 120 }, { kind: 'sync' });
+    await raw.readies(2);
+    const last = raw.said.at(-1);
+    expect(last).toEqual({ kind: 'readyForQuery', status: 'E' });
+    expect(raw.said.filter((message) => message.kind === 'dataRow').length).toBe(100);
+    expect(raw.said.filter((message) => message.kind === 'error').length).toBe(1);
+    raw.close();
+  });
+
+  test('a cursor that is fetched in pieces counts as one', async () => {
+    deny();
+    const client = await connected();
+    await client.query('begin');
+    await client.query('declare c cursor for select * from people');
+    expect((await client.query('fetch 60 from c')).rowCount).toBe(60);
+    await expect(client.query('fetch 60 from c')).rejects.toThrow(/^100 rows/);
+    await client.query('rollback');
+    await client.query('begin');
+    await client.query('declare c cursor for select * from people');
+    expect((await client.query('fetch 90 from c')).rowCount).toBe(90);
+    await client.query('commit');
+    await client.end();
+  });
+
+  test.each([
+    'copy people to stdout',
+    'copy (select * from people) to stdout with (format csv)',
+    'copy people to stdout with (format binary)',
+  ])('%s stops at the row, asks, and goes on or ends', async (sql) => {
+    approve();
+    const whole = await psql(proxy.url('db'), { args: ['-c', sql] });
+    const direct = await psql(postgres.url('postgres'), { args: ['-c', sql] });
+    expect(whole.out).toBe(direct.out);
+    deny();
+    const raw = await connectRaw(proxy.url('db'));
+    raw.send({ kind: 'query', sql: Buffer.from(sql) });
+    await raw.readies(1);
+    expect(raw.said.filter((message) => message.kind === 'copyData').length).toBe(100);
+    expect(raw.said.at(-2)?.kind).toBe('error');
+    expect(raw.said.at(-1)).toEqual({ kind: 'readyForQuery', status: 'I' });
+    raw.send({ kind: 'query', sql: Buffer.from('select 1') });
+    await raw.readies(2);
+    expect(raw.said.at(-2)).toMatchObject({ kind: 'commandComplete' });
+    raw.close();
+  });
+
+  test('several statements of one text count together', async () => {
+    deny();
+    const client = await connected();
+    const text = 'select * from people limit 60; select * from people limit 60; insert into written values (7)';
+    await expect(client.query(text)).rejects.toThrow(/^100 rows/);
+    await client.end();
+  });
+
+  test('what comes behind a stopped result is answered', async () => {
+    deny();
+    const client = await connected();
+    const first = client.query('select * from people').catch((thrown: unknown) => thrown);
+    const second = client.query('select 2 as two');
+    expect(await first).toMatchObject({ code: '42501' });
+    expect((await second).rows).toEqual([{ two: 2 }]);
+    await client.end();
+  });
+
+  test('a budget holds over statements and connections, a yes adds to it', async () => {
+    deny();
+    const one = await connected();
+    const two = await connected();
+    expect((await one.query('select * from spent limit 30')).rowCount).toBe(30);
+    const notices: string[] = [];
+    two.on('notice', (notice) => notices.push(notice.message ?? ''));
+    expect((await two.query('select * from spent offset 30 limit 20')).rowCount).toBe(20);
+    expect(notices).toEqual(['100 % of the budget of counted is used: 50 rows in 1d']);
+    await expect(one.query('select * from spent limit 1')).rejects.toThrow(/^no row was sent/);
+    approve();
+    expect((await one.query('select * from spent limit 10')).rowCount).toBe(10);
+    expect(proxy.asked.at(-1)?.reasons[0].words).toBe(
+      'tester has used its budget of counted: 50 of 50 rows in 1d; a yes adds 50 rows',
+    );
+    deny();
+    expect((await two.query('select * from spent limit 40')).rowCount).toBe(40);
+    await expect(two.query('select * from spent limit 1')).rejects.toThrow(/^no row was sent/);
+    await one.end();
+    await two.end();
+  });
+});
