@@ -6,9 +6,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { ClassificationSource } from '../policy/classification-source.ts';
 import { Readers } from '../proxy/readers.ts';
-import { openJournal } from '../store/journal.ts';
+import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import { failed } from './io.ts';
 import type { LiveConfig } from './live-config.ts';
 import { openClassification } from './serve-classification.ts';
 
@@ -33,7 +32,7 @@ export async function openBench({ live, recorder, clock, log, begun }: BenchOpti
   const { classificationDir: folder } = live.config;
   const classification = openClassification({ folder, recorder, log, onChange: () => undefined });
   begun.push(async () => classification.close());
-  const store = await openStoreOf(live, clock, log);
+  const store = await openStore(live.config.state, { clock, log: log.child({ part: 'state' }) });
   begun.push(() => store.close());
   const desk = openDesk({
     store,
@@ -50,12 +49,6 @@ export async function openBench({ live, recorder, clock, log, begun }: BenchOpti
   begun.push(() => readers.close());
   readers.start();
   return { classification, readers, store, desk };
-}
-
-function openStoreOf(live: LiveConfig, clock: Clock, log: Log): Promise<Store> {
-  const { state } = live.config;
-  if (state.kind !== 'journal') throw failed('state: redis:// is not served yet; use journal:FOLDER');
-  return openJournal({ dir: state.dir, clock, log: log.child({ part: 'state' }) });
 }
 
 /** People are asked no more; what waits is told so. */
