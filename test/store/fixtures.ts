@@ -1,6 +1,6 @@
 // Goal: folders, stores and documents for the tests of shared state.
 // Method: factories with overrides; what a test file opened is closed and removed when it ends.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -101,4 +101,12 @@ export async function aRedisStore(
 
 export function aPrefix(): string {
   return `test-${randomText(10)}`;
+}
+
+/** What docs/state.md says that the user needs, so that what it says is enough. */
+export function documentedRights(): readonly string[] {
+  const text = readFileSync(new URL('../../docs/state.md', import.meta.url), 'utf8');
+  const rights = /^ACL SETUSER [^]*?(-@all[^`]*)```/m.exec(text)?.[1];
+  if (rights === undefined) throw new Error('docs/state.md says no rights');
+  return rights.trim().split(/\s+/);
 }

@@ -6,7 +6,7 @@ import { makeCertificates, type Certificates } from '../support/certificates.ts'
 import { freePort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { aPrefix, aRedisStore, aRedisUrl, KeptLog, put } from './fixtures.ts';
+import { aPrefix, aRedisStore, aRedisUrl, documentedRights, KeptLog, put } from './fixtures.ts';
 
 const opening = { openMsMax: 300 };
 
@@ -80,9 +80,6 @@ describe('a login', () => {
   let server: TestRedis;
   let root: Redis;
   const prefix = aPrefix();
-  /** As docs/state.md says it. */
-  const rights =
-    '+hello +auth +client|setname +select +info +ping +subscribe +publish +evalsha +eval +time +get +set +getrange +mget +del +pexpireat +pexpire +zcard +zadd +zrem +zrangebyscore +zrangebylex +hgetall +hincrby +hdel';
   const userOf = (name: string): string => server.url.replace('redis://', `redis://${name}:hunter2@`);
   const addUser = async (name: string, ...more: readonly string[]): Promise<void> => {
     await root.acl(
@@ -92,8 +89,7 @@ describe('a login', () => {
       '>hunter2',
       `~{${prefix}}:*`,
       `&{${prefix}}:*`,
-      '-@all',
-      ...rights.split(' '),
+      ...documentedRights(),
       ...more,
     );
   };

@@ -9,7 +9,7 @@ import { freePort } from '../support/ports.ts';
 import { startRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { keepsTheContract } from './contract.ts';
-import { aPrefix, aRedisStore, put } from './fixtures.ts';
+import { aPrefix, aRedisStore, documentedRights, put } from './fixtures.ts';
 
 /** Servers of ours by port, with somebody who may do everything at each. */
 class Servers {
@@ -32,6 +32,13 @@ class Servers {
     await Promise.all(this.#ends.map((end) => end()));
   }
 }
+
+/** A login with just the rights that docs/state.md names. */
+async function addGate(root: Redis, ...more: readonly string[]): Promise<void> {
+  await root.acl('SETUSER', 'gate', 'on', '>hunter2', '~*', '&*', ...documentedRights(), ...more);
+}
+
+const asGate = (url: string): string => url.replace('://', '://gate:hunter2@');
 
 async function kill(root: Redis): Promise<void> {
   process.kill(Number(/process_id:(\d+)/.exec(await root.info('server'))?.[1]), 'SIGKILL');
@@ -121,7 +128,8 @@ describe('a failover', () => {
     'by Sentinels: refused while there is no master, then on with the new one and what was replicated',
     { timeout: 60_000 },
     async () => {
-      const store = await aRedisStore(sentinels.url);
+      for (const { root } of [sentinels.master, sentinels.replica]) await addGate(root);
+      const store = await aRedisStore(asGate(sentinels.url));
       const version = await put(store, 'hold:1', 'open');
       await sentinels.master.root.wait(1, 5000);
       await kill(sentinels.master.root);
@@ -146,7 +154,8 @@ describe('a failover', () => {
       await waitFor('the replica', async () => /master_link_status:up/.test(await spare.root.info('replication')), {
         withinMs: 20_000,
       });
-      const store = await aRedisStore(cluster.url, { prefix });
+      for (const { root } of [...masters, spare]) await addGate(root, '+cluster|slots', '+cluster|info');
+      const store = await aRedisStore(asGate(cluster.url), { prefix });
       const version = await put(store, 'hold:1', 'open');
       await owner.root.wait(1, 5000);
       await kill(owner.root);
