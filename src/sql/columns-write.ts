@@ -221,5 +221,6 @@ function mergeInsert(state: State, clause: MergeWhenClause, target: Target, spot
 export function copyColumns(target: Relation, names: readonly Node[] | undefined): readonly Attribute[] {
   const wanted = namesOf(names) ?? [];
   if (wanted.length === 0) return target.attributes.filter((each) => each.generated === 'no');
-  return target.attributes.filter((each) => wanted.includes(each.name));
+  // In the order of the list, which is the order of the values.
+  return wanted.flatMap((name) => target.attributes.find((each) => each.name === name) ?? []);
 }
