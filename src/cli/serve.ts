@@ -16,6 +16,7 @@ import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
 import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
+import { apiRooms } from './serve-api.ts';
 import { closeBench, openBench, type Bench } from './serve-bench.ts';
 import { gatePartsOf } from './serve-gate.ts';
 import { rowDeskOf } from './serve-rows.ts';
@@ -84,7 +85,9 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   registerParts(parts, { live, audit, sinks, listener, state, ...bench });
   registerMetrics(metrics, { audit, listener, pools, ...bench });
   metrics.registerTallies(tallies);
-  const http = await HttpServer.create({ address: config.http.listen, limits: config.limits, parts, metrics, log });
+  const rooms = apiRooms({ live, bench, clock });
+  const { limits } = config;
+  const http = await HttpServer.create({ address: config.http.listen, limits, parts, metrics, log, rooms });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
   return running({ live, audit, sinks, bench, listener, pools, http, metrics, state, log, address, httpAddress });
