@@ -16,13 +16,16 @@ export interface ReadersParts {
   readonly pollMs?: number;
 }
 
+/** Of one database, whatever its configuration is by now: a session outlives reloads. */
 export interface DatabaseReader {
   readonly reader: Reader;
-  readonly schema: SchemaKeeper;
+  readonly schema: Pick<SchemaKeeper, 'changed' | 'current'>;
 }
 
-interface Entry extends DatabaseReader {
-  readonly config: DatabaseConfig;
+interface Entry {
+  readonly reader: Reader;
+  readonly schema: SchemaKeeper;
+  config: DatabaseConfig;
   pool: ParserPool | undefined;
 }
 
@@ -43,15 +46,32 @@ export class Readers {
 
   /** Undefined: no such database in the configuration. */
   of(database: string): DatabaseReader | undefined {
+    const first = this.#entry(database);
+    if (first === undefined) return undefined;
+    let entry = first;
+    // A database that left the configuration goes on for its sessions as it was.
+    const now = (): Entry => (entry = this.#entry(database) ?? entry);
+    return {
+      get reader() {
+        return now().reader;
+      },
+      get schema() {
+        return now().schema;
+      },
+    };
+  }
+
+  #entry(database: string): Entry | undefined {
     const config = this.#parts.config().databases.get(database);
     const entry = this.#entries.get(database);
-    // A reload makes new objects of everything; so the same object is the same database.
-    if (entry !== undefined && entry.config === config) return entry;
-    entry?.schema.close();
-    if (config === undefined) {
-      this.#entries.delete(database);
-      return undefined;
+    if (entry !== undefined && (entry.config === config || config === undefined)) return entry;
+    if (config === undefined) return undefined;
+    if (entry !== undefined && wayOf(entry.config) === wayOf(config)) {
+      // A reload makes new objects of everything; what was learned of the same database stays.
+      entry.config = config;
+      return entry;
     }
+    entry?.schema.close();
     const made = this.#make(config);
     this.#entries.set(database, made);
     return made;
@@ -131,6 +151,13 @@ export class Readers {
     this.#pools.set(major, made);
     return made;
   }
+}
+
+/** Everything that makes it the same database, reached in the same way. */
+function wayOf({ place: _place, login, tls, ...config }: DatabaseConfig): string {
+  const { user, password, passwordCommand } = login;
+  const { key, ...rest } = tls;
+  return JSON.stringify([config, user, password?.reveal(), passwordCommand, rest, key?.reveal()]);
 }
 
 const forgetMs = 10_000;

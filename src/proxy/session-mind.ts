@@ -61,7 +61,10 @@ export class SessionMind {
       id,
       agent: asker.agent,
       session: this.#asking,
-      reader: database.reader,
+      // Looked up each time: a reload may have put another in its place.
+      get reader() {
+        return database.reader;
+      },
       asker: (reason) => this.#askerNow(reason),
       withdrawn: desk.withdrawn,
       tellHeld: (hold, until) => telling.begin(hold, until),

@@ -1,5 +1,6 @@
 // Starts and stops one embedded Postgres: its folders, its password, its port, and knowing when it is ready.
 // What must happen when we die is not here but in the supervisor script, because we would not be there to do it.
+import { codeOf } from '../../core/file-words.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -245,12 +246,21 @@ class Server {
  */
 function isReady(data: string, launchedAt: number): boolean {
   const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return false;
-  const lines = readFileSync(file, 'utf8').split('\n');
+  // It may be gone between two looks: Postgres writes it anew while it starts.
+  const lines = textOf(file).split('\n');
   return lines[7]?.trim() === 'ready' && Number(lines[2]) >= Math.floor(launchedAt / 1000);
 }
 
 function lastLine(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() !== '');
   return (lines.findLast((line) => /FATAL|error|could not/.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim();
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return '';
+    throw thrown;
+  }
 }
