@@ -106,6 +106,11 @@ export class Board {
     return { kind: wasSettled ? 'settled' : 'counted', hold: this.view(facts, life) };
   }
 
+  /** Whether these people are still enough, by the files in force: an approval does not outlive those who gave it. */
+  stands(facts: HeldFacts, by: readonly string[]): boolean {
+    return isEnough(facts.needs, this.#crowdOf(facts), by);
+  }
+
   watch(each: (hold: HoldView) => void): () => void {
     this.#watchers.add(each);
     return () => this.#watchers.delete(each);

@@ -231,14 +231,6 @@ export function siblingLines({ sibling, sql }: HoldView, values: 'shown' | 'hidd
   return fresh.length === 0 ? [`${head}, with the same values`] : [`${head}; other than there:`, ...fresh.slice(0, 5)];
 }
 
-/** First line of what a waiting agent is told. */
-export function heldText(view: HoldView, waitMs: number): string {
-  const [first, ...more] = view.reasons;
-  const others = more.length === 0 ? '' : ` and ${countText(more.length, 'reason')} more`;
-  const asked = [...new Set(view.needs.flatMap(({ groups }) => groups))].join(', ');
-  return `held for approval ${view.id}: ${first.words}${others}; asked: ${asked}; waiting up to ${spokenText(waitMs)}`;
-}
-
 const sqlLinesMax = 200;
 
 /** The whole card as plain lines, for the terminal. */

@@ -202,13 +202,17 @@ export class Holds {
   }
 
   /** One use of a permission for a shape, or undefined when there is none that still holds. */
-  async takePermission(shape: string, now: UnixMillis): Promise<Permission | undefined> {
+  async takePermission(
+    shape: string,
+    now: UnixMillis,
+    isGood: (permission: Permission) => Promise<boolean>,
+  ): Promise<Permission | undefined> {
     for (let tries = 0; tries < triesMax; tries++) {
       const key = keys.permission(shape);
       const stored = await this.#parts.store.read(key);
       const permission = stored === undefined ? undefined : parse.permission(stored.value);
       if (stored === undefined || permission === undefined) return undefined;
-      if (permission.usesLeft < 1 || now >= permission.until) return undefined;
+      if (permission.usesLeft < 1 || now >= permission.until || !(await isGood(permission))) return undefined;
       const left = { ...permission, usesLeft: permission.usesLeft - 1 };
       const value = left.usesLeft > 0 ? textOf(left) : undefined;
       const changes: NonEmpty<Change> = [{ key, expect: stored.version, value, expiresAt: permission.until }];

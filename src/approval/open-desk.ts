@@ -14,7 +14,7 @@ import { bindingOf, shapeOf } from './binding.ts';
 import { Board, isHoldId } from './board.ts';
 import type { HoldFilter, VoteResult } from './channel.ts';
 import type { Answer, Desk, HoldRequest, Waiting } from './desk.ts';
-import { keys, parse } from './documents.ts';
+import { keys, parse, type Permission } from './documents.ts';
 import { releasedBody } from './evidence.ts';
 import type { HeldFacts, HoldLife, Sibling, Vote, Waiter } from './hold.ts';
 import { canBeGranted, joined, stateOf } from './hold-state.ts';
@@ -132,7 +132,11 @@ export class StoreDesk implements Desk {
   /** A permission for all statements of this shape. */
   async #permitted(one: Case): Promise<Waiting | undefined> {
     if (one.shape === undefined) return undefined;
-    const permission = await this.#holds.takePermission(one.shape, this.#parts.clock.now());
+    const stands = async ({ hold, by }: Permission): Promise<boolean> => {
+      const facts = await this.#holds.facts(hold);
+      return facts !== undefined && this.#board.stands(facts, by);
+    };
+    const permission = await this.#holds.takePermission(one.shape, this.#parts.clock.now(), stands);
     if (permission === undefined) return undefined;
     const { hold, by, rowsMax } = permission;
     const [facts, stored] = await Promise.all([this.#holds.facts(hold), this.#holds.read(hold)]);
@@ -164,7 +168,7 @@ export class StoreDesk implements Desk {
       this.#holds.move(id, (before) => {
         const now = this.#parts.clock.now();
         outcome = undefined;
-        if (canBeGranted(before, now)) {
+        if (canBeGranted(before, now) && this.#board.stands(facts, before.settled?.by ?? [])) {
           outcome = 'granted';
           return { ...before, uses: before.uses + 1 };
         }

@@ -24,6 +24,8 @@ const everyMs = 2_000;
 /** Each hold that is open is read in every third round: expiry needs only the list. */
 const closerLook = 3;
 const pageMax = 1_000;
+/** Holds read at a time in a closer look: what agents and people ask meanwhile must not stand behind thousands. */
+const atOnce = 50;
 
 export class Rounds {
   readonly #parts: RoundsParts;
@@ -101,13 +103,14 @@ export class Rounds {
   async #lookCloser(ids: readonly HoldId[]): Promise<void> {
     const { holds, changed } = this.#parts;
     const looks = new Map<HoldId, string>();
-    for (const id of ids) {
+    const look = async (id: HoldId): Promise<void> => {
       const stored = await holds.read(id);
-      if (stored === undefined) continue;
+      if (stored === undefined) return;
       if (isRecorded(stored.life)) looks.set(id, stored.version);
       else if (holds.isAbandoned(stored.life)) await this.#each(id, () => holds.recorded(id));
-    }
-    for (const [id, look] of looks) if (this.#looks.get(id) !== look) changed(id);
+    };
+    for (let at = 0; at < ids.length; at += atOnce) await Promise.all(ids.slice(at, at + atOnce).map(look));
+    for (const [id, looked] of looks) if (this.#looks.get(id) !== looked) changed(id);
     // Settled since, by a peer.
     for (const id of this.#looks.keys()) if (!looks.has(id)) changed(id);
     this.#looks = looks;

@@ -30,7 +30,10 @@ const explainsMax = 4;
 
 const filterSchema = z.strictObject({
   state: z.enum(holdStates).optional(),
-  agent: z.string().min(1).max(63).optional(),
+  agent: z
+    .string()
+    .regex(/^[A-Za-z0-9_.@-]{1,63}$/, 'the name of an agent')
+    .optional(),
   limit: z
     .string()
     .regex(/^\d{1,4}$/, 'a whole number')

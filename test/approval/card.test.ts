@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { HoldId, UnixMillis } from '../../src/core/brand.ts';
 import { factsFrom, lifeFrom } from '../../src/approval/asking.ts';
 import { bindingOf, shapeOf } from '../../src/approval/binding.ts';
-import { cardLines, heldText, outcomeText, permitText } from '../../src/approval/card.ts';
+import { cardLines, outcomeText, permitText } from '../../src/approval/card.ts';
 import type { HoldRequest } from '../../src/approval/desk.ts';
 import { parse, textOf } from '../../src/approval/documents.ts';
 import type { HoldLife } from '../../src/approval/hold.ts';
@@ -69,12 +69,6 @@ describe('a card', () => {
         ben approved (once), by slack
       Approve once: exactly this statement with these values, one time; if report-bot has stopped waiting, it may send the same again within 15 min."
     `);
-  });
-
-  test('tells the agent who is asked and how long', () => {
-    expect(heldText(aView(aRequest()), 60_000)).toBe(
-      'held for approval h_01234567890123456789: reads customers.email (restricted); asked: security; waiting up to 60 s',
-    );
   });
 
   test('says that the rows are not known, when they are not', () => {

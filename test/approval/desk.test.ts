@@ -165,6 +165,32 @@ describe('who decides', () => {
   });
 });
 
+describe('an approval whose approver has left', () => {
+  const without = (name: string) => aCatalog(usualPeople().filter((person) => person.name !== name));
+
+  test('is no longer good for a retry', async () => {
+    let catalog = aCatalog();
+    const proxy = aProxy({ catalog: () => catalog, holds: { waitMs: 0 } });
+    const first = await proxy.desk.ask(aRequest(), never);
+    await first.answer;
+    await proxy.desk.vote(first.hold.id, aVote());
+    catalog = without('ben');
+    expect((await proxy.desk.ask(aRequest(), never)).hold).toMatchObject({ state: 'open' });
+  });
+
+  test('no longer permits a shape', async () => {
+    let catalog = aCatalog();
+    const proxy = aProxy({ catalog: () => catalog });
+    const { hold, answer } = await proxy.desk.ask(aRequest(), never);
+    await proxy.desk.vote(hold.id, aVote({ terms: { kind: 'shape', forMs: 60_000, usesMax: 9, rowsMax: undefined } }));
+    await answer;
+    catalog = without('ben');
+    expect((await proxy.desk.ask(aRequest(), never)).hold.state).toBe('open');
+    catalog = aCatalog();
+    expect((await proxy.desk.ask(aRequest(), never)).hold.id).toBe(hold.id);
+  });
+});
+
 describe('the same thing asked again', () => {
   test('by ten connections is one hold with one decision and ten releases', async () => {
     const proxy = aProxy();
@@ -388,6 +414,27 @@ describe('several proxies on one store', () => {
     await there.desk.vote(hold.id, aVote());
     expect((await answer).kind).toBe('released');
     expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  test('two votes at the same moment are a quorum once, whoever is first', async () => {
+    const store = new MapStore();
+    const [here, there] = [aProxy({ store }), aProxy({ store })];
+    for (let n = 0; n < 50; n++) {
+      const request = aRequest({ sql: `select ${n}`, needs: [{ groups: ['security'], quorum: 2 }] });
+      const { hold, answer } = await here.desk.ask(request, never);
+      const results = await Promise.all([
+        here.desk.vote(hold.id, aVote({ person: 'ben' })),
+        there.desk.vote(hold.id, aVote({ person: 'cleo' })),
+        there.desk.vote(hold.id, aVote({ person: 'dan' })),
+      ]);
+      const counted = results.filter(({ kind }) => kind === 'counted').length;
+      expect(counted).toBe(2);
+      expect((await answer).kind).toBe('released');
+    }
+    const decided = [...here.records(), ...there.records()].flatMap((record) =>
+      record.kind === 'decided' ? [record.hold] : [],
+    );
+    expect([decided.length, new Set(decided).size]).toEqual([50, 50]);
   });
 
   test('the same thing asked at both is one hold', async () => {
