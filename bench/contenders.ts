@@ -1,7 +1,7 @@
 // Who is measured: Postgres itself, PgBouncer in session pooling, a bare relay in Node, and us; all before the same Postgres, in
 // the same run, so that their ratios mean something on a machine that is shared and noisy.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,13 @@ export interface Field {
   stop(): Promise<void>;
 }
 
-export async function startField(options: { readonly warm: number }): Promise<Field> {
+export interface FieldOptions {
+  readonly warm: number;
+  /** For one question alone: the others are not started. */
+  readonly only?: 'us, with the log and without';
+}
+
+export async function startField(options: FieldOptions): Promise<Field> {
   const postgres = await startPostgres({
     flags: ['max_connections=1200', 'shared_buffers=256MB', 'log_min_messages=fatal'],
   });
@@ -38,18 +44,29 @@ export async function startField(options: { readonly warm: number }): Promise<Fi
   const children: ChildProcess[] = [];
   const missing: string[] = [];
   const contenders: Contender[] = [{ name: 'direct', port: postgres.port, pid: undefined }];
-  const bouncer = await startBouncer(postgres.port, folder);
-  if (bouncer === undefined) missing.push('PgBouncer (Debian package pgbouncer)');
-  else {
-    children.push(bouncer.child);
-    contenders.push({ name: 'PgBouncer', port: bouncer.port, pid: bouncer.pid });
-  }
-  const relay = await startRelay(postgres.port);
-  children.push(relay.child);
-  contenders.push({ name: 'bare relay', port: relay.port, pid: relay.child.pid });
+  if (options.only === undefined) await startOthers();
   const ours = await startCountersign(postgres.port, folder, options.warm);
   children.push(ours.child);
   contenders.push({ name: 'Countersign', port: ours.port, pid: ours.child.pid });
+  if (options.only !== undefined) {
+    const beside = join(folder, 'unlogged');
+    mkdirSync(beside);
+    const bare = await startCountersign(postgres.port, beside, options.warm, ['--import', 'tsx', '--import', unlogged]);
+    children.push(bare.child);
+    contenders.push({ name: 'without the log', port: bare.port, pid: bare.child.pid });
+  }
+
+  async function startOthers(): Promise<void> {
+    const bouncer = await startBouncer(postgres.port, folder);
+    if (bouncer === undefined) missing.push('PgBouncer (Debian package pgbouncer)');
+    else {
+      children.push(bouncer.child);
+      contenders.push({ name: 'PgBouncer', port: bouncer.port, pid: bouncer.pid });
+    }
+    const relay = await startRelay(postgres.port);
+    children.push(relay.child);
+    contenders.push({ name: 'bare relay', port: relay.port, pid: relay.child.pid });
+  }
   return {
     postgres,
     contenders,
@@ -125,7 +142,9 @@ async function startRelay(upstream: number) {
   return { child, port };
 }
 
-async function startCountersign(upstream: number, folder: string, warm: number) {
+const unlogged = new URL('./without-log.ts', import.meta.url).href;
+
+async function startCountersign(upstream: number, folder: string, warm: number, node: readonly string[] = []) {
   const [port, http] = [await freePort(), await freePort()];
   const url = `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${upstream}/bench?sslmode=disable`;
   const config = {
@@ -140,10 +159,14 @@ async function startCountersign(upstream: number, folder: string, warm: number) 
     limits: { connections: 1200, connections_in_login: 1200, connections_per_agent: 1200 },
   };
   writeFileSync(join(folder, 'countersign.yaml'), JSON.stringify(config), { mode: 0o600 });
-  const child = spawn(process.execPath, ['bin/countersign.js', 'serve', '--config', join(folder, 'countersign.yaml')], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...node, 'bin/countersign.js', 'serve', '--config', join(folder, 'countersign.yaml')],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   await waitFor('Countersign to be ready', async () => (await fetch(`http://127.0.0.1:${http}/readyz`)).ok, {
     withinMs: 30_000,
   });

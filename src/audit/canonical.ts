@@ -28,12 +28,15 @@ type FinishedBody = Extract<LoggedBody, { readonly kind: 'finished' }>;
 function judgedLine(body: JudgedBody, stamp: Stamp): string {
   const parameters = body.parameters === undefined ? '' : `,"parameters":${quoted(body.parameters)}`;
   const text = body.text === undefined ? '' : `,"text":${quoted(body.text)}`;
+  const expected = body.expected === undefined ? '' : `,"expected":${number(body.expected)}`;
+  const path = body.path === undefined ? '' : `,"path":${strings(body.path)}`;
+  const role = body.role === undefined ? '' : `,"role":${quoted(body.role)}`;
   const sealed = body.sealed === undefined ? '' : `,"sealed":${quoted(body.sealed)}`;
   return (
     `{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"${stamp.at}"` +
     `,"catalog":${quoted(body.catalog)},"columns":${columnsText(body.columns)},"database":${quoted(body.database)}` +
-    `,"kind":"judged","owner":${quoted(body.owner)}${parameters},"prev":"${stamp.prev}","rules":${strings(body.rules)}` +
-    `,"schema":${quoted(body.schema)}${sealed},"seq":${stamp.seq},"session":${quoted(body.session)}` +
+    `${expected},"kind":"judged","owner":${quoted(body.owner)}${parameters}${path},"prev":"${stamp.prev}"${role}` +
+    `,"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":${stamp.seq},"session":${quoted(body.session)}` +
     `,"statement":${quoted(body.statement)}${text},"verdict":"${body.verdict}"}\n`
   );
 }

@@ -1,6 +1,7 @@
 // The front door: takes connections, logs agents in, finds each an upstream connection, and seats a session. Each connection is
 // served on its own, so one silent or slow client stops nobody.
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { AuditBody } from '../audit/record.ts';
 import type { Recorder } from '../audit/recorder.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError, wordsOf, type ErrorCode } from '../core/errors.ts';
@@ -157,13 +158,32 @@ export class Listener {
         seat.leave();
         return;
       }
-      this.#parts.recorder.record({ kind: 'login', ...who, address });
+      this.#recordLogin({ kind: 'login', ...who, address }, upstream);
       this.#start(agent, { upstream, reader, reason }, id, address, seat);
     } catch (thrown) {
       seat?.leave();
       if (!(thrown instanceof ProxyError)) throw thrown;
-      this.#parts.recorder.record({ kind: 'login', ...who, address, error: thrown.code });
+      this.#recordRefused({ kind: 'login', ...who, address, error: thrown.code });
       throw new LoginRefused(socket, thrown, account.name);
+    }
+  }
+
+  /** Without its record a session does not begin, and the connection that was opened for it goes back. */
+  #recordLogin(body: AuditBody, upstream: OpenUpstream): void {
+    try {
+      this.#parts.recorder.record(body);
+    } catch (thrown) {
+      upstream.release('idle');
+      throw thrown;
+    }
+  }
+
+  /** A log that is shut may be why it is refused: the agent is told so, and not just cut off. */
+  #recordRefused(body: AuditBody): void {
+    try {
+      this.#parts.recorder.record(body);
+    } catch (thrown) {
+      if (!(thrown instanceof ProxyError)) throw thrown;
     }
   }
 

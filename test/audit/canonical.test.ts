@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalLine, generalLine } from '../../src/audit/canonical.ts';
 import { parseRecord } from '../../src/audit/reader.ts';
-import { aJudged } from './fixtures.ts';
+import { aJudged, type JudgedBody } from './fixtures.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -28,6 +28,9 @@ const judged = fc.record(
     text,
     parameters: text,
     sealed: text,
+    path: fc.array(text),
+    role: text,
+    expected: fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })),
     verdict: fc.constantFrom('allow' as const, 'hold' as const, 'deny' as const),
     actions: fc.array(text),
     columns: fc.array(fc.record({ column: text, level: text })),
@@ -64,6 +67,17 @@ const finished = fc.record(
   },
   { requiredKeys: ['kind', 'session', 'of', 'rows', 'bytes', 'ms'] },
 );
+
+describe('the serializer of its own', () => {
+  test('knows every member that a judged record may have', () => {
+    const whole: Required<JudgedBody> = {
+      ...aJudged(),
+      ...{ text: 't', parameters: 'p', sealed: 's', path: ['a'], role: 'r', expected: 1 },
+    };
+    const line = canonicalLine(whole, { seq: 1, prev: '0'.repeat(64), at: '2026-11-21T04:41:30.123Z' });
+    expect(Object.keys(JSON.parse(line))).toEqual([...Object.keys(whole), 'at', 'prev', 'seq'].sort());
+  });
+});
 
 describe('a record as a line', () => {
   test('is the same from the fast serializer as from the general one', () => {

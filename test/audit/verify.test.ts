@@ -216,6 +216,48 @@ describe('a log that was spoiled names the place:', () => {
   });
 });
 
+describe('whatever byte is changed', () => {
+  const seed = Number(process.env['TAMPER_SEED'] ?? Date.now() % 100_000);
+
+  test(`is found (seed ${seed})`, () => {
+    let state = seed;
+    const below = (max: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * max);
+    };
+    const dir = aFolder();
+    cpSync(original, dir, { recursive: true });
+    for (let round = 0; round < 150; round += 1) {
+      const file = join(dir, segmentName(1 + below(lastSegment(original))));
+      const whole = readFileSync(file);
+      const at = below(whole.length);
+      const bit = 1 << below(8);
+      const harmed = Buffer.from(whole);
+      harmed[at] = (whole[at] ?? 0) ^ bit;
+      writeFileSync(file, harmed);
+      expect(verifyFolder({ dir }).kind, `bit ${bit} of byte ${at} of ${file}`).toBe('broken');
+      writeFileSync(file, whole);
+    }
+    expect(verifyFolder({ dir }).kind).toBe('whole');
+  });
+});
+
+test('a whole new log by somebody who has the key is found with a checkpoint that was kept elsewhere, and by nothing else', async () => {
+  const dir = aFolder();
+  const elsewhere = join(aFolder(), 'kept.note');
+  cpSync(join(original, 'head.note'), elsewhere);
+  const [first = ''] = linesIn(original);
+  const { instance } = JSON.parse(first) as { readonly instance: string };
+  for (const name of ['key.pem', 'key.pub', 'hash.key']) cpSync(join(original, name), join(dir, name));
+  const audit = await openAudit({ dir, clock: systemClock, instance, limits: { checkpointMs: 60_000 } });
+  while (audit.log.record(aJudged({ agent: 'innocent-bot' })).seq <= linesIn(original).length) audit.log.flush();
+  audit.log.flush();
+  await audit.stop();
+  expect(verifyFolder({ dir })).toMatchObject({ kind: 'whole' });
+  const found = verifyFolder({ dir, checkpoints: [elsewhere] });
+  expect(found).toMatchObject({ kind: 'broken', file: elsewhere });
+});
+
 function lastSegment(dir: string): number {
   return readdirSync(dir).filter((name) => name.endsWith('.jsonl')).length;
 }
