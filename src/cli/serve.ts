@@ -18,6 +18,7 @@ import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { apiRooms } from './serve-api.ts';
 import { closeBench, openBench, type Bench } from './serve-bench.ts';
+import { consoleOf } from './serve-console.ts';
 import { gatePartsOf } from './serve-gate.ts';
 import { rowDeskOf } from './serve-rows.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
@@ -43,6 +44,8 @@ export interface RunningProxy {
   readonly httpAddress: BoundAddress;
   /** Settles when it has ended, however that came. */
   readonly ended: Promise<void>;
+  /** An address that signs this person in at the console, once, within ten minutes. */
+  consoleLink(person: string): string;
   /** Takes the file's new text, or keeps the last good one and says why. */
   reload(): Promise<void>;
   /** `drain`: sessions may come to rest for as long as `limits.shutdown` says. `now`: they end with 57P01 at once. */
@@ -85,12 +88,18 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   registerParts(parts, { live, audit, sinks, listener, state, ...bench });
   registerMetrics(metrics, { audit, listener, pools, ...bench });
   metrics.registerTallies(tallies);
-  const rooms = apiRooms({ live, bench, clock });
+  const console = consoleOf({ live, audit, bench, clock, log });
+  const rooms = [...apiRooms({ live, bench, clock }), console.room];
   const { limits } = config;
   const http = await HttpServer.create({ address: config.http.listen, limits, parts, metrics, log, rooms });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
-  return running({ live, audit, sinks, bench, listener, pools, http, metrics, state, log, address, httpAddress });
+  const consoleLink = (person: string): string =>
+    `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${console.linkPath(person)}`;
+  return running({
+    ...{ live, audit, sinks, bench, listener, pools, http, metrics, state, log, address, httpAddress },
+    consoleLink,
+  });
 }
 
 function listenerOf(
@@ -129,6 +138,7 @@ interface Running {
   readonly log: Log;
   readonly address: BoundAddress;
   readonly httpAddress: BoundAddress;
+  readonly consoleLink: (person: string) => string;
 }
 
 function running(parts: Running): RunningProxy {
@@ -139,6 +149,7 @@ function running(parts: Running): RunningProxy {
     address: parts.address,
     httpAddress: parts.httpAddress,
     ended,
+    consoleLink: parts.consoleLink,
     reload: async () => {
       await parts.live.reload();
       parts.bench.classification.reload();

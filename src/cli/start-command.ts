@@ -25,6 +25,7 @@ export function addStart(program: Command, io: Io): void {
           say: io.out,
           complain: io.err,
           askedToStop: firstOf(['SIGINT', 'SIGTERM', 'SIGHUP']),
+          onEnter,
         },
       );
       if (code !== 0) throw new CommandFailed([], 1);
@@ -41,4 +42,15 @@ function firstOf(signals: readonly NodeJS.Signals[]): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of signals) process.once(signal, () => resolve());
   });
+}
+
+/** Only somebody at a keyboard presses Enter; a terminal that nobody reads from keeps nothing alive. */
+function onEnter(each: () => void): () => void {
+  const { stdin } = process;
+  if (!stdin.isTTY) return () => undefined;
+  stdin.on('data', each);
+  return () => {
+    stdin.off('data', each);
+    stdin.pause();
+  };
 }

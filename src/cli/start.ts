@@ -18,6 +18,8 @@ export interface StartOptions {
 export interface Serving {
   /** Settles when it has ended, for whatever reason but `stop`. */
   readonly ended: Promise<void>;
+  /** An address that signs this person in at the console, once. */
+  consoleLink(person: string): string;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface StartPorts {
   readonly complain: (line: string) => void;
   /** Settles when a person wants it to end: Ctrl-C, SIGTERM. */
   readonly askedToStop: Promise<void>;
+  /** Called at each Enter until what it returns is called. */
+  readonly onEnter: (each: () => void) => () => void;
 }
 
 const usual = { port: 6432, http: 6480 } as const;
@@ -68,8 +72,10 @@ interface Scene {
 async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<number> {
   const { home, ports, proxy, http } = scene;
   const serving = await ports.serve(writeConfig(home, { proxy, http, postgres: postgres.port }));
+  const noMore = ports.onEnter(() => ports.say(`  ${serving.consoleLink(sample.approver)}`));
   try {
-    for (const line of welcome(home, { proxy, http, postgres: postgres.port })) ports.say(line);
+    const consoleLink = serving.consoleLink(sample.approver);
+    for (const line of welcome(home, { proxy, http, postgres: postgres.port }, consoleLink)) ports.say(line);
     const how = await Promise.race([
       ports.askedToStop.then(() => 'asked' as const),
       serving.ended.then(() => 'the proxy ended' as const),
@@ -79,25 +85,29 @@ async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<num
     ports.complain(`countersign start: ${how}`);
     return 1;
   } finally {
+    noMore();
     await serving.stop();
   }
 }
 
-function welcome(home: DemoHome, ports: DemoPorts): readonly string[] {
+function welcome(home: DemoHome, ports: DemoPorts, consoleLink: string): readonly string[] {
   const url = `postgres://${home.agent}:${home.agentToken}@127.0.0.1:${ports.proxy}/${sample.database}`;
+  const console = new URL(consoleLink).origin;
   return [
     '',
     'Countersign stands before the sample database. Connect as an agent would:',
     '',
     `  psql "${url}"`,
     '',
-    'and try:',
+    `Decide as ${sample.approver}, an approver (the link works once, within ten minutes; Enter here prints another):`,
     '',
-    '  select * from customer_stats;',
-    '  select name, department from hr.directory limit 5;',
-    '  select c.full_name, k.pan from customers c join billing.cards k on k.customer_id = c.id limit 3;',
+    `  ${consoleLink}`,
     '',
-    `Health and metrics: http://127.0.0.1:${ports.http}/readyz and /metrics`,
+    'and try in psql:',
+    '',
+    ...sample.tries.flatMap(({ words, sql }) => [`  -- ${words}`, `  ${sql}`]),
+    '',
+    `Health and metrics: ${console}/readyz and /metrics`,
     home.kept ? `Kept in ${home.folder}. Ctrl-C stops it.` : 'Ctrl-C stops everything and leaves nothing behind.',
     '',
   ];

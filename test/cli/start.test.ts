@@ -40,12 +40,14 @@ class Stage {
         say: (line) => this.said.push(line),
         complain: (line) => this.complaints.push(line),
         askedToStop: new Promise((settle) => (this.stop = settle)),
+        onEnter: () => () => undefined,
         serve: (file) => {
           this.configFile = file;
           this.config = readFileSync(file, 'utf8');
           const serving: Serving = {
             ended: new Promise((settle) => (this.endServing = settle)),
             stop: () => Promise.resolve(void this.stopped++),
+            consoleLink: (person) => `http://127.0.0.1:${String(options.http)}/enter?t=${person}`,
           };
           return Promise.resolve(serving);
         },
@@ -79,6 +81,7 @@ describe('countersign start', () => {
     if (loaded.kind === 'good') expect(existsSync(join(loaded.value.classificationDir, 'taxonomy.yaml'))).toBe(true);
     expect(await query(stage.upstream(), 'select count(*)::int as n from customers')).toEqual([{ n: 8000 }]);
     const token = readFileSync(join(dirname(stage.configFile), 'agent.token'), 'utf8');
+    expect(stage.said.join('\n')).toContain(`http://127.0.0.1:${http}/enter?t=ben`);
     expect(stage.said.join('\n')).toContain(`psql "postgres://report-bot:${token}@127.0.0.1:${port}/shop"`);
     stage.stop();
     expect(await code).toBe(0);

@@ -58,7 +58,7 @@ export function writeConfig(home: DemoHome, ports: DemoPorts): string {
   const lines = [
     '# Written by countersign start, anew at each start.',
     `listen: 127.0.0.1:${ports.proxy}`,
-    `http: { listen: 127.0.0.1:${ports.http} }`,
+    `http: { listen: 127.0.0.1:${ports.http}, public_url: http://127.0.0.1:${ports.http} }`,
     'state: journal:./state',
     'audit: { dir: ./audit }',
     `classification: ${JSON.stringify(classification)}`,

@@ -8,6 +8,20 @@ export const sample = {
   /** No superuser, owns nothing: may read and write rows, and make tables in schema public. */
   role: 'gate',
   files: ['1-tables.sql', '2-rows.sql', '3-rest.sql'],
+  /** Of approvers.yaml; not the owner of the sample's agents, who never decides about them. */
+  approver: 'ben',
+  /** What `start` proposes to paste. */
+  tries: [
+    { words: 'passes: sums that say nothing of a person', sql: 'select * from customer_stats;' },
+    {
+      words: 'is held: names of colleagues; approve it in the browser, and psql goes on',
+      sql: 'select * from hr.directory limit 2;',
+    },
+    {
+      words: 'is refused: card numbers never leave; the answer says what would pass',
+      sql: 'select id, brand, pan from billing.cards limit 3;',
+    },
+  ],
 } as const;
 
 /** What fills a new cluster. The password is a token of ours: letters and digits, so it needs no quoting. */

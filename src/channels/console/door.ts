@@ -1,0 +1,148 @@
+// Who sits before the screen: sessions in signed cookies, one-time links, and what makes sure that a form was sent by our own page. A
+// person is one of approvers.yaml at this moment: whoever is taken out of it is signed out with their next click.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../core/clock.ts';
+import { ProxyError } from '../../core/errors.ts';
+import { randomText } from '../../core/ids.ts';
+import type { Approver } from '../../catalog/catalog.ts';
+import type { Store } from '../../store/store.ts';
+import type { Person } from '../authenticate.ts';
+import { personOfBearer } from '../bearer.ts';
+import { equal, Tokens, type Claims } from './tokens.ts';
+
+export interface DoorParts {
+  /** 32 bytes or more, the same in every process that serves this console. */
+  readonly secret: Uint8Array;
+  readonly clock: Clock;
+  readonly store: Pick<Store, 'read' | 'change' | 'standing'>;
+  readonly approvers: () => ReadonlyMap<string, Approver>;
+  /** The console's address as people reach it; undefined: as they ask for it. */
+  readonly publicUrl: () => string | undefined;
+}
+
+/** A person at the console, with the session that proves it. */
+export interface Visitor extends Person {
+  readonly session: Claims;
+  /** Stands in every form of this session, and nowhere else. */
+  readonly formToken: string;
+}
+
+const sessionMs = 12 * 60 * 60 * 1000;
+export const linkMs = 10 * 60 * 1000;
+
+export class Door {
+  readonly #parts: DoorParts;
+  readonly #tokens: Tokens;
+  /** Ended by their person; in the store too, for other processes and the next start. */
+  readonly #ended = new Map<string, number>();
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+    this.#tokens = new Tokens(parts.secret);
+  }
+
+  /** Path of a link that signs this person in, once, within ten minutes. */
+  linkPath(person: string): string {
+    const until = this.#parts.clock.now() + linkMs;
+    return `/enter?t=${this.#tokens.make('link', { person, until, nonce: randomText(16) })}`;
+  }
+
+  /** Looks at a link without using it up: mail scanners and previews open links too. */
+  personOfLink(token: string): Person | undefined {
+    return this.#known(this.#tokens.read('link', token, this.#parts.clock.now())?.person);
+  }
+
+  /** Uses the link up. Undefined: it is not ours, too old, used before, or of nobody that is known now. */
+  async useLink(token: string): Promise<Person | undefined> {
+    const claims = this.#tokens.read('link', token, this.#parts.clock.now());
+    const person = this.#known(claims?.person);
+    if (claims === undefined || person === undefined) return undefined;
+    const change = {
+      key: `console/link/${claims.nonce}`,
+      expect: 'absent',
+      value: '1',
+      expiresAt: claims.until,
+    } as const;
+    return (await this.#parts.store.change([change])) === 'changed' ? person : undefined;
+  }
+
+  personOfToken(token: string): Person | undefined {
+    return personOfBearer(`Bearer ${token.trim()}`, this.#parts.approvers().values());
+  }
+
+  begin(person: Person, reply: FastifyReply): void {
+    const until = this.#parts.clock.now() + sessionMs;
+    const token = this.#tokens.make('session', { person: person.name, until, nonce: randomText(16) });
+    reply.setCookie(this.cookieName, token, { ...this.cookieOptions, maxAge: sessionMs / 1000 });
+  }
+
+  async end({ session }: Visitor, reply: FastifyReply): Promise<void> {
+    const { clock, store } = this.#parts;
+    for (const [nonce, until] of this.#ended) if (until < clock.now()) this.#ended.delete(nonce);
+    this.#ended.set(session.nonce, session.until);
+    reply.clearCookie(this.cookieName, this.cookieOptions);
+    await store.change([{ key: endedKey(session), expect: 'any', value: '1', expiresAt: session.until }]);
+  }
+
+  /** Undefined: nobody that is known now. */
+  async visitor(request: FastifyRequest): Promise<Visitor | undefined> {
+    const session = this.#tokens.read('session', request.cookies[this.cookieName] ?? '', this.#parts.clock.now());
+    const person = this.#known(session?.person);
+    if (session === undefined || person === undefined || (await this.#isEnded(session))) return undefined;
+    return { ...person, session, formToken: this.#tokens.mark('form', session.nonce) };
+  }
+
+  /** Throws FORBIDDEN unless one of our own pages sent this form in this very session. */
+  checkForm(request: FastifyRequest, visitor: Visitor | undefined, formToken: unknown): void {
+    this.checkOrigin(request);
+    if (visitor === undefined) return;
+    if (typeof formToken !== 'string' || !equal(formToken, visitor.formToken)) throw foreignForm();
+  }
+
+  /** Browsers say which page a form comes from; another site's page, or none that can be told, is refused. */
+  checkOrigin(request: FastifyRequest): void {
+    const { origin, host } = request.headers;
+    const site = request.headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw foreignForm();
+    if (origin === undefined) return;
+    const publicUrl = this.#parts.publicUrl();
+    const ours = [`http://${host ?? ''}`, ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin])];
+    if (!ours.includes(origin)) throw foreignForm();
+  }
+
+  get isSecure(): boolean {
+    return this.#parts.publicUrl()?.startsWith('https:') === true;
+  }
+
+  /** The prefix makes browsers refuse the cookie from another host of the same domain, and without TLS. */
+  get cookieName(): string {
+    return this.isSecure ? '__Host-countersign' : 'countersign';
+  }
+
+  /** Lax, not Strict: a link in a chat must find the session. Forms are guarded by their own token. */
+  get cookieOptions() {
+    return { httpOnly: true, sameSite: 'lax', secure: this.isSecure, path: '/' } as const;
+  }
+
+  #known(name: string | undefined): Person | undefined {
+    const approver = name === undefined ? undefined : this.#parts.approvers().get(name);
+    return approver === undefined ? undefined : { name: approver.name, groups: approver.groups };
+  }
+
+  /** While the state is away, sessions go on: it is then that people must be able to look. Votes fail there anyway. */
+  async #isEnded(session: Claims): Promise<boolean> {
+    if (this.#ended.has(session.nonce)) return true;
+    const { store } = this.#parts;
+    if (store.standing.state === 'down') return false;
+    return (await store.read(endedKey(session)).catch(() => undefined)) !== undefined;
+  }
+}
+
+const endedKey = ({ nonce }: Claims): string => `console/ended/${nonce}`;
+
+function foreignForm(): ProxyError {
+  return new ProxyError(
+    'FORBIDDEN',
+    'this form was not sent by a page of this console; open the page again and repeat',
+  );
+}

@@ -1,0 +1,97 @@
+// Coming in and going out: one-time links, an approver's token typed into a form, and the way back to where somebody wanted to go.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Door } from './door.ts';
+import { emptyState, page } from './layout.ts';
+import { markup, type Markup } from './markup.ts';
+
+/** Guessing must not be cheap; beside the limit for all requests of an address. */
+const guessing = { config: { rateLimit: { max: 20, timeWindow: 60_000 } } } as const;
+
+export function signInPath(wanted: string): string {
+  const next = wayBack(wanted);
+  return next === '/inbox' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`;
+}
+
+/** Only to pages of ours: never to another site, whatever a link says. */
+export function wayBack(wanted: unknown): string {
+  const isOurs =
+    typeof wanted === 'string' &&
+    /^\/(?:inbox|holds|history|catalog|agents|health)(?:[/?][\w/?&=.%:*+-]*)?$/.test(wanted);
+  return isOurs ? wanted : '/inbox';
+}
+
+export function entrance(server: FastifyInstance, door: Door): void {
+  server.get('/sign-in', async (request, reply) => send(reply, signInPage(wayBack(field(request.query, 'next')))));
+  server.post('/sign-in', guessing, async (request, reply) => {
+    door.checkOrigin(request);
+    const next = wayBack(field(request.body, 'next'));
+    const person = door.personOfToken(field(request.body, 'token') ?? '');
+    if (person === undefined) return send(reply.code(401), signInPage(next, 'This is no approver’s token.'));
+    door.begin(person, reply);
+    return reply.redirect(next, 303);
+  });
+  // Looking does not use a link up, and does not sign in: whoever sends you a link of theirs would have you vote in their name.
+  server.get('/enter', guessing, async (request, reply) => {
+    const token = field(request.query, 't') ?? '';
+    const person = door.personOfLink(token);
+    if (person === undefined) return send(reply.code(401), overPage());
+    return send(reply, enterPage(token, person.name));
+  });
+  server.post('/enter', guessing, async (request, reply) => {
+    door.checkOrigin(request);
+    const person = await door.useLink(field(request.body, 't') ?? '');
+    if (person === undefined) return send(reply.code(401), overPage());
+    door.begin(person, reply);
+    return reply.redirect('/inbox', 303);
+  });
+  server.post('/sign-out', async (request, reply) => signOut(door, request, reply));
+}
+
+async function signOut(door: Door, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const visitor = await door.visitor(request);
+  door.checkForm(request, visitor, field(request.body, 'form'));
+  if (visitor !== undefined) await door.end(visitor, reply);
+  return reply.redirect('/sign-in', 303);
+}
+
+function signInPage(next: string, wrong?: string): Markup {
+  return page({
+    title: 'Sign in',
+    notice: wrong === undefined ? undefined : { kind: 'bad', words: wrong },
+    main: markup`<div class="narrow-page"><div class="card"><h1>Sign in</h1>
+<p>Countersign holds what agents ask for until the right people have decided. Approvers sign in here.</p>
+<form method="post" action="/sign-in"><input type="hidden" name="next" value="${next}">
+<label for="token">Your approver’s token</label><input id="token" name="token" type="password" autocomplete="current-password" required>
+<button class="button">Sign in</button></form>
+<p class="dim">Or by a one-time link: <code>countersign start</code> prints one, <code>countersign console-link</code> makes one.</p></div></div>`,
+  });
+}
+
+function enterPage(token: string, person: string): Markup {
+  return page({
+    title: 'Sign in',
+    main: markup`<div class="narrow-page"><div class="card"><h1>Sign in as ${person}</h1>
+<p>This link works once. What you decide here, you decide as <strong>${person}</strong>.</p>
+<form method="post" action="/enter" data-once><input type="hidden" name="t" value="${token}"><button class="button" autofocus>Sign in as ${person}</button></form></div></div>`,
+  });
+}
+
+function overPage(): Markup {
+  return page({
+    title: 'This link is over',
+    main: emptyState(
+      'This link does not work any more',
+      'It was used, is older than ten minutes, or is for somebody who is no longer an approver. Make a new one with countersign console-link, or sign in with your token.',
+      { to: '/sign-in', words: 'Sign in' },
+    ),
+  });
+}
+
+function field(from: unknown, name: string): string | undefined {
+  const value: unknown = typeof from === 'object' && from !== null ? Reflect.get(from, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function send(reply: FastifyReply, content: Markup): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(content.toString());
+}

@@ -1,0 +1,104 @@
+// Goal: the demo's own story: an agent's statement is held, somebody decides in a browser, and the agent goes on.
+// Method: the whole program before the sample shop, the pg driver as the agent, and real Chromium as the people.
+import type { Browser } from 'playwright-core';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  browserPath,
+  noBrowser,
+  openBrowser,
+  signedIn,
+  startConsole,
+  type ConsoleStage,
+} from '../../support/console.ts';
+import { waitFor } from '../../support/wait.ts';
+
+let stage: ConsoleStage;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (browserPath === undefined) return;
+  [stage, browser] = await Promise.all([startConsole(), openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await stage?.stop();
+});
+beforeEach((context) => {
+  if (browserPath === undefined) context.skip(noBrowser);
+});
+
+interface Asked {
+  /** The hold's page, from the notice's hint. */
+  readonly page: string;
+  readonly rows: Promise<readonly Record<string, unknown>[]>;
+  /** What came instead of rows. */
+  readonly refusal: Promise<pg.DatabaseError>;
+}
+
+/** One statement on a connection of its own, once it is held. */
+async function ask(sql: string): Promise<Asked> {
+  const client = new pg.Client({ connectionString: stage.agentUrl });
+  await client.connect();
+  const held = new Promise<string>((settle) => client.on('notice', ({ hint }) => settle(hint ?? '')));
+  const result = client.query<Record<string, unknown>>(sql).finally(() => client.end());
+  const rows = result.then((answer) => answer.rows);
+  const refusal = result.then(
+    () => Promise.reject(new Error('it was not refused')),
+    (thrown: unknown) => (thrown instanceof pg.DatabaseError ? thrown : Promise.reject(thrown)),
+  );
+  for (const one of [rows, refusal]) one.catch(() => undefined);
+  return { page: await held, rows, refusal };
+}
+
+describe('the story', () => {
+  test('approves what is held by a click, and the driver gets its rows', async () => {
+    const page = await signedIn(browser, stage, 'ben');
+    await page.getByText('Nothing waits for you').waitFor();
+    const asked = await ask('select name from hr.directory limit 2');
+    expect(asked.page).toMatch(new RegExp(`^${stage.origin}/holds/h_\\w{20}$`));
+    // It comes by itself: nobody reloads.
+    await page.getByRole('link', { name: /^report-bot wants/ }).click();
+    await page.getByRole('heading', { name: /^report-bot wants 2 confidential columns/ }).waitFor();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    expect(await asked.rows).toHaveLength(2);
+    await page.getByText('approved and run').waitFor();
+  });
+
+  test('denies with a reason, and the agent reads it', async () => {
+    const page = await signedIn(browser, stage, 'ben');
+    const asked = await ask('select work_email from hr.employees limit 2');
+    await page.goto(asked.page);
+    await page.getByLabel('Why not?').fill('ask for the department instead');
+    await page.getByRole('button', { name: 'Deny' }).click();
+    const refusal = await asked.refusal;
+    expect(refusal.code).toBe('42501');
+    expect(`${refusal.message} ${refusal.detail ?? ''}`).toContain('ask for the department instead');
+    await page.getByText('Denied by ben: ask for the department instead').first().waitFor();
+  });
+
+  test('brings somebody from the hint to the sign-in page and back to the hold', async () => {
+    const asked = await ask('select last_name from hr.employees limit 2');
+    const { pathname } = new URL(asked.page);
+    const answer = await fetch(asked.page, { redirect: 'manual' });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toBe(`/sign-in?next=${encodeURIComponent(pathname)}`);
+    const page = await signedIn(browser, stage, 'cem');
+    await page.goto(asked.page);
+    await page.getByRole('button', { name: 'Approve' }).click();
+    expect(await asked.rows).toHaveLength(2);
+  });
+
+  test('shows the owner of the agent that it is not theirs to decide', async () => {
+    const asked = await ask('select full_name from customers limit 1');
+    const page = await signedIn(browser, stage, 'ana');
+    await page.goto(asked.page);
+    await page.getByText('You stand behind report-bot').waitFor();
+    expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+    const other = await signedIn(browser, stage, 'ben');
+    await other.goto(asked.page);
+    await other.getByRole('button', { name: 'Approve' }).click();
+    expect(await asked.rows).toHaveLength(1);
+    await waitFor('the page of the owner to hear of it', () => page.getByText('approved and run').isVisible());
+  });
+});
