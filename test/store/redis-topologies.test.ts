@@ -102,7 +102,7 @@ for (const [name, start] of [
       const servers = new Servers();
       const prefix = aPrefix();
       const { url } = await start(servers);
-      const times = { openMsMax: 10_000 };
+      const times = { openMsMax: 10_000, callMsMax: 10_000 };
       const [one, other] = [await aRedisStore(url, { prefix, times }), await aRedisStore(url, { prefix, times })];
       const end = async (): Promise<void> => {
         await Promise.all([one.close(), other.close()]);
