@@ -208,7 +208,8 @@ export function mentions(ids: readonly string[], idsMax: number): string {
 /** As each reader's own clock shows it. */
 export function date(at: number): string {
   const seconds = Math.floor(at / 1000);
-  return `<!date^${seconds}^{date_short_pretty} {time}|${new Date(seconds * 1000).toISOString()}>`;
+  const utc = new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+  return `<!date^${seconds}^{date_short_pretty} {time}|${utc} UTC>`;
 }
 
 /** Of `escaped`, `mentions` and `date` only. */

@@ -154,7 +154,14 @@ function whyElements(view: HoldView, width: Widths): readonly RichElement[] {
       textPart(`${line(columnsText(list, width.columns), width.columns * 40)}\n`, width.columns * 40 + 1),
     ]);
   const list = columns.length === 0 ? [] : [richSection(...columns)];
-  return [richSection(textPart('Why it waits\n', 20, { bold: true }), ...why, ...more), ...list];
+  return [
+    richSection(
+      textPart(view.state === 'open' ? 'Why it waits\n' : 'Why it waited\n', 20, { bold: true }),
+      ...why,
+      ...more,
+    ),
+    ...list,
+  ];
 }
 
 /** Folders above the classification's own are the machine's business. */
@@ -167,7 +174,9 @@ function permitWords(view: HoldView, { firstRows }: CardStyle): readonly string[
   return view.offers.map((kind) => {
     if (kind === 'shape')
       return 'Approve this shape: the same statement, columns, role and schema with any values, for a time, uses and rows that you choose.';
-    return permitText(view, kind === 'once' ? { kind } : { kind, rowsMax: firstRows });
+    if (kind === 'rows')
+      return `Approve first ${firstRows.toLocaleString('en-US')} rows: the same, and the stream stops there.`;
+    return permitText(view, { kind });
   });
 }
 
@@ -180,19 +189,26 @@ function agentBlocks(view: HoldView, width: Widths): readonly Block[] {
 }
 
 function sqlElements(view: HoldView, style: CardStyle, width: Widths): readonly RichElement[] {
-  const text = style.values === 'shown' ? view.sql.canonical : view.sql.canonicalHidden;
+  const text = sqlText(view, style);
   const isCut = text.length > width.sql || view.sql.leftOut > 0;
   const words = [
-    view.sql.unreadable ? 'It cannot be read as SQL; this is its text as sent. ' : '',
-    style.values === 'hidden' && !view.sql.unreadable ? 'Values are hidden here. ' : '',
-    isCut ? 'Cut; ' : '',
+    view.sql.unreadable ? 'It cannot be read as SQL. ' : '',
+    style.values === 'hidden' ? 'Values are hidden here. ' : '',
+    isCut ? 'It is cut. ' : '',
   ].join('');
   const tail = [
     textPart(words === '' ? ' ' : words, 200),
-    linkPart(style.linkOf(view.id), isCut ? 'the whole statement' : 'in the console'),
-    textPart(`  ${line(view.sql.hash, 20)}`, 22, { code: true }),
+    linkPart(style.linkOf(view.id), 'See all of it in the console'),
+    textPart('  ', 2),
+    textPart(line(view.sql.hash, 20), 20, { code: true }),
   ];
   return [preformatted(middleCut(text, width.sql), width.sql + 40), richSection(...tail)];
+}
+
+/** Where a string has no end nobody can say what is a value, so all of it is hidden where values are. */
+function sqlText({ sql }: HoldView, { values }: CardStyle): string {
+  if (values === 'shown') return sql.canonical;
+  return sql.unreadable ? '(shown in the console only: what in it is a value cannot be told)' : sql.canonicalHidden;
 }
 
 /** Beginning and end are kept: an attacker would put what matters where it is cut. */

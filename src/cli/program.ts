@@ -12,6 +12,7 @@ import { registerImport } from './import.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { registerScan } from './scan.ts';
 import { addServe } from './serve-command.ts';
+import { addSlack } from './slack-command.ts';
 import { addStart } from './start-command.ts';
 import { registerTest } from './test-cases.ts';
 import { version } from './version.ts';
@@ -21,6 +22,7 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addStart,
   addServe,
   addAgents,
+  addSlack,
   addHolds,
   (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit, env: io.env }),
   (program, io) => {

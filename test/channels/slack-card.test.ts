@@ -134,7 +134,7 @@ describe('a card', () => {
       'security: 0 of 1',
       '<@UBEN>',
       'Approve once: exactly this statement with these values, one time',
-      'Approve the first 100 rows',
+      'Approve first 100 rows: the same, and the stream stops there',
       'Values are hidden here',
     ])
       expect(words).toContain(piece);
@@ -145,6 +145,12 @@ describe('a card', () => {
   test('shows values only where the config says so', async () => {
     const view = await viewOf({ sql: "select email from customers where name = 'Jane Roe'" });
     expect(JSON.stringify(cardOf(view, style))).not.toContain('Jane Roe');
+    expect(JSON.stringify(cardOf(view, { ...style, values: 'shown' }))).toContain('Jane Roe');
+  });
+
+  test('of a text without an end hides all of it where values are hidden', async () => {
+    const view = await viewOf({ sql: "select email from customers where name = 'Jane Roe" });
+    expect(JSON.stringify(cardOf(view, style))).not.toContain('Jane');
     expect(JSON.stringify(cardOf(view, { ...style, values: 'shown' }))).toContain('Jane Roe');
   });
 
@@ -161,7 +167,7 @@ describe('a card', () => {
     expect(words).toMatch(/select/i);
     expect(words).toMatch(/limit/i);
     expect(words).toMatch(/left out|characters/);
-    expect(words).toContain('the whole statement');
+    expect(words).toContain('It is cut. See all of it in the console');
   });
 
   test('warns of locks that an open transaction holds, and says when that is not known', async () => {
