@@ -143,7 +143,10 @@ export const configSchema = z.strictObject({
   holds: z.strictObject(holdKeys).optional(),
   slack: slackSchema.optional(),
   teams: z
-    .strictObject({ webhook_url: secret('Address of the Workflows webhook; whoever knows it can post there.') })
+    .strictObject({
+      webhook_url: secret('Address of the Workflows webhook; whoever knows it can post there.'),
+      values: word('Whether literal values of a statement are shown on cards.', ['hidden', 'shown'], 'hidden'),
+    })
     .optional(),
   limits: z
     .strictObject(Object.fromEntries(limitNames.map((name) => [limitTable[name].key, limitField(limitTable[name])])))

@@ -27,7 +27,7 @@ export interface Config {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly holds: HoldConfig;
   readonly slack: SlackConfig | undefined;
-  readonly teams: { readonly webhookUrl: Secret } | undefined;
+  readonly teams: { readonly webhookUrl: Secret; readonly values: 'hidden' | 'shown' } | undefined;
   readonly limits: Limits;
   readonly logLevel: LogLevel;
   readonly workers: number;

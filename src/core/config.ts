@@ -94,7 +94,10 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     agents: new Map((await Promise.all(made)).map((agent) => [agent.name, agent])),
     holds,
     slack: shape.slack === undefined ? undefined : slackOf(shape.slack),
-    teams: shape.teams === undefined ? undefined : Object.freeze({ webhookUrl: shape.teams.webhook_url }),
+    teams:
+      shape.teams === undefined
+        ? undefined
+        : Object.freeze({ webhookUrl: shape.teams.webhook_url, values: shape.teams.values ?? 'hidden' }),
     limits,
     logLevel: shape.log?.level ?? 'info',
     workers: shape.workers ?? 1,
