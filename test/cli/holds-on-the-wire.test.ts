@@ -2,6 +2,7 @@
 // Method: `serve` in this process before a real Postgres; the pg driver as the agent; fetch and the real command as the approver.
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -13,6 +14,7 @@ import { silentLog } from '../../src/core/log.ts';
 import { mistakeText } from '../../src/core/place.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { recordsIn } from '../audit/fixtures.ts';
+import { hasPsql, psql } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -65,6 +67,8 @@ http: { listen: "127.0.0.1:0" }
 databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
 agents:
   bot: { password: bot-password, owner: ana, databases: [shop] }
+  careful: { password: bot-password, owner: ana, databases: [shop], in_transaction: refuse }
+  racer: { password: bot-password, owner: ana, databases: [shop], wait: 150ms, pending: 1s }
   hasty: { password: bot-password, owner: ana, databases: [shop], wait: 300ms }
 `;
   const loaded = await configFromText(file, text, { env: {}, makeVerifier });
@@ -119,6 +123,18 @@ async function api(method: string, path: string, body?: unknown, token = 'token-
 async function held({ notices }: Agent): Promise<string> {
   await waitFor('the notice of a hold', () => notices.some((text) => text.startsWith('held for approval')));
   return /held for approval (h_\w{20}):/.exec(notices.join('\n'))?.[1] ?? '';
+}
+
+/** As psql does at Control-C: a connection of its own, with the key of the session. */
+function cancel({ client }: Agent): void {
+  const request = Buffer.alloc(16);
+  request.writeInt32BE(16, 0);
+  request.writeInt32BE(80877102, 4);
+  request.writeInt32BE(Number(Reflect.get(client, 'processID')), 8);
+  request.writeInt32BE(Number(Reflect.get(client, 'secretKey')), 12);
+  const { address, port } = proxy.address;
+  const socket = connect(port, address, () => socket.end(request));
+  socket.on('error', () => undefined);
 }
 
 async function errorOf(
@@ -200,6 +216,77 @@ describe('an agent whose statement is held', () => {
     expect((await api('POST', `/api/holds/${id}/votes`, { vote: 'approve' })).status).toBe(409);
   });
 
+  test('withdraws it by cancelling, and its session lives on', async () => {
+    const bot = await agent();
+    const cancelled = errorOf(bot.client.query('select email from customers where id = 6'));
+    const id = await held(bot);
+    cancel(bot);
+    expect((await cancelled).code).toBe('57014');
+    expect((await api('GET', `/api/holds/${id}`)).body).toMatchObject({ state: 'withdrawn' });
+    expect((await bot.client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('inside a transaction shows what it locks; refused where the config says so, and the transaction fails', async () => {
+    const bot = await agent();
+    await bot.client.query('begin');
+    await bot.client.query('lock table customers in row exclusive mode');
+    const rows = bot.client.query('select email from customers where id = 7');
+    const id = await held(bot);
+    const { transaction } = (await api('GET', `/api/holds/${id}`)).body;
+    expect(transaction).toEqual({ open: true, locks: ['customers (RowExclusiveLock)'] });
+    await api('POST', `/api/holds/${id}/votes`, { vote: 'approve' });
+    expect((await rows).rows).toEqual([{ email: 'c7@example.com' }]);
+    await bot.client.query('rollback');
+
+    const careful = await agent('careful');
+    await careful.client.query('begin');
+    await careful.client.query('lock table customers in row exclusive mode');
+    const sql = 'select email from customers where id = 8';
+    expect(await errorOf(careful.client.query(sql))).toMatchObject({ code: '42501', detail: 'HOLD_REFUSED' });
+    expect(await errorOf(careful.client.query('select 1'))).toMatchObject({ code: '25P02' });
+    await careful.client.query('rollback');
+  });
+
+  test('gets the first rows only, and the rest is refused', async () => {
+    const bot = await agent();
+    const cut = errorOf(bot.client.query('select email from customers where id < 15'));
+    const id = await held(bot);
+    await api('POST', `/api/holds/${id}/votes`, { vote: 'approve', terms: { kind: 'rows', rows: 5 } });
+    expect(await cut).toMatchObject({ code: '42501', detail: 'ROW_LIMIT' });
+    expect((await bot.client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('may send other values under an approval of the shape, so often and no oftener', async () => {
+    const bot = await agent();
+    const sql = (n: number): string => `select id from customers where email = 'c${n}@example.com' and id > 0`;
+    const first = bot.client.query(sql(1));
+    const id = await held(bot);
+    await api('POST', `/api/holds/${id}/votes`, { vote: 'approve', terms: { kind: 'shape', for: '1m', uses: 2 } });
+    expect((await first).rows).toEqual([{ id: 1 }]);
+    bot.notices.length = 0;
+    expect((await bot.client.query(sql(2))).rows).toEqual([{ id: 2 }]);
+    expect((await bot.client.query(sql(3))).rows).toEqual([{ id: 3 }]);
+    expect(bot.notices).toEqual([]);
+    const fourth = errorOf(bot.client.query(sql(4)));
+    const next = await held(bot);
+    await api('POST', `/api/holds/${next}/votes`, { vote: 'deny', reason: 'enough' });
+    expect((await fourth).detail).toBe('DENIED');
+  });
+
+  test.runIf(hasPsql())('sees in psql why it waits, and then its rows', async () => {
+    const { address, port } = proxy.address;
+    const done = psql(`postgres://bot:bot-password@${address}:${port}/shop`, {
+      args: ['-Atc', 'select email from customers where id = 9'],
+    });
+    const open = async (): Promise<string | undefined> =>
+      (await api('GET', '/api/holds?state=open&agent=bot')).body.holds[0]?.id;
+    const id = await waitFor('the hold of psql', open);
+    await api('POST', `/api/holds/${id}/votes`, { vote: 'approve' });
+    const { out, err, code } = await done;
+    expect([code, out.trim()]).toEqual([0, 'c9@example.com']);
+    expect(err).toContain(`held for approval ${id}: reads customers.email (restricted); asked: security`);
+  });
+
   test('shares one hold with nine others that send the same', async () => {
     const bots = await Promise.all(Array.from({ length: 10 }, () => agent()));
     const all = bots.map(({ client }) => client.query('select id from customers where email is null'));
@@ -212,6 +299,66 @@ describe('an agent whose statement is held', () => {
     expect(kindsOf(id).filter((kind) => kind === 'released')).toHaveLength(10);
     expect(kindsOf(id).filter((kind) => kind === 'held')).toHaveLength(1);
   });
+});
+
+describe('an approval that races the end of the wait', () => {
+  type Ending = 'time-out' | 'cancel' | 'disconnect';
+  const racesMax = 100;
+
+  /** What the client saw, what the approver was told, what is on the record. */
+  async function race(n: number, ending: Ending): Promise<string> {
+    const bot = await agent(ending === 'time-out' ? 'racer' : 'bot');
+    const sql = `select id from customers where id = ${(n % 20) + 1} and email <> '${ending} ${n}'`;
+    const seen = bot.client.query(sql).then(
+      ({ rows }) => `${rows.length} row`,
+      (error: unknown) => (error instanceof pg.DatabaseError ? (error.code ?? '') : 'gone'),
+    );
+    const id = await held(bot);
+    const end = (): void => {
+      if (ending === 'cancel') cancel(bot);
+      if (ending === 'disconnect') void bot.client.end();
+    };
+    // Both at about the same time, now the one first and now the other.
+    setTimeout(end, n % 12);
+    await new Promise((resolve) => setTimeout(resolve, ending === 'time-out' ? 110 + (n % 50) : n % 9));
+    const { status } = await api('POST', `/api/holds/${id}/votes`, { vote: 'approve' });
+    const client = await seen;
+    await bot.client.end().catch(() => undefined);
+    clients.delete(bot.client);
+    await waitFor('the decision on the record', () => kindsOf(id).includes('decided'));
+    return `${client}, ${status}, ${kindsOf(id)
+      .filter((kind) => kind === 'decided' || kind === 'released')
+      .join(' ')}`;
+  }
+
+  const stories: Readonly<Record<Ending, readonly string[]>> = {
+    'time-out': ['1 row, 200, decided released', '42501, 200, decided'],
+    // A cancel may meet the statement when it runs already: then it is the server that cancels it, or comes too late.
+    cancel: [
+      '1 row, 200, decided released',
+      '57014, 200, decided',
+      '57014, 200, decided released',
+      '57014, 409, decided',
+    ],
+    // Who has left sees nothing, whatever became of it.
+    disconnect: [
+      'gone, 200, decided',
+      'gone, 200, decided released',
+      'gone, 409, decided',
+      '1 row, 200, decided released',
+    ],
+  };
+
+  test.each(['time-out', 'cancel', 'disconnect'] as const)(
+    'by %s has one outcome, and client, approver and record agree on it',
+    async (ending) => {
+      for (let n = 0; n < racesMax; n += 10) {
+        const told = await Promise.all(Array.from({ length: 10 }, (_, i) => race(n + i, ending)));
+        for (const story of told) expect(stories[ending]).toContain(story);
+      }
+    },
+    60_000,
+  );
 });
 
 describe('POST /api/explain', () => {
