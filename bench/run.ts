@@ -7,7 +7,7 @@ import { benchRoad } from './road.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const file = `${root}docs/benchmarks.md`;
-const rooms = ['sql', 'policy', 'audit', 'audit-road', 'audit-verify', 'witness', 'holds'].filter((room) =>
+const rooms = ['sql', 'policy', 'audit', 'audit-road', 'audit-verify', 'witness', 'rows', 'holds'].filter((room) =>
   existsSync(`${root}bench/${room}.ts`),
 );
 const asked = process.argv.slice(2);

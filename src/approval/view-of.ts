@@ -142,8 +142,10 @@ const changing: ReadonlySet<string> = new Set([
 
 /** What an approver may choose: first rows only of what reads; the shape only of what is understood, and changes nothing for good. */
 export function offersOf(facts: Pick<HeldFacts, 'statement' | 'reasons' | 'shape'>): NonEmpty<Terms['kind']> {
+  // A result that stands still in its middle is about rows whatever gives them: FETCH, RETURNING.
+  const isAboutRows = facts.reasons.every(({ action }) => action === 'large');
   const reads =
-    reading.has(facts.statement.command) &&
+    (isAboutRows || reading.has(facts.statement.command)) &&
     !facts.reasons.some(({ action }) => changing.has(action) && action !== 'export');
   const isShapely =
     facts.shape !== undefined &&

@@ -100,7 +100,7 @@ export class RowMasker {
 }
 
 /** Below this, a loop is quicker than a call into the runtime. */
-const loopBytes = 48;
+const loopBytes = 256;
 
 function copy(from: Buffer, start: number, end: number, target: Buffer, at: number): number {
   const size = end - start;

@@ -118,28 +118,28 @@ const emailShape: ValueMask = {
   bytesMax: 24,
   write: (target, at, bytes, start, end) => {
     const sign = lastIndexOf(bytes, at0, start, end);
-    const lastDot = sign < 0 ? -1 : lastIndexOf(bytes, dot, sign + 1, end);
-    let to = at;
-    const stars = (): void => {
-      for (let count = 0; count < 3; count += 1) target[to++] = star;
-    };
-    const first = (byte: number): void => {
-      if (isWordByte(byte)) target[to++] = byte;
-      stars();
-    };
-    if (sign <= start || sign + 1 >= end) {
-      stars();
-      return to - at;
-    }
-    first(bytes[start] ?? 0);
-    target[to++] = at0;
-    first(bytes[sign + 1] ?? 0);
+    if (sign <= start || sign + 1 >= end) return stars(target, at) - at;
+    const domain = initial(target, at, bytes[start] ?? 0);
+    target[domain] = at0;
+    const to = initial(target, domain + 1, bytes[sign + 1] ?? 0);
+    const lastDot = lastIndexOf(bytes, dot, sign + 1, end);
     if (lastDot < 0 || end - lastDot > 7) return to - at;
     for (let from = lastDot + 1; from < end; from += 1) if (!isWordByte(bytes[from] ?? 0)) return to - at;
-    for (let from = lastDot; from < end; from += 1) target[to++] = bytes[from] ?? 0;
-    return to - at;
+    for (let from = lastDot; from < end; from += 1) target[to + from - lastDot] = bytes[from] ?? 0;
+    return to + end - lastDot - at;
   },
 };
+
+function stars(target: Buffer, at: number): number {
+  target[at] = target[at + 1] = target[at + 2] = star;
+  return at + 3;
+}
+
+function initial(target: Buffer, at: number, byte: number): number {
+  if (!isWordByte(byte)) return stars(target, at);
+  target[at] = byte;
+  return stars(target, at + 1);
+}
 
 function lastIndexOf(bytes: Buffer, wanted: number, start: number, end: number): number {
   for (let at = end - 1; at >= start; at -= 1) if (bytes[at] === wanted) return at;

@@ -3,6 +3,7 @@
 // Method: psql, pg and raw bytes through a proxy in this process before real Postgres 15 and 18; a real desk whose people answer by the
 // test's rule; rows are counted where they arrive.
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { psql } from '../support/client.ts';
@@ -331,4 +332,81 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await one.end();
     await two.end();
   });
+
+  test('over any sequence of reads no more rows arrive than were allowed or approved', async () => {
+    type Way = 'simple' | 'extended' | 'portal' | 'cursor' | 'copy';
+    const way = fc.constantFrom<Way>('simple', 'extended', 'portal', 'cursor', 'copy');
+    const read = fc.record({ way, rows: fc.integer({ min: 1, max: 260 }), wide: fc.boolean() });
+    const words = fc.constantFrom<'approve' | 'deny' | number>('approve', 'deny', 150);
+    const runs = fc.array(fc.record({ reads: fc.array(read, { minLength: 1, maxLength: 4 }), word: words }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(runs, async (sessions) => {
+        for (const { reads, word } of sessions) {
+          proxy.say(() => {
+            if (word === 'approve' || word === 'deny') return { vote: word };
+            return { vote: 'approve', terms: { kind: 'rows', rowsMax: word } };
+          });
+          const most = word === 'approve' ? Infinity : word === 'deny' ? 100 : word;
+          for (const { way, rows, wide } of reads) {
+            const before = proxy.asked.length;
+            const got = await countedRows(
+              proxy.url('db'),
+              way,
+              `select ${wide ? 'p.*, p.*' : 'id'} from people p limit ${rows}`,
+            );
+            expect(got).toBe(Math.min(rows, most));
+            expect(proxy.asked.length > before).toBe(rows > 100);
+          }
+        }
+      }),
+      { numRuns: 6, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false, endOnFailure: true },
+    );
+  }, 120_000);
 });
+
+/** Rows that arrive at a client that asks in this way, whatever becomes of the rest. */
+async function countedRows(
+  url: string,
+  way: 'simple' | 'extended' | 'portal' | 'cursor' | 'copy',
+  sql: string,
+): Promise<number> {
+  const raw = await connectRaw(url);
+  const query = (text: string) => ({ kind: 'query', sql: Buffer.from(text) }) as const;
+  const bind = { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [1] } as const;
+  const parse = { kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] } as const;
+  const piece = [{ kind: 'execute', portal: 'p', maxRows: 70 }, { kind: 'sync' }] as const;
+  switch (way) {
+    case 'simple':
+      raw.send(query(sql));
+      await raw.readies(1);
+      break;
+    case 'copy':
+      raw.send(query(`copy (${sql}) to stdout`));
+      await raw.readies(1);
+      break;
+    case 'extended':
+      raw.send(parse, bind, { kind: 'execute', portal: 'p', maxRows: 0 }, { kind: 'sync' });
+      await raw.readies(1);
+      break;
+    case 'portal':
+      raw.send(query('begin'), parse, bind, ...piece);
+      await raw.readies(2);
+      for (let done = 2; done < 6; done += 1) {
+        raw.send(...piece);
+        await raw.readies(done + 1);
+      }
+      break;
+    case 'cursor':
+      raw.send(query('begin'), query(`declare c cursor for ${sql}`));
+      await raw.readies(2);
+      for (let done = 2; done < 6; done += 1) {
+        raw.send(query('fetch 70 from c'));
+        await raw.readies(done + 1);
+      }
+  }
+  raw.close();
+  return raw.said.filter((message) => message.kind === 'dataRow' || message.kind === 'copyData').length;
+}
