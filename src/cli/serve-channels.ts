@@ -1,30 +1,27 @@
 // Slack and Teams as `serve` starts them: after the desk, before the http server, which carries Slack's requests in http mode.
 import type { FastifyInstance } from 'fastify';
-import type { HoldBook } from '../approval/channel.ts';
 import type { Parts } from '../channels/health.ts';
 import type { Metrics } from '../channels/metrics.ts';
-import { startSlack } from '../channels/slack.ts';
+import { startSlack, type RunningSlack } from '../channels/slack.ts';
 import type { Explain } from '../channels/slack-commands.ts';
 import { startTeams } from '../channels/teams.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { placeText } from '../core/place.ts';
-import type { Classification } from '../policy/classification.ts';
-import type { Store } from '../store/store.ts';
+import { explainService } from './explain-service.ts';
+import { explainLines } from './explain-words.ts';
 import { failed } from './io.ts';
+import type { LiveConfig } from './live-config.ts';
+import type { Bench } from './serve-bench.ts';
 
 export interface ChannelOptions {
-  readonly config: Config;
-  readonly classification: () => Classification;
-  readonly desk: HoldBook;
-  readonly store: Store;
+  readonly live: LiveConfig;
+  readonly bench: Pick<Bench, 'classification' | 'readers' | 'desk' | 'store'>;
   readonly parts: Parts;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
-  readonly explain?: Explain;
 }
 
 export interface RunningChannels {
@@ -35,37 +32,43 @@ export interface RunningChannels {
 
 /** Tokens that Slack does not know stop the start, with the file's name and one line. */
 export async function startChannels(options: ChannelOptions): Promise<RunningChannels> {
-  const { config, desk: book, store, clock, log, parts, metrics, classification } = options;
-  const consoleUrl = config.http.publicUrl ?? `http://${hostText(config.http.listen)}`;
+  const { live, bench, clock, log, parts, metrics } = options;
+  const { config } = live;
+  const { desk: book, store } = bench;
+  const consoleUrl = (config.http.publicUrl ?? `http://${hostText(config.http.listen)}`).replace(/\/+$/, '');
   const common = { book, store, clock, log, consoleUrl, linkOf: (hold: string) => `${consoleUrl}/holds/${hold}` };
-  const running: Awaited<ReturnType<typeof startSlack>>[] = [];
-  if (config.slack !== undefined) {
-    try {
-      running.push(
-        await startSlack({
-          ...common,
-          config: config.slack,
-          approvers: () => classification().catalog.approvers,
-          levels: () => classification().catalog.levelByName,
-          ...(options.explain === undefined ? {} : { explain: options.explain }),
-        }),
-      );
-    } catch (thrown) {
-      if (!(thrown instanceof ProxyError)) throw thrown;
-      throw failed(`${placeText(config.places.listen).replace(/:\d+:\d+$/, '')}: ${thrown.message}`);
-    }
-  }
-  const teams = config.teams === undefined ? [] : [startTeams({ ...common, config: config.teams })];
-  for (const { part, metrics: figures } of [...running, ...teams]) {
+  const slack = config.slack === undefined ? undefined : await slackOf(options, { ...common, config: config.slack });
+  const teams = config.teams === undefined ? undefined : startTeams({ ...common, config: config.teams });
+  const running = [slack, teams].filter((channel) => channel !== undefined);
+  for (const { part, metrics: figures } of running) {
     parts.register(part);
     for (const figure of figures) metrics.register(figure);
   }
   return {
-    rooms: running.flatMap(({ room }) => room ?? []),
+    rooms: slack?.room === undefined ? [] : [slack.room],
     stop: async () => {
-      await Promise.all([...running, ...teams].map((channel) => channel.stop()));
+      await Promise.all(running.map((channel) => channel.stop()));
     },
   };
+}
+
+type SlackParts = Parameters<typeof startSlack>[0];
+
+async function slackOf(
+  { live, bench, clock }: ChannelOptions,
+  parts: Omit<SlackParts, 'approvers' | 'levels' | 'explain'>,
+): Promise<RunningSlack> {
+  const { classification, readers } = bench;
+  const inForce = () => classification.current;
+  const service = explainService({ config: () => live.config, classification: inForce, readers, clock });
+  const explain: Explain = async (asked) => explainLines(await service(asked));
+  const people = { approvers: () => inForce().catalog.approvers, levels: () => inForce().catalog.levelByName };
+  try {
+    return await startSlack({ ...parts, ...people, explain });
+  } catch (thrown) {
+    if (!(thrown instanceof ProxyError)) throw thrown;
+    throw failed(`${live.config.file}: ${thrown.message}`);
+  }
 }
 
 function hostText({ host, port }: Config['http']['listen']): string {
