@@ -183,7 +183,10 @@ for (let round = 0; round < 4; round += 1) {
   for (const [name, classification] of Object.entries(roads)) {
     const proxy = await startProxy({ databases: { db: postgres.url('postgres') }, files: classification });
     // Held while the schema and the parsers are not there yet.
-    await waitFor('a first row', async () => (await query(proxy.url('db'), 'select * from people limit 1')).length === 1);
+    await waitFor(
+      'a first row',
+      async () => (await query(proxy.url('db'), 'select * from people limit 1')).length === 1,
+    );
     const { ms } = await readAll(proxy.url('db'), sql);
     road.get(name)?.push(ms);
     await proxy.stop();
