@@ -3,7 +3,7 @@
 import type { Known } from '../core/known.ts';
 import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole, type FoundLevel } from '../catalog/levels.ts';
 import { type Catalog, type FunctionWord } from '../catalog/catalog.ts';
-import type { Analysis, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
+import type { Analysis, ColumnName, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Action } from './verdict.ts';
 
@@ -45,7 +45,11 @@ export interface FactsInput {
 
 export function factsOf(analysis: Analysis, input: FactsInput): Facts {
   const { catalog, asker } = input;
-  const reads = [...readsOf(analysis, catalog, asker.database), ...existsOf(analysis, catalog, asker.database)];
+  const reads = [
+    ...readsOf(analysis, catalog, asker.database),
+    ...existsOf(analysis, catalog, asker.database),
+    ...loweredOf(analysis, catalog, asker.database),
+  ];
   const functions = analysis.functions.filter(needsWord).map((use) => ({
     use,
     word: functionWordOf(catalog, asker.database, use),
@@ -93,6 +97,29 @@ function readsOf(analysis: Analysis, catalog: Catalog, database: string): readon
 }
 
 const asRows: readonly ColumnUse[] = ['other'];
+
+/**
+ * A trigger may keep a copy of a row that the asker does not read. Where the copy is classed lower than what it was made of, the asker
+ * could read it there: then the statement is as good as a reading. Flows of what is read anyway are judged as that.
+ */
+function loweredOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+  if (analysis.flows.length === 0) return [];
+  const key = ({ relation, column }: ColumnName): string => JSON.stringify([relation.schema, relation.name, column]);
+  const said = new Set(analysis.reads.map((read) => key(read.column)));
+  const levelOf = (column: ColumnName): ReturnType<typeof levelOfRead> =>
+    levelOfRead(catalog, database, { column, uses: asRows, via: [], kin: [] });
+  const lowered = analysis.flows.filter((flow) => !said.has(key(flow.from)));
+  return lowered
+    .map((flow) => ({ flow, from: levelOf(flow.from), to: levelOf(flow.to) }))
+    .filter(({ from, to }) => to.level.rank < from.level.rank)
+    .map(({ flow, from }) => ({
+      relation: flow.from.relation,
+      column: flow.from.column,
+      how: 'read',
+      uses: asRows,
+      found: from,
+    }));
+}
 
 /**
  * A witness names here only relations of which no column is named. One that names both is taken at its word: leaving the relation

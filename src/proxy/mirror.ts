@@ -39,6 +39,8 @@ export class Mirror {
   readonly #encodings: { client: string; server: string };
   readonly #names: NamesDesk;
   readonly #named = new Map<string, Analysis>();
+  /** Names of cursors WITH HOLD. */
+  readonly #kept = new Set<string>();
   #settings: Settings | undefined;
   #temporary: Known<readonly Relation[]> | undefined = known([]);
   #temporaryToken: readonly string[] = [];
@@ -149,7 +151,8 @@ export class Mirror {
 
   /** The server says that no transaction is open any more. */
   transactionEnded(): void {
-    for (const key of this.#named.keys()) if (key.startsWith('cursor ')) this.#named.delete(key);
+    for (const key of this.#named.keys())
+      if (key.startsWith('cursor ') && !this.#kept.has(key)) this.#named.delete(key);
     if (!this.#touched) return;
     this.#touched = false;
     this.#settings = undefined;
@@ -174,6 +177,8 @@ export class Mirror {
         return;
       case 'transaction':
       case 'savepoint':
+        // A cursor WITH HOLD lives on only behind a commit.
+        if (effect.step === 'rollback') this.#kept.clear();
         if (this.#matters(effect)) this.#forgetAll();
         return;
       case 'resetAll':
@@ -189,6 +194,8 @@ export class Mirror {
         return;
       case 'declareCursor':
         this.#name(`cursor ${effect.name}`, held);
+        if (effect.kept === 'session') this.#kept.add(`cursor ${effect.name}`);
+        else this.#kept.delete(`cursor ${effect.name}`);
         return;
       case 'closeCursor':
         this.#unname('cursor', effect.name);

@@ -53,6 +53,8 @@ export type AnalysisAnswer =
 /** Names the columns of one statement. Throwing RangeError means that it is nested too deep to be walked. */
 export interface Resolver {
   resolve(node: Node, facts: StatementFacts, context: ResolveContext): Analysis;
+  /** The oids of types as they are written; undefined when one is not known for sure. */
+  typesOf?(types: readonly Node[], context: ResolveContext): readonly number[] | undefined;
 }
 
 export interface ResolveContext {
@@ -76,7 +78,10 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
     for (const raw of parsed.statements) {
       const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
       const resolved = analyseOne(resolver, raw, context, job.exact);
-      const probe = probeTextOf(parser, raw.node, raw.text, statementFacts(raw.node));
+      const { node, text } = raw;
+      const named = node.PrepareStmt?.argtypes ?? [];
+      const types = named.length === 0 ? [] : resolver.typesOf?.(named, context);
+      const probe = probeTextOf(parser, { node, text, facts: statementFacts(node), types });
       const one = { ...resolved, probe, inert, normalised: normalisedText(raw.text) };
       statements.push(one);
       context = after(context, one.effects);

@@ -4,8 +4,8 @@ import { bodyOf, childrenOf, isNode, namesOf, stringOf, tagOf, type Node } from 
 import type { A_Indirection, ColumnRef, FuncCall, SubLink, TypeCast, WindowDef } from './ast-expr.ts';
 import { uses, type CallSite, type Spot, type State } from './columns-state.ts';
 import { returnOf } from './columns-functions.ts';
+import { castCalls, typeOf } from './columns-types.ts';
 import { findColumn, findItem, isSystemColumn, untyped, type Column, type Item, type Typed } from './scope.ts';
-import type { TypeName } from './ast-expr.ts';
 
 export function expression(state: State, node: Node, spot: Spot): Typed {
   const tag = tagOf(node);
@@ -198,9 +198,33 @@ function subLink(state: State, link: SubLink, spot: Spot): Typed {
   state.expression(link.testexpr, spot);
   operator(state, link.operName, link.location);
   if (link.subselect === undefined) return untyped;
+  if (link.subLinkType === 'EXISTS_SUBLINK' && onlyNames(link.subselect)) {
+    state.query(link.subselect, { outer: spot.scope, withs: spot.scope.withs, use: uses.named });
+    return untyped;
+  }
   const shape = state.query(link.subselect, { outer: spot.scope, withs: spot.scope.withs, use: spot.use });
   if (spot.into !== undefined) for (const source of shape.sources()) spot.into.add(source);
   return link.subLinkType === 'EXPR_SUBLINK' ? (shape.columns[0] ?? untyped) : untyped;
+}
+
+/**
+ * EXISTS (SELECT * FROM …): whether a row is there. The server drops such a list unread, and no value in it can change the answer; with
+ * DISTINCT, groups or an OFFSET it could.
+ */
+function onlyNames(node: Node): boolean {
+  const select = node.SelectStmt ?? {};
+  const counts = [
+    'distinctClause',
+    'groupClause',
+    'havingClause',
+    'windowClause',
+    'valuesLists',
+    'limitOffset',
+    'larg',
+    'intoClause',
+  ];
+  const plain = !Object.keys(select).some((key) => counts.includes(key));
+  return plain && (select.targetList ?? []).every((target) => target.ResTarget?.val?.ColumnRef !== undefined);
 }
 
 function operation(state: State, node: Node, spot: Spot): Typed {
@@ -260,25 +284,9 @@ export function window(state: State, definition: WindowDef | undefined, spot: Sp
 function typeCast(state: State, cast: TypeCast, spot: Spot): Typed {
   const inner = state.expression(cast.arg, spot) ?? untyped;
   const type = typeOf(state, cast.typeName);
+  castCalls(state, cast, type, inner);
   if (type === 0) return untyped;
-  for (const each of state.names.index.userCastsTo(type)) {
-    const callee = state.names.index.function(each.function);
-    if (callee !== undefined) {
-      state.calls.push({ how: 'cast', names: [callee.schema, callee.name], candidates: [callee], at: cast.location });
-    }
-  }
   return { type, row: state.names.index.rowRelation(type) === undefined ? undefined : inner.row };
-}
-
-/** The oid of a type as written; 0 when it is an array or not found. A value becomes one of this type: its checks will run. */
-export function typeOf(state: State, typeName: TypeName | undefined): number {
-  const names = namesOf(typeName?.names);
-  if (typeName === undefined || names === undefined || typeName.pct_type === true) return 0;
-  const found = state.names.types(names);
-  if (found.length === 0)
-    state.unresolved(`no type ${names.join('.')} is in the schema that was read`, typeName.location);
-  for (const each of found) state.types.add(each.oid);
-  return (typeName.arrayBounds ?? []).length > 0 ? 0 : (found[0]?.oid ?? 0);
 }
 
 /** `(x).field`, `(x).*`, `x[i]`. Columns inside `x` are marked already: only the names inside the row matter from here on. */

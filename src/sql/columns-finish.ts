@@ -29,7 +29,7 @@ export class Finish {
     this.#state = state;
     this.#calls = [...state.calls];
     this.#kin = kin;
-    this.#absorb(state, [], ~0);
+    this.#absorb(state, [], ~uses.named);
     for (const relation of state.relations) this.#rules(relation);
   }
 
@@ -128,7 +128,7 @@ export class Finish {
     this.#calls.push(...opened.state.calls);
     for (const type of opened.state.types) this.#state.types.add(type);
     this.#inherit(opened.state, `in the view ${relation.name}`);
-    this.#absorb(opened.state, [...via, nameOf(relation)], ~uses.output);
+    this.#absorb(opened.state, [...via, nameOf(relation)], ~(uses.output | uses.named));
   }
 
   /** The server opens views and applies row security in its tree: what a name there means, it resolves. */
@@ -148,7 +148,9 @@ export class Finish {
       this.#calls.push(...state.calls);
       for (const type of state.types) this.#state.types.add(type);
       this.#inherit(state, `in the row security of ${relation.name}`);
-      for (const [source, bits] of state.reads) if (source.relation !== relation) this.#read(source, bits, via);
+      for (const [source, bits] of state.reads) {
+        if (source.relation !== relation && bits !== uses.named) this.#read(source, bits & ~uses.named, via);
+      }
       for (const each of state.relations) if (each !== relation) this.#touched(each, via);
       for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, via);
     }

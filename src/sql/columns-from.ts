@@ -3,7 +3,8 @@
 import { namesOf, tagOf, type Node } from './ast.ts';
 import type { JoinExpr, RangeFunction, RangeSubselect, RangeTableFunc, RangeVar } from './ast-query.ts';
 import type { JsonTable, JsonTableColumn } from './ast-json.ts';
-import { expression, typeOf, window } from './columns-expr.ts';
+import { expression, window } from './columns-expr.ts';
+import { typeOf } from './columns-types.ts';
 import { labelOf, noName } from './columns-label.ts';
 import { shapeOf } from './columns-functions.ts';
 import { uses, type QuerySpot, type Spot, type State } from './columns-state.ts';
@@ -316,7 +317,10 @@ function joined(
       state.unresolved(`the join column "${name}" is not on both sides in the schema that was read`);
     }
     const sources = [...new Set([...(a?.sources ?? left.rest ?? []), ...(b?.sources ?? right.rest ?? [])])];
-    const origin = node.jointype === 'JOIN_FULL' ? undefined : node.jointype === 'JOIN_RIGHT' ? b?.origin : a?.origin;
+    // Of unlike types the server takes the side that needs no turning, or computes: neither is the column itself.
+    const alike = a !== undefined && b !== undefined && a.type === b.type && a.type !== 0;
+    const kept = node.jointype === 'JOIN_RIGHT' ? b?.origin : a?.origin;
+    const origin = node.jointype === 'JOIN_FULL' || !alike ? undefined : kept;
     return { name, sources, origin, type: a?.type ?? 0, row: a?.row };
   });
   const others = [...left.columns, ...right.columns].filter((each) => !names.includes(each.name));

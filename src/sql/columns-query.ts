@@ -214,13 +214,21 @@ function bareName(node: Node): string | undefined {
 function values(state: State, node: SelectStmt, spot: QuerySpot): Shape {
   const scope: Scope = { sights: [], outer: spot.outer, withs: spot.withs };
   const made: Set<Source>[] = [];
+  let rest: readonly Source[] | undefined;
   for (const row of node.valuesLists ?? []) {
-    for (const [at, item] of (row.List?.items ?? []).entries()) {
-      const into = (made[at] ??= new Set());
-      state.expression(item, { scope, use: spot.use, into });
+    let at = 0;
+    const place = (): Set<Source> => (made[at++] ??= new Set());
+    for (const item of row.List?.items ?? []) {
+      const star = starOf(state, item, scope, spot.use);
+      if (star === undefined) state.expression(item, { scope, use: spot.use, into: place() });
+      for (const column of star?.columns ?? [])
+        for (const source of [place()]) column.sources.forEach((each) => source.add(each));
+      if (star?.rest !== undefined) rest = [...(rest ?? []), ...star.rest];
     }
   }
-  const shape = new Shape(made.map((into, at) => plainColumn(`column${at + 1}`, [...into])));
+  const columns = made.map((into, at) => plainColumn(`column${at + 1}`, [...into]));
+  const shape =
+    rest === undefined ? new Shape(columns) : new Shape(columns, [...columns.flatMap((each) => each.sources), ...rest]);
   for (const each of node.sortClause ?? []) sortItem(state, each, scope, shape, uses.order);
   limits(state, node, scope);
   return shape;

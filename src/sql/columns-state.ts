@@ -7,8 +7,8 @@ import type { Names } from './columns-names.ts';
 import type { FunctionInfo, Relation } from './schema.ts';
 import type { Column, Scope, Shape, Source, Typed, WithScope } from './scope.ts';
 
-/** Uses as bits, so that one column's many uses cost one number. */
-export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32 } as const;
+/** Uses as bits, so that one column's many uses cost one number. `named`: written, and looked at by nobody (see `subLink`). */
+export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32, named: 64 } as const;
 
 /** One is enough to hold; a person reads no more than these. */
 const unknownsMax = 20;

@@ -1,7 +1,7 @@
 // Functions of users, read by their bodies: what a body in SQL or plpgsql reads is read by whoever calls it. A body that cannot be read whole
 // (another language, dynamic SQL, a name that does not resolve) makes the function not known; nothing is guessed.
 import { known, notKnown } from '../core/known.ts';
-import type { ColumnRead, RelationName } from './analysis.ts';
+import type { ColumnRead, ColumnWrite, Flow, RelationName } from './analysis.ts';
 import type { Callees } from './callees.ts';
 import type { Node } from './ast.ts';
 import type { SessionNames } from './columns-names.ts';
@@ -20,6 +20,9 @@ export interface Called {
   readonly nature: Nature;
   readonly reads: readonly ColumnRead[];
   readonly relations: readonly RelationName[];
+  /** Of a trigger: rows that it writes elsewhere, and what of its own row goes there. */
+  readonly writes: readonly ColumnWrite[];
+  readonly flows: readonly Flow[];
 }
 
 export interface BodyTools {
@@ -42,7 +45,7 @@ const triggerVariables =
     ' ',
   );
 
-const unknown: Called = { nature: 'unknown', reads: [], relations: [] };
+const unknown: Called = { nature: 'unknown', reads: [], relations: [], writes: [], flows: [] };
 
 /** Functions calling functions: deeper than this nobody looked. */
 const depthMax = 16;
@@ -60,7 +63,7 @@ export class FunctionBodies {
 
   called(callee: FunctionInfo, session: SessionNames, depth = 0): Called {
     const nature = natureByCatalog(callee, this.#tools.index);
-    if (nature !== 'body') return { nature, reads: [], relations: [] };
+    if (nature !== 'body') return { ...unknown, nature };
     const readable = callee.language === 'sql' || callee.language === 'plpgsql';
     if (!readable || depth >= depthMax) return unknown;
     const names = this.#names(callee, session);
@@ -90,17 +93,23 @@ export class FunctionBodies {
     const reads: ColumnRead[] = [];
     const relations: RelationName[] = [];
     if (statements.length === 0) return unknown;
+    const [writes, flows]: [ColumnWrite[], Flow[]] = [[], []];
     const calls: FunctionInfo[] = [];
     for (const { node, variables } of statements) {
       const facts = this.#tools.facts(node);
       const found = this.#tools.witness.analyse(node, names, variables);
-      const changes = found.writes.length > 0 || found.wholeTables.length > 0;
-      if (facts.kinds.some((kind) => kind !== 'read') || facts.unknowns.length > 0 || found.unknowns.length > 0)
-        return unknown;
-      if (changes || found.calls.some((call) => call.candidates.length === 0)) return unknown;
+      if (facts.unknowns.length > 0 || found.unknowns.length > 0 || found.wholeTables.length > 0) return unknown;
+      if (found.writes.length > 0 || facts.kinds.some((kind) => kind !== 'read')) {
+        // A trigger that keeps a record of its row. Every other write is more than a function says by its name.
+        if ((variables?.rows.length ?? 0) === 0 || !keepsRow(node)) return unknown;
+      }
+      if (found.calls.some((call) => call.candidates.length === 0)) return unknown;
       const behind = this.#tools.callees.behind(found, names.temp.known ? names.temp.value : [], callee);
       if (behind.complete === 'no') return unknown;
-      reads.push(...found.reads);
+      const moved = found.writes.length === 0 ? [] : found.flows;
+      writes.push(...found.writes, ...behind.writes);
+      flows.push(...moved);
+      reads.push(...found.reads.filter((read) => !isOnlyMoved(read, moved)));
       relations.push(...found.relations);
       calls.push(...behind.callees.map((each) => each.function));
     }
@@ -109,8 +118,11 @@ export class FunctionBodies {
       if (called.nature !== 'pure' && called.nature !== 'reads') return unknown;
       reads.push(...called.reads);
       relations.push(...called.relations);
+      writes.push(...called.writes);
+      flows.push(...called.flows);
     }
-    return { nature: reads.length > 0 || relations.length > 0 ? 'reads' : 'pure', reads, relations };
+    const touches = reads.length + relations.length + writes.length > 0;
+    return { nature: touches ? 'reads' : 'pure', reads, relations, writes, flows };
   }
 
   /** The statements of the body and the defaults of its arguments; none: it cannot be read. */
@@ -169,6 +181,23 @@ export class FunctionBodies {
   #hasRowSecurity(): boolean {
     return this.#tools.index.snapshot.relations.some((relation) => relation.rowSecurity !== 'no');
   }
+}
+
+/** INSERT … VALUES and nothing around it: what stands there goes into the row, and nowhere else. */
+function keepsRow(node: Node): boolean {
+  const insert = node.InsertStmt;
+  if (insert?.selectStmt?.SelectStmt?.valuesLists === undefined) return false;
+  const more = ['withClause', 'onConflictClause', 'returningList', 'returningClause'];
+  return !Object.keys(insert).some((key) => more.includes(key));
+}
+
+/** Read for nothing but to be written elsewhere. Whether it may stand there is a question of levels, and so the judge's. */
+function isOnlyMoved(read: ColumnRead, flows: readonly Flow[]): boolean {
+  const same = (flow: Flow): boolean =>
+    flow.from.column === read.column.column &&
+    flow.from.relation.name === read.column.relation.name &&
+    flow.from.relation.schema === read.column.relation.schema;
+  return read.uses.every((use) => use === 'other') && flows.some(same);
 }
 
 /** `BEGIN ATOMIC … END` and `RETURN …` are not statements by themselves. */

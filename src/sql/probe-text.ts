@@ -12,7 +12,8 @@ export type ProbeText =
   | { readonly kind: 'none' }
   /** The statement as it stands, or the query inside it. */
   | { readonly kind: 'whole' }
-  | { readonly kind: 'inner'; readonly text: string }
+  /** `types`: of its parameters, where the wrapper names them. */
+  | { readonly kind: 'inner'; readonly text: string; readonly types?: readonly number[] }
   /** There should be a tree, and there is no way to ask for it. */
   | { readonly kind: 'impossible'; readonly why: string };
 
@@ -22,7 +23,15 @@ const tries = 12;
 
 const impossible = (why: string): ProbeText => ({ kind: 'impossible', why });
 
-export function probeTextOf(parser: Parser, node: Node, text: string, facts: Pick<StatementFacts, 'inner'>): ProbeText {
+export interface ProbedStatement {
+  readonly node: Node;
+  readonly text: string;
+  readonly facts: Pick<StatementFacts, 'inner'>;
+  /** What PREPARE names, as oids; undefined when one of them is not known for sure. */
+  readonly types: readonly number[] | undefined;
+}
+
+export function probeTextOf(parser: Parser, { node, text, facts, types }: ProbedStatement): ProbeText {
   if (node.SelectStmt?.intoClause !== undefined) {
     const { intoClause: _into, ...plain } = node.SelectStmt;
     return cutFrom(parser, { SelectStmt: plain }, withoutInto(text));
@@ -32,9 +41,10 @@ export function probeTextOf(parser: Parser, node: Node, text: string, facts: Pic
   const [only, ...more] = inner;
   if (only === undefined) return { kind: 'none' };
   if (more.length > 0) return impossible('several queries inside one statement');
-  if ((node.PrepareStmt?.argtypes?.length ?? 0) > 0) return impossible('a PREPARE that names types of parameters');
+  if (types === undefined) return impossible('a PREPARE that names types of parameters which are not known');
   if (only.role === 'body' || only.role === 'element') return { kind: 'none' };
-  return cutFrom(parser, only.node, cutsOf(text));
+  const cut = cutFrom(parser, only.node, cutsOf(text));
+  return cut.kind === 'inner' && types.length > 0 ? { ...cut, types } : cut;
 }
 
 function cutFrom(parser: Parser, wanted: Node, cuts: readonly string[]): ProbeText {

@@ -241,7 +241,8 @@ export class Reader {
     if (one.tree === 'stale') return without('an earlier statement of the same text changes what names mean');
     const sql = this.#bytesOf(cold, one, count);
     if (sql === undefined) return without('a text whose bytes cannot be cut for sure in this encoding');
-    const probed = await cold.request.session.probe(sql, cold.request.types);
+    const types = one.probe.kind === 'inner' ? (one.probe.types ?? cold.request.types) : cold.request.types;
+    const probed = await cold.request.session.probe(sql, types);
     if (probed.kind === 'tree') return { statement: this.#united(cold, one, probed), sure: true };
     if (count === 1 && one.probe.kind === 'whole') {
       return { kind: 'serverAnswers', why: 'the server refuses it', error: probed.frame };

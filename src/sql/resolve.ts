@@ -1,11 +1,11 @@
 // The static witness behind the worker's port: per schema version an index and its opened views, kept as long as the snapshot is.
 // Joins the answers about one statement: what is done (the table of statements), what is touched (the witness), what runs (functions
 // and their bodies), and what a write sets off (triggers, foreign keys, checks).
-import type { Analysis, ColumnRead, FunctionUse, RelationName, Unknown } from './analysis.ts';
+import type { Analysis, ColumnRead, Flow, FunctionUse, RelationName, Unknown } from './analysis.ts';
 import { kindsOnly, type Resolver } from './analyse.ts';
-import type { Node } from './ast.ts';
+import { namesOf, type Node } from './ast.ts';
 import { Callees } from './callees.ts';
-import type { SessionNames } from './columns-names.ts';
+import { Names, type SessionNames } from './columns-names.ts';
 import { StaticWitness, type StaticFindings } from './columns.ts';
 import { FunctionBodies } from './function-bodies.ts';
 import { signatureOf } from './functions.ts';
@@ -27,6 +27,7 @@ interface Run {
   readonly reads: readonly ColumnRead[];
   readonly relations: readonly RelationName[];
   readonly writes: Analysis['writes'];
+  readonly flows: Analysis['flows'];
   readonly domains: readonly number[];
   readonly unknowns: readonly Unknown[];
 }
@@ -60,6 +61,17 @@ export class SchemaResolvers {
   }
 
   readonly resolver: Resolver = {
+    typesOf: (types, { schemaVersion, state }) => {
+      const resolved = this.#byVersion.get(schemaVersion ?? '');
+      if (resolved === undefined || !state.temp.known || !state.searchPath.known) return undefined;
+      const names = new Names(resolved.index, state);
+      const oids = types.map(({ TypeName: type }) => {
+        const found = names.types(namesOf(type?.names) ?? [])[0];
+        const isPlain = type?.setof !== true && type?.pct_type !== true;
+        return !isPlain || found === undefined ? 0 : (type?.arrayBounds ?? []).length > 0 ? found.array : found.oid;
+      });
+      return oids.includes(0) ? undefined : oids;
+    },
     resolve: (node, facts, context) => {
       const resolved = this.#byVersion.get(context.schemaVersion ?? '');
       if (resolved === undefined) return kindsOnly(facts, 'the schema has not been read');
@@ -77,6 +89,7 @@ export class SchemaResolvers {
         reads: [...found.reads, ...run.reads],
         relations: [...found.relations, ...run.relations],
         writes: [...found.writes, ...run.writes],
+        flows: [...found.flows, ...run.flows],
         unknowns,
         ...(run.domains.length === 0 ? {} : { domains: run.domains }),
       } satisfies Analysis;
@@ -88,15 +101,19 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
   const behind = callees.behind(found, session.temp.known ? session.temp.value : []);
   const reads: ColumnRead[] = [];
   const relations: RelationName[] = [];
+  const writes = [...behind.writes];
+  const flows: Flow[] = [];
   const functions = behind.callees.map(({ function: callee, how }): FunctionUse => {
     const called = bodies.called(callee, session);
     reads.push(...called.reads);
     relations.push(...called.relations);
+    writes.push(...called.writes);
+    flows.push(...called.flows);
     const { schema, name } = callee;
     const use = { schema, name, signature: signatureOf(callee, index), nature: called.nature };
     return how === 'surely' ? use : { ...use, settledBy: 'tree' };
   });
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
-  return { functions, reads, relations, writes: behind.writes, domains: behind.domains, unknowns };
+  return { functions, reads, relations, writes, flows, domains: behind.domains, unknowns };
 }

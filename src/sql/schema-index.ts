@@ -149,6 +149,13 @@ export class SchemaIndex {
     return found;
   }
 
+  /** A type and, of a domain, what it is over, all the way down. */
+  basesOf(type: number): readonly number[] {
+    const found: number[] = [];
+    for (let oid = type; oid !== 0 && found.length < 64; oid = this.#types.get(oid)?.base ?? 0) found.push(oid);
+    return found;
+  }
+
   /** The relation of a composite type, through domains; undefined for every other type. */
   rowRelation(type: number): Relation | undefined {
     let info = this.#types.get(type);

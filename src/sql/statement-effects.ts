@@ -25,7 +25,8 @@ export type SessionEffect =
   /** PREPARE: one namespace with the protocol's statements. */
   | { readonly kind: 'prepare'; readonly name: string }
   | { readonly kind: 'deallocate'; readonly name: string | undefined }
-  | { readonly kind: 'declareCursor'; readonly name: string }
+  /** `kept`: WITH HOLD outlives the transaction that commits. */
+  | { readonly kind: 'declareCursor'; readonly name: string; readonly kept: 'transaction' | 'session' }
   | { readonly kind: 'closeCursor'; readonly name: string | undefined }
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temporary' }
   /** Something temporary is made, changed or dropped: unqualified names may mean something else from here on. */

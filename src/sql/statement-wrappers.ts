@@ -111,9 +111,13 @@ export function deallocate(node: Node): RowFacts {
   };
 }
 
+/** CURSOR_OPT_HOLD. */
+const cursorHold = 0x20;
+
 export function declareCursor(node: Node): RowFacts {
   const statement = node.DeclareCursorStmt ?? {};
-  const effect = { kind: 'declareCursor', name: statement.portalname ?? '' } as const;
+  const kept = ((statement.options ?? 0) & cursorHold) === 0 ? 'transaction' : 'session';
+  const effect = { kind: 'declareCursor', name: statement.portalname ?? '', kept } as const;
   return { command: 'DECLARE CURSOR', kinds: ['read'], inner: innerOf('cursor', statement.query), effects: [effect] };
 }
 

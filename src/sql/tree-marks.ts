@@ -1,10 +1,12 @@
 // Walks the clauses of an analysed query with its scopes: which base columns are read and for what, which are written, and what
 // flows where. Every mark is made once (an expression and a use), so that a nest of sub-selects costs its size, not its paths.
 import type { ColumnUse } from './analysis.ts';
-import type { TreeColumn, TreeFlow, TreeOutput, TreeRead, TreeWrite } from './tree.ts';
+import type { TreeFlow, TreeOutput, TreeRead, TreeWrite } from './tree.ts';
 import { nameText, TreeNode, type NodeValue } from './node-text.ts';
 import { attnumsOf, commandOf, listOf, nodeOf, nodesOf, numberOf, type TreeCommand } from './tree-nodes.ts';
 import { lead, resultColumn, resultEntries, rteKind, Scope, type ScopedExpr } from './tree-scope.ts';
+import { add, key, listed, type Reads } from './tree-reads.ts';
+import { existsOnly } from './tree-exists.ts';
 import { Sources } from './tree-sources.ts';
 
 interface Marked {
@@ -17,14 +19,14 @@ interface Marked {
   readonly unfiltered: readonly number[];
 }
 
-type Reads = Map<string, { readonly read: Omit<TreeRead, 'uses'>; readonly uses: Set<ColumnUse> }>;
-
 /** Nested calls of `#expr`: some 700 terms of `a || b || …`. Deeper trees are not known. */
 const depthMax = 2_500;
 
 export class Marker {
   #lost: string | undefined;
   #depth = 0;
+  /** The row that a policy being walked guards. */
+  #guard: { readonly scope: Scope; readonly varno: number } | undefined;
   readonly #reads: Reads = new Map();
   readonly #viewReads: Reads = new Map();
   readonly #writes = new Map<string, TreeWrite>();
@@ -34,6 +36,8 @@ export class Marker {
   readonly #done = new Map<object, Set<ColumnUse>>();
   readonly #walked = new Set<Scope>();
   readonly #sources = new Sources();
+  /** Columns that the list of an EXISTS names. */
+  readonly #unread = new Set<string>();
 
   /** The first thing that could not be followed. One is enough: the tree is then not known. */
   get lost(): string | undefined {
@@ -91,7 +95,7 @@ export class Marker {
     this.#expr(scope, query.get('havingQual'), 'filter');
     this.#expr(scope, query.get('limitOffset'), 'other');
     this.#expr(scope, query.get('limitCount'), 'other');
-    this.#expr(scope, query.get('withCheckOptions'), 'filter');
+    this.#guarded({ scope, varno: numberOf(query.get('resultRelation')) }, query.get('withCheckOptions'));
     this.#expr(scope, query.get('mergeJoinCondition'), 'join');
     this.#sorts(scope);
     this.#write(scope);
@@ -104,7 +108,16 @@ export class Marker {
     this.#expr(scope, rte.get('values_lists'), 'other');
     this.#expr(scope, rte.get('tablefunc'), 'other');
     this.#expr(scope, rte.get('tablesample'), 'other');
-    this.#expr(scope, rte.get('securityQuals'), 'filter');
+    // Row security and a view's CHECK OPTION look at the row itself to decide whether it may be seen or written: access control, and no
+    // reading of the asker's. Other tables that they look into are read.
+    this.#guarded({ scope, varno: scope.rtable.indexOf(rte) + 1 }, rte.get('securityQuals'));
+  }
+
+  #guarded(row: { readonly scope: Scope; readonly varno: number }, value: NodeValue | undefined): void {
+    const before = this.#guard;
+    this.#guard = row;
+    this.#expr(row.scope, value, 'filter');
+    this.#guard = before;
   }
 
   #from(scope: Scope, value: NodeValue | undefined): void {
@@ -219,7 +232,8 @@ export class Marker {
       // So does the table that a write to a view ends in.
       if (isTarget(scope, rte) && throughView(scope)) continue;
       for (const attnum of attnumsOf(holder.get('selectedCols'))) {
-        if (attnum >= 0 && !this.#isRead(relid, attnum)) add(this.#reads, { relid, attnum, via: [] }, 'other');
+        const named = attnum < 0 || this.#unread.has(`${relid}.${attnum}`) || this.#isRead(relid, attnum);
+        if (!named) add(this.#reads, { relid, attnum, via: [] }, 'other');
       }
     }
   }
@@ -272,6 +286,8 @@ export class Marker {
       }
       case 'SUBLINK': {
         this.#expr(scope, value.get('testexpr'), use);
+        const query = existsOnly(value);
+        if (query !== undefined) return this.#exists(scope.child(query));
         return this.#expr(scope, value.get('subselect'), use);
       }
       case 'QUERY': {
@@ -304,6 +320,14 @@ export class Marker {
     this.#fields(scope, value, use, '');
   }
 
+  /** Whether a row is there; what its list names is looked at by nobody, and is no reading by the statement's own permissions either. */
+  #exists(inner: Scope): void {
+    inner.touched.add(0);
+    this.#clauses(inner);
+    const named = resultEntries(inner.query).map((entry) => ({ scope: inner, expr: entry.get('expr') ?? null }));
+    for (const column of this.#sources.of(named)) this.#unread.add(key(column));
+  }
+
   #fields(scope: Scope, node: TreeNode, use: ColumnUse, but: string): void {
     for (const [at, item] of node.values.entries()) {
       if (typeof item === 'object' && node.names[at] !== but) this.#expr(scope, item, use);
@@ -317,6 +341,7 @@ export class Marker {
       return;
     }
     const varno = numberOf(node.get('varno'));
+    if (this.#guard?.scope === level && this.#guard.varno === varno) return;
     this.#viewColumn(level, varno, attnum, use);
     const way = lead(level, varno, attnum);
     switch (way.kind) {
@@ -362,19 +387,4 @@ function isTarget(scope: Scope, rte: TreeNode): boolean {
 /** Writing to a view that Postgres can see through leaves the view's own entry behind, beside the table's. */
 function throughView(scope: Scope): boolean {
   return scope.rtable.some((rte) => rteKind(rte) === 'relation' && rte.get('relkind') === 'v');
-}
-
-function key(column: TreeColumn): string {
-  return `${column.relid}.${column.attnum}`;
-}
-
-function add(reads: Reads, read: Omit<TreeRead, 'uses'>, use: ColumnUse): void {
-  const name = [key(read), ...read.via].join(':');
-  const entry = reads.get(name) ?? { read, uses: new Set<ColumnUse>() };
-  entry.uses.add(use);
-  reads.set(name, entry);
-}
-
-function listed(reads: Reads): readonly TreeRead[] {
-  return [...reads.values()].map(({ read, uses }) => ({ ...read, uses: [...uses] }));
 }

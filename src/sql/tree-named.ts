@@ -20,9 +20,11 @@ export interface NamedTree {
 export function namedTree(facts: TreeFacts, index: SchemaIndex, temporary: readonly Relation[]): Known<NamedTree> {
   const namer = new Namer(index, temporary);
   const isOwn = (relid: number): boolean => isSystemSchema(namer.relation(relid)?.schema ?? '');
-  // The server's own views stand for themselves, as in the static witness.
+  // A view of users is opened where it is read; as itself it stands only where it is written to, and the static witness names what is
+  // under its columns. The server's own views stand for themselves, as in the static witness.
+  const isTarget = (relid: number): boolean => namer.relation(relid)?.kind === 'v' && !isOwn(relid);
   const reads = [
-    ...facts.reads.filter((read) => !read.via.some(isOwn)),
+    ...facts.reads.filter((read) => !read.via.some(isOwn) && !isTarget(read.relid)),
     ...facts.viewReads.filter((read) => isOwn(read.relid) && !read.via.some(isOwn)),
   ];
   const named: NamedTree = {

@@ -30,17 +30,16 @@ export function checkRowDescription(
   for (const { tableOid, columnNumber } of fields) {
     if (tableOid === 0 || columnNumber < 0) continue;
     const relation = index.relation(tableOid) ?? temporary.find((each) => each.oid === tableOid);
-    const attribute = relation?.attributes.find((each) => each.num === columnNumber);
-    if (relation === undefined || attribute === undefined) {
+    // Number 0 is the whole row of the table: every column of it.
+    const found = relation?.attributes.filter((each) => columnNumber === 0 || each.num === columnNumber) ?? [];
+    if (relation === undefined || (found.length === 0 && columnNumber !== 0)) {
       return {
         ok: false,
         why: `column ${columnNumber} of relation ${tableOid}, which is not in the schema that was read`,
       };
     }
-    const column = columnOf(relation, attribute);
-    if (!foreseen.has(keyOf(column))) {
-      return { ok: false, why: dotted(relation.schema, relation.name, attribute.name) };
-    }
+    const missing = found.find((attribute) => !foreseen.has(keyOf(columnOf(relation, attribute))));
+    if (missing !== undefined) return { ok: false, why: dotted(relation.schema, relation.name, missing.name) };
   }
   return { ok: true };
 }

@@ -100,7 +100,7 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
   ['select p from paired', ['paired.p'], []],
   ['insert into paired values (1, null)', [], ['pair_cmp unknown']],
   // Casts: a function of its own, or a domain's checks, at any depth.
-  [`select 'x'::worth`, [], ['worth_of unknown']],
+  [`select 'x'::text::worth`, [], ['worth_of unknown']],
   [`select 'x'::code`, [], ['is_code unknown']],
   [`select '{x}'::of_codes`, [], ['is_code unknown']],
   [`select cast(null as code[])`, [], ['is_code unknown']],

@@ -85,7 +85,18 @@ describe.each([15, 18] as const)('bodies on Postgres %i', (major) => {
     [`BEGIN RAISE NOTICE '%', OLD; RETURN OLD; END`, 'reads', ['card', 'id', 'note', 'total', 'user_id']],
     ['BEGIN RETURN (SELECT u FROM orders u LIMIT 1); END', 'reads', ['card', 'id', 'note', 'total', 'user_id']],
     [`BEGIN IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NULL; END`, 'pure', []],
-    ['BEGIN INSERT INTO logged VALUES (NEW.id, NEW.card); RETURN NEW; END', 'unknown', []],
+    // A record of the row: it flows where it is written, and nobody reads it.
+    [`BEGIN INSERT INTO log_of VALUES (NEW.id, NEW.card); RETURN NEW; END`, 'reads', []],
+    [`BEGIN INSERT INTO log_of VALUES (1, (SELECT max(ssn) FROM users)); RETURN NEW; END`, 'reads', []],
+    [
+      `BEGIN IF NEW.total > 5 THEN INSERT INTO log_of VALUES (NEW.id, NEW.card); END IF; RETURN NEW; END`,
+      'reads',
+      ['total'],
+    ],
+    [`BEGIN INSERT INTO log_of SELECT id, ssn FROM users; RETURN NEW; END`, 'unknown', []],
+    [`BEGIN INSERT INTO log_of VALUES (NEW.id, NEW.card) ON CONFLICT DO NOTHING; RETURN NEW; END`, 'unknown', []],
+    [`BEGIN UPDATE log_of SET what = NEW.card; RETURN NEW; END`, 'unknown', []],
+    [`BEGIN DELETE FROM log_of WHERE id = NEW.id; RETURN NEW; END`, 'unknown', []],
     [`BEGIN EXECUTE format('SELECT %L', NEW.card); RETURN NEW; END`, 'unknown', []],
   ])('a trigger: %s', async (body, nature, reads) => {
     await query(
@@ -98,6 +109,28 @@ describe.each([15, 18] as const)('bodies on Postgres %i', (major) => {
     const { analysis } = await both.static('insert into orders (id) values ($1)');
     expect(useOf(analysis, 'at_orders')?.nature).toBe(nature);
     expect(readsOf(analysis)).toEqual(reads.map((name) => `orders.${name}`));
+  });
+
+  test('what a trigger keeps of its row is written and flows, with what that sets off', async () => {
+    await query(
+      postgres.url(),
+      `SET search_path = shop; DROP FUNCTION IF EXISTS at_orders CASCADE;
+       CREATE TABLE kept (id int, what jsonb, CHECK (told(what::text)));
+       CREATE FUNCTION at_orders() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO kept VALUES (NEW.id, to_jsonb(OLD)); RETURN NEW; END';
+       CREATE TRIGGER at_orders AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION at_orders()`,
+    );
+    await both.learn();
+    const { analysis } = await both.static('update orders set note = $1 where id = 1');
+    // The check of the table that it writes to is somebody's function.
+    expect(useOf(analysis, 'at_orders')?.nature).toBe('unknown');
+    await query(postgres.url(), `ALTER TABLE shop.kept DROP CONSTRAINT kept_what_check`);
+    await both.learn();
+    const kept = (await both.static('update orders set note = $1 where id = 1')).analysis;
+    expect(useOf(kept, 'at_orders')?.nature).toBe('reads');
+    expect(readsOf(kept)).toEqual(['orders.id']);
+    expect(kept.writes.map((write) => write.column.column)).toEqual(expect.arrayContaining(['note', 'what']));
+    const flows = kept.flows.map(({ from, to }) => `${from.column}>${to.relation.name}.${to.column}`);
+    expect(flows).toEqual(expect.arrayContaining(['card>kept.what', 'id>kept.id']));
   });
 
   test('a trigger’s condition runs, and transition tables hide tables', async () => {

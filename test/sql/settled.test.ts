@@ -181,7 +181,7 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     expect((await both.united(sql, {}, turned)).disagreement).toBe(
       'SELECT: result column 1 is shop.users.name to the static witness, shop.users.id to the server',
     );
-    const computed = await both.united('select u.id + 0, u.name from users u', {}, analysis);
+    const computed = await both.united('select length(u.name), u.name from users u', {}, analysis);
     expect(computed.disagreement).toContain('a computed value to the server');
     expect(computed.analysis.unknowns.map(({ why }) => why)).toEqual(['the two witnesses disagree about the columns']);
     const fewer = await both.united('select u.id from users u', {}, analysis);
@@ -258,6 +258,53 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
       const called = await both.united('select pg_temp.mine(id) from users');
       expect(called.analysis.functions.map((use) => use.nature)).toContain('unknown');
     });
+  });
+
+  test.each([
+    'select exists (select * from users where id = 1)',
+    'select 1 from orders o where exists (select u.ssn, o.card from users u where u.id = o.user_id limit 1)',
+    'select exists (select distinct ssn from users offset 1)',
+    'select exists (select upper(ssn) from users)',
+  ])('both say alike what EXISTS looks at: %s', async (sql) => {
+    const { disagreement, analysis } = await both.united(sql);
+    expect([disagreement, analysis.unknowns]).toEqual([undefined, []]);
+    const reads = analysis.reads.map((read) => read.column.column);
+    expect(reads.includes('ssn')).toBe(/distinct|upper/.test(sql));
+    expect(reads).not.toContain('card');
+  });
+
+  test('a column of a join that is turned into another type is given out as computed', async () => {
+    const sql = 'select id from lone join (select 1::bigint as id) b using (id)';
+    const { disagreement, analysis } = await both.united(sql);
+    expect([disagreement, analysis.unknowns]).toEqual([undefined, []]);
+    expect(analysis.outputs).toMatchObject([{ name: 'id', plain: false }]);
+  });
+
+  test('a row’s own columns in its row security and CHECK OPTION are no reading, for either', async () => {
+    await query(
+      postgres.url(),
+      `SET search_path = shop; CREATE TABLE mine_only (id int, whose text, body text); ALTER TABLE mine_only ENABLE ROW LEVEL SECURITY;
+       CREATE POLICY p ON mine_only USING (whose = current_user AND id IN (SELECT id FROM lone)) WITH CHECK (whose <> '');
+       ALTER TABLE mine_only FORCE ROW LEVEL SECURITY; CREATE ROLE plain_one; GRANT ALL ON SCHEMA shop TO plain_one;
+       GRANT ALL ON ALL TABLES IN SCHEMA shop TO plain_one;
+       CREATE VIEW checked AS SELECT id, what FROM lone WHERE what <> 'x' WITH CHECK OPTION`,
+    );
+    await both.learn();
+    await both.client.query('SET ROLE plain_one');
+    for (const sql of [
+      'select body from mine_only',
+      `insert into mine_only values (1, 'a', 'b')`,
+      `update mine_only set body = 'x'`,
+    ]) {
+      const { disagreement, analysis } = await both.united(sql, { role: 'plain_one' });
+      expect([sql, disagreement, analysis.unknowns]).toEqual([sql, undefined, []]);
+      const reads = analysis.reads.map((read) => `${read.column.relation.name}.${read.column.column}`);
+      expect(reads).not.toContain('mine_only.whose');
+      if (!sql.startsWith('insert')) expect(reads).toContain('lone.id');
+    }
+    await both.client.query('RESET ROLE');
+    const inserted = await both.united(`insert into checked values (1, 'a')`);
+    expect([inserted.disagreement, inserted.analysis.unknowns]).toEqual([undefined, []]);
   });
 
   test('on every case of the static witness the two agree, or say that they do not know', async () => {

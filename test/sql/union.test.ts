@@ -23,7 +23,7 @@ const schema = `
   CREATE FUNCTION leak(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
   CREATE CAST (int AS text) WITH FUNCTION leak(int) AS IMPLICIT;
 `;
-const passes = ['select * from users', 'select tax, id + 1 as next from v_users', 'select name from users where ssn is null',
+const passes = ['select * from users', 'select u from users u', 'select * from (select u from users u) x', 'select tax, id + 1 as next from v_users', 'select name from users where ssn is null',
   'select u.name, o.* from users u join orders o on o.user_id = u.id', 'select ctid, id from users', 'select count(*) from users',
   'select id from users union select user_id from orders', 'select relname from pg_class', 'select usename from pg_stat_activity',
   'insert into orders values (1, 2) returning *', 'with x as (select ssn from users) select * from x']; // prettier-ignore

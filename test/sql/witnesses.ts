@@ -15,6 +15,7 @@ import { serverTree, treeSettings } from './server-tree.ts';
 
 export interface Asked {
   readonly searchPath?: SessionNames['searchPath'];
+  readonly role?: string;
   readonly exact?: { readonly kind: 'doubtful'; readonly why: string };
 }
 
@@ -56,7 +57,7 @@ export class Witnesses {
     const { snapshot } = this.#known();
     const state = {
       searchPath: asked.searchPath ?? known(this.#path),
-      role: 'postgres',
+      role: asked.role ?? 'postgres',
       temp: await this.temporary(),
     };
     const job = { text, schemaVersion: snapshot.schemaVersion, state };
