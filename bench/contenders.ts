@@ -144,13 +144,26 @@ async function startRelay(upstream: number) {
 
 const unlogged = new URL('./without-log.ts', import.meta.url).href;
 
+/** Everything is read, judged and recorded; nobody has to be asked. */
+const everythingPublic = `version: 1
+levels: [{ name: public, read: allow }, { name: held, read: hold, approvers: [owners] }]
+defaults: { unclassified: public }
+`;
+
 async function startCountersign(upstream: number, folder: string, warm: number, node: readonly string[] = []) {
   const [port, http] = [await freePort(), await freePort()];
+  const classification = join(folder, 'classification');
+  mkdirSync(classification, { recursive: true });
+  writeFileSync(join(classification, 'taxonomy.yaml'), everythingPublic);
+  writeFileSync(
+    join(classification, 'approvers.yaml'),
+    'version: 1\napprovers: { eva: { email: eva@example.com, groups: [owners] } }\n',
+  );
   const url = `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${upstream}/bench?sslmode=disable`;
   const config = {
     listen: `127.0.0.1:${port}`,
     http: { listen: `127.0.0.1:${http}` },
-    classification: join(folder, 'classification'),
+    classification,
     state: `journal:${join(folder, 'state')}`,
     audit: { dir: join(folder, 'audit') },
     databases: { bench: { url, pool: { warm } } },

@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { query } from '../support/client.ts';
-import { setup as build } from '../support/build.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 import { clients, type Client } from './clients.ts';
 import { clientFolder, installDebian, installNode, present } from './install.ts';
@@ -126,7 +125,6 @@ async function run(args: readonly string[]): Promise<number> {
   const how = args.includes('--self') ? 'self' : 'proxy';
   const names = args.filter((arg) => !arg.startsWith('--'));
   const wanted = clients.filter((client) => names.length === 0 || names.includes(client.name));
-  if (how === 'proxy') build();
   installDebian(wanted.filter((client) => !present(client)));
   const nodeThere = wanted.some((client) => client.command[0] === process.execPath) && installNode();
   const there = (client: Client): boolean => present(client) && (client.command[0] !== process.execPath || nodeThere);

@@ -29,6 +29,8 @@ export interface TestProxyOptions {
   readonly databases: Readonly<Record<string, string>>;
   /** Further YAML for the agent `tester`, as in a flow map. */
   readonly tester?: string;
+  /** The agent's name and password; without: `tester` and `agentPassword`. */
+  readonly agent?: { readonly name: string; readonly password: string };
   /** Further YAML, at the top level. */
   readonly config?: string;
   /** The classification's files by name; without: everything is public, and what is held all the same is let through by a yes. */
@@ -91,12 +93,13 @@ class TestGate extends Gate {
 export async function startProxy(options: TestProxyOptions): Promise<TestProxy> {
   const dir = mkdtempSync(join(tmpdir(), 'countersign-proxy-'));
   const databases = Object.entries(options.databases);
+  const { name, password } = options.agent ?? { name: 'tester', password: agentPassword };
   const text = `listen: 127.0.0.1:0
 audit: { dir: ${JSON.stringify(join(dir, 'audit'))} }
 databases:
 ${databases.map(([name, url]) => `  ${JSON.stringify(name)}: { url: ${JSON.stringify(url)} }`).join('\n')}
 agents:
-  tester: { password: ${JSON.stringify(agentPassword)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}]${options.tester === undefined ? '' : `, ${options.tester}`} }
+  ${JSON.stringify(name)}: { password: ${JSON.stringify(password)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}]${options.tester === undefined ? '' : `, ${options.tester}`} }
 ${options.config ?? ''}
 `;
   const checked = await configFromText(join(dir, 'countersign.yaml'), text, { env: {}, makeVerifier });
@@ -136,8 +139,8 @@ ${options.config ?? ''}
     listener,
     audit,
     auditDir: config.auditDir,
-    url: (database, agent = 'tester', more = '') =>
-      `postgres://${agent}:${encodeURIComponent(agentPassword)}@127.0.0.1:${port}/${database}${more}`,
+    url: (database, agent = name, more = '') =>
+      `postgres://${agent}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}${more}`,
     stop: async () => {
       await listener.drain(1_000);
       await pools.drain();
