@@ -87,8 +87,8 @@ export class Gate {
   }
 
   #judged(execution: Execution, reading: Reading): Admission | Promise<Admission> {
-    const { recorder, hashes, judging } = this.#parts;
     if (reading.kind === 'skipped') return { kind: 'skipped' };
+    const { recorder, hashes, judging } = this.#parts;
     const asker = execution.asker(reading.kind === 'read' ? reading.reason : undefined);
     if (reading.kind === 'serverAnswers') {
       const receipt = recorder.record(serverAnswersRecord(execution, asker, hashes));
@@ -122,12 +122,12 @@ export class Gate {
     if (answer.kind === 'unavailable') return { kind: 'refuse', error: answer.error };
     if (answer.kind !== 'released') return { kind: 'refuse', error: unreleased(answer) };
     const again = await execution.reader.read(execution);
+    const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
+    if (standing?.kind === 'allow') return this.#judged(execution, again);
     const same = again.kind === 'read' && again.index === reading.index;
-    const standing = same ? judging.verdict(again, judged.asker) : undefined;
-    if (standing?.catalogVersion !== verdict.catalogVersion) {
-      return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
-    }
-    return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict, terms: answer.terms };
+    if (same && standing?.catalogVersion === verdict.catalogVersion)
+      return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict, terms: answer.terms };
+    return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
   }
 
   /** Closes the record of an execution that was let through. */

@@ -92,6 +92,19 @@ export class Asking implements AskedSession {
     }
   }
 
+  /** Undefined: in a failed transaction, or where the server throws away what it is sent. None when it does not say. */
+  async names(): Promise<ReadonlySet<string> | undefined> {
+    const { replies } = this.#desk;
+    if (replies.skipping || replies.status === 'failed') return undefined;
+    try {
+      const [rows = []] = await this.#questions([namesQuestion]);
+      return new Set(rows.map(([hex]) => Buffer.from(hex ?? '', 'hex').toString('latin1')));
+    } catch (thrown) {
+      if (thrown instanceof ProxyError) return new Set();
+      throw thrown;
+    }
+  }
+
   async #questions(texts: readonly string[]): Promise<readonly AsideRows[]> {
     const end = this.#end();
     const result = await this.#ask(questionMessages(texts, end), end, new Answers(texts.length));
@@ -120,6 +133,11 @@ export class Asking implements AskedSession {
 }
 
 const ended = (): ProxyError => new ProxyError('UPSTREAM_LOST', 'the session ended while its statement was read');
+
+/** In the bytes in which the agent said them. */
+const namesQuestion = `
+  SELECT pg_catalog.encode(pg_catalog.convert_to(p.name, pg_catalog.pg_client_encoding()), 'hex')
+  FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql`;
 
 const locksQuestion = `
   SELECT l.relation::pg_catalog.regclass::pg_catalog.text, pg_catalog.string_agg(l.mode, ', ' ORDER BY l.mode)

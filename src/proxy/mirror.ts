@@ -31,7 +31,7 @@ interface Settings {
 
 /** What the session does about prepared statements whose names SQL used. */
 export interface NamesDesk {
-  forgetStatement(name: string | undefined): void;
+  doubtNames(): void;
 }
 
 export class Mirror {
@@ -47,6 +47,8 @@ export class Mirror {
   #underWay = 0;
   /** Settings or temporary objects moved in the open transaction, whose end may take that back. */
   #touched = false;
+  /** Definitions changed in the open transaction: only this session sees them, and no reading of the schema does. */
+  #redefined = false;
   #standardStrings = true;
   #meaning: Meaning | undefined;
   #reason: string | undefined;
@@ -105,6 +107,13 @@ export class Mirror {
     return this.#named.get(`${reference.kind} ${reference.name}`);
   }
 
+  /** The protocol took the name of a prepared statement, or gave it back: what SQL put under it is no longer there. */
+  protocolTook(name: string): void {
+    // The server cuts names after 63 bytes, and compares them in its own encoding.
+    if (/^[\x01-\x7f]{1,62}$/.test(name)) this.#named.delete(`prepared ${name}`);
+    else if (name !== '') this.#unname('prepared', undefined);
+  }
+
   learnSettings(values: readonly (string | null)[]): void {
     const [path, role, login, minMessages, strings] = values.map((value) => value ?? '');
     const searchPath = parseNameList(path ?? '');
@@ -138,6 +147,8 @@ export class Mirror {
   /** A text is let through: until its replies are in, what it changes is not certain. */
   begin(text: ReadText): boolean {
     if (!text.effects.some((effect) => this.#matters(effect))) return false;
+    // At once: a Bind that comes right behind must not be judged by what the name stood for before.
+    if (text.effects.some(movesNames)) this.#names.doubtNames();
     this.#underWay += 1;
     return true;
   }
@@ -146,6 +157,12 @@ export class Mirror {
     this.#underWay -= 1;
     const held = text.statements.map((one) => one.held);
     for (const [at, one] of text.statements.entries()) for (const effect of one.effects) this.#after(effect, held[at]);
+    this.#refresh();
+  }
+
+  /** No transaction is open any more: everybody sees what was defined in it. */
+  definitionsSettled(): void {
+    this.#redefined = false;
     this.#refresh();
   }
 
@@ -185,11 +202,11 @@ export class Mirror {
         this.#settings = undefined;
         return;
       case 'prepare':
-        this.#names.forgetStatement(effect.name);
+        this.#names.doubtNames();
         this.#name(`prepared ${effect.name}`, held);
         return;
       case 'deallocate':
-        this.#names.forgetStatement(effect.name);
+        this.#names.doubtNames();
         this.#unname('prepared', effect.name);
         return;
       case 'declareCursor':
@@ -208,11 +225,12 @@ export class Mirror {
         this.#temporary = undefined;
         return;
       case 'definitions':
+        this.#redefined = true;
         return;
       case 'unsure':
         this.#forgetAll();
         this.#named.clear();
-        this.#names.forgetStatement(undefined);
+        this.#names.doubtNames();
     }
   }
 
@@ -237,7 +255,7 @@ export class Mirror {
     if (what === 'temporary') return;
     this.#settings = undefined;
     this.#named.clear();
-    this.#names.forgetStatement(undefined);
+    this.#names.doubtNames();
   }
 
   #name(key: string, held: Analysis | undefined): void {
@@ -269,6 +287,7 @@ export class Mirror {
     return {
       names,
       encodings,
+      doubt: this.#redefined ? 'definitions changed in this transaction, which is not committed yet' : undefined,
       keyAt: (schemaVersion) => {
         if (schemaVersion === at) return key;
         at = schemaVersion;
@@ -284,6 +303,10 @@ export class Mirror {
       },
     };
   }
+}
+
+function movesNames({ kind }: SessionEffect): boolean {
+  return kind === 'prepare' || kind === 'deallocate' || kind === 'discard' || kind === 'unsure';
 }
 
 /** Every other setting changes no name and no reading. */

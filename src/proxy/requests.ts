@@ -28,9 +28,11 @@ export interface RequestDesk {
   admit(execution: Execution): Admission | Promise<Admission>;
   /** Lets everything behind wait until the gate has its answer. */
   wait(answer: Promise<Admission>, then: (admission: Admission) => void): void;
-  /** Takes the frame again when all that is owed has come. */
+  /** Takes the frame again when all that is owed has come, and names are no longer in doubt. */
   retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
   startRun(execution: Execution, passed: Passed): Run;
+  /** A Parse or a Close of this name is sent, or answered. */
+  protocolTook(name: string): void;
   /** Sends a frame that the server gave before; `simple`: with the word that it is ready. */
   answer(frame: Buffer, protocol: Execution['protocol']): void;
   /** Throw away what comes until Sync. */
@@ -61,10 +63,17 @@ export class Requests {
     return this.#batchOpen;
   }
 
-  /** SQL closed or replaced a prepared statement; undefined: all of them. */
-  forgetStatement(name: string | undefined): void {
-    if (name === undefined) this.#book.clear();
-    else this.#book.forget(Buffer.from(name).toString('latin1'));
+  /** SQL may have closed or replaced prepared statements. */
+  doubtNames(): void {
+    this.#book.doubt();
+  }
+
+  get namesInDoubt(): boolean {
+    return this.#book.inDoubt('any');
+  }
+
+  keepNames(names: ReadonlySet<string>): void {
+    this.#book.keepOnly(names);
   }
 
   handle(type: number, bytes: Buffer, start: number, end: number): void {
@@ -202,7 +211,8 @@ export class Requests {
       return;
     }
     const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
-    this.#forward(awaits.parse, bytes, start, end, this.#book.parse(name, { sql, types, typesKey }, this.#batch));
+    const entered = this.#book.parse(name, { sql, types, typesKey }, this.#batch);
+    this.#forward(awaits.parse, bytes, start, end, this.#taking(name, entered));
   }
 
   #bind(bytes: Buffer, start: number, end: number): void {
@@ -215,7 +225,7 @@ export class Requests {
     const portal = latin1(bytes, start + 5, portalEnd);
     const name = latin1(bytes, portalEnd + 1, nameEnd);
     const found = this.#book.find(name, this.#batch);
-    if (found.kind === 'unsettled') {
+    if (found.kind === 'unsettled' || (found.kind === 'found' && this.#inDoubt(name))) {
       this.#desk.retrySettled(type(bytes, start), bytes, start, end);
       return;
     }
@@ -240,6 +250,12 @@ export class Requests {
     if (admission instanceof Promise) {
       this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, portal, bytes, start, end));
     } else this.#bindAdmitted(admission, execution, portal, bytes, start, end);
+  }
+
+  /** In a failed transaction nobody can be asked, and nothing runs but its end. */
+  #inDoubt(name: string): boolean {
+    const { replies } = this.#desk;
+    return this.#book.inDoubt(name) && (replies.length > 0 || (replies.status !== 'failed' && !replies.skipping));
   }
 
   #bindAdmitted(
@@ -290,11 +306,23 @@ export class Requests {
   #close(bytes: Buffer, start: number, end: number): void {
     const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
     if (bytes[start + 5] === statementKind) {
-      this.#forward(awaits.close, bytes, start, end, this.#book.close(name, this.#batch));
+      this.#forward(awaits.close, bytes, start, end, this.#taking(name, this.#book.close(name, this.#batch)));
       return;
     }
     const run = this.#portals.take(name);
     this.#forward(awaits.close, bytes, start, end, run === undefined ? undefined : { ended: () => run.close() });
+  }
+
+  /** When it is sent and again when it is answered, since a PREPARE before it may be answered in between. */
+  #taking(name: string, follower: Follower | undefined): Follower | undefined {
+    if (name === '') return follower;
+    this.#desk.protocolTook(name);
+    return {
+      ended: (how) => {
+        this.#desk.protocolTook(name);
+        follower?.ended(how);
+      },
+    };
   }
 
   #refuseQuery(error: ProxyError): void {

@@ -11,7 +11,7 @@ import { readSnapshot } from '../sql/schema-build.ts';
 import { SchemaIndex } from '../sql/schema-index.ts';
 import type { SchemaSource } from '../sql/reader.ts';
 import type { Snapshot } from '../sql/schema.ts';
-import { Driver } from './driver.ts';
+import { Driver, QueryFailed } from './driver.ts';
 import type { UpstreamTarget } from './upstream.ts';
 
 export interface SchemaKeeperParts {
@@ -29,7 +29,12 @@ const defaults = {
   connectMsMax: 10_000,
   retryMsMax: 30_000,
   freshMsMin: 50,
+  lockedMs: 100,
+  lockedMax: 4,
 } as const;
+
+/** Definitions of a relation that somebody changes at this moment cannot be printed: `lock_timeout` of the reading (55P03). */
+const isLocked = (thrown: unknown): boolean => thrown instanceof QueryFailed && thrown.sqlState === '55P03';
 
 export class SchemaKeeper implements SchemaSource {
   readonly #parts: SchemaKeeperParts;
@@ -39,6 +44,8 @@ export class SchemaKeeper implements SchemaSource {
   #index: SchemaIndex | undefined;
   #fingerprint = '';
   #stale = false;
+  /** Counts words that definitions changed: a look that began before the last of them has not seen it. */
+  #changes = 0;
   #looking: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #lastAt = -Infinity;
@@ -73,6 +80,7 @@ export class SchemaKeeper implements SchemaSource {
   /** A statement of ours let through has changed definitions, and its transaction is over. */
   changed(): void {
     this.#stale = true;
+    this.#changes += 1;
     void this.#look();
   }
 
@@ -120,14 +128,17 @@ export class SchemaKeeper implements SchemaSource {
 
   async #lookOnce(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
+    const changes = this.#changes;
     try {
       const driver = await this.#connected();
       const fingerprint = (await driver.query(fingerprintQuery))[0]?.[0] ?? '';
       if (fingerprint !== this.#fingerprint || this.#index === undefined) {
+        // What was read before is known to be past, however long it takes to read it anew.
+        this.#stale = true;
         this.#take(await readSnapshot((sql) => driver.query(sql)));
         this.#fingerprint = fingerprint;
       }
-      this.#stale = false;
+      this.#stale = changes !== this.#changes;
       this.#failures = 0;
       this.#trouble = undefined;
       this.#lastAt = this.#parts.clock.ticks();
@@ -158,6 +169,12 @@ export class SchemaKeeper implements SchemaSource {
     if (this.#stopping.signal.aborted) return;
     this.#failures += 1;
     this.#trouble = wordsOf(thrown);
+    if (isLocked(thrown)) {
+      // Whoever holds the lock may be one of ours who waits for this very reading: what waits is told that nobody knows.
+      this.#schedule(defaults.lockedMs);
+      if (this.#failures >= defaults.lockedMax) this.#wake();
+      return;
+    }
     // Once when it begins; /readyz says that it goes on.
     if (this.#failures === 1) this.#parts.log.warn('the schema cannot be read', { why: wordsOf(thrown) });
     this.#schedule(Math.min(defaults.retryMsMax, 250 * 2 ** this.#failures));

@@ -86,12 +86,22 @@ export class SessionMind {
     };
   }
 
+  protocolTook(name: string): void {
+    this.#mirror.protocolTook(name);
+  }
+
+  /** Statements that the server has from Parse, byte by byte; undefined: nobody can be asked at this moment. */
+  namesAtServer(): Promise<ReadonlySet<string> | undefined> {
+    return this.#asking.names();
+  }
+
   /** ReadyForQuery came; `before` is the status of the one before it. */
   ready(before: TransactionStatus): void {
     if (this.#desk.replies.status !== 'none') return;
     if (before !== 'none') this.#mirror.transactionEnded();
     if (!this.#definitionsMoved) return;
     this.#definitionsMoved = false;
+    this.#mirror.definitionsSettled();
     this.schemaMoved();
   }
 

@@ -154,13 +154,11 @@ export class Session implements Sender, RequestDesk {
   }
 
   retrySettled(type: number, bytes: Buffer, start: number, end: number): void {
-    if (this.replies.length === 0) {
-      this.#requests.handle(type, bytes, start, end);
-      return;
-    }
     this.#step('asked');
     this.settled()
-      .then(() => {
+      .then(() => (this.#requests.namesInDoubt ? this.#mind.namesAtServer() : undefined))
+      .then((names) => {
+        if (names !== undefined) this.#requests.keepNames(names);
         if (this.#state !== 'waiting') return;
         this.#step('answered');
         this.#requests.handle(type, bytes, start, end);
@@ -178,6 +176,10 @@ export class Session implements Sender, RequestDesk {
 
   get batchOpen(): boolean {
     return this.#requests.batchOpen;
+  }
+
+  protocolTook(name: string): void {
+    this.#mind.protocolTook(name);
   }
 
   startRun(execution: Execution, passed: Passed): Run {

@@ -33,6 +33,7 @@ export type Found =
 
 export class StatementBook {
   readonly #entries = new Map<string, Entry>();
+  #doubted = false;
 
   get size(): number {
     return this.#entries.size;
@@ -59,13 +60,20 @@ export class StatementBook {
     return entry.text === undefined ? { kind: 'unknown' } : { kind: 'found', text: entry.text };
   }
 
-  /** DISCARD ALL and DEALLOCATE ALL: what the server no longer has must not be judged by what it once was. */
-  clear(): void {
-    this.#entries.clear();
+  /** SQL may have closed or replaced names (DEALLOCATE, PREPARE, DISCARD ALL, or what nobody could follow). */
+  doubt(): void {
+    if (this.#entries.size > 0) this.#doubted = true;
   }
 
-  forget(name: string): void {
-    this.#entries.delete(name);
+  /** The server has to be asked first. SQL never reaches the unnamed statement. */
+  inDoubt(name: string): boolean {
+    return this.#doubted && name !== '';
+  }
+
+  /** The server's word: these it has from Parse. What it no longer has must not be judged by what it once was. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const name of this.#entries.keys()) if (name !== '' && !names.has(name)) this.#entries.delete(name);
+    this.#doubted = false;
   }
 
   #enter(name: string, entry: Entry): Follower {

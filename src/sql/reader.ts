@@ -114,6 +114,7 @@ export class Reader {
   }
 
   #remembered(request: ReadRequest, meaning: Meaning, index: SchemaIndex): ReadText | undefined {
+    if (meaning.doubt !== undefined) return undefined;
     const version = index.snapshot.schemaVersion;
     if (version !== this.#version) {
       this.#version = version;
@@ -138,7 +139,9 @@ export class Reader {
     const { text, exact } = decoded;
     const cold: Cold = { request, meaning, index, text, exact, isFresh: false };
     const read = standing.kind === 'failed' ? await this.#inFailed(cold) : await this.#witnessed(cold);
-    return read.kind === 'read' ? joined(read, (each) => request.session.named(each)) : read;
+    if (read.kind !== 'read') return read;
+    const sure = meaning.doubt === undefined ? read : inDoubt(read, meaning.doubt);
+    return joined(sure, (each) => request.session.named(each));
   }
 
   #analyse({ request, meaning, index, text, exact }: Cold): Promise<PoolAnswer> {
@@ -293,6 +296,7 @@ export class Reader {
   #keep(cold: Cold, text: ReadText, how: { readonly inert: boolean; readonly generation: number }): ReadText {
     // The schema moved while the witnesses spoke: true for this once, but nothing to remember.
     if (how.generation !== this.#generation || cold.index !== this.#parts.schema.current) return text;
+    if (cold.meaning.doubt !== undefined) return text;
     const version = cold.index.snapshot.schemaVersion;
     const key = cold.meaning.keyAt(version) + cold.request.typesKey;
     this.#cache.keep(key, cold.request.sql, { value: text, bytes: sizeOf(text), inert: how.inert });
@@ -330,6 +334,16 @@ function refusedBy(why: string): Reading {
 
 function doubted(analysis: Analysis, why: string): Analysis {
   return { ...analysis, unknowns: [...analysis.unknowns, { why, at: undefined }] };
+}
+
+/** What touches nothing (COMMIT, SET, SHOW) needs no definitions. */
+function inDoubt(text: ReadText, why: string): ReadText {
+  const statements = text.statements.map((one): ReadStatement => {
+    if (one.analysis.kinds.every((kind) => kind === 'session' || kind === 'transaction')) return one;
+    const held = one.held === undefined ? undefined : doubted(one.held, why);
+    return { ...one, analysis: doubted(one.analysis, why), held };
+  });
+  return { ...text, statements };
 }
 
 function withDoubt(one: AnalysedStatement, why: string): ReadStatement {

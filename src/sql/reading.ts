@@ -49,6 +49,8 @@ export type Reading =
 export interface Meaning {
   readonly names: SessionNames;
   readonly encodings: TextEncodings;
+  /** What names mean hangs on more than can be known here: nothing that is read is known for sure, or remembered. */
+  readonly doubt?: string | undefined;
   /** Equal keys: every text means the same. */
   keyAt(schemaVersion: string): string;
 }

@@ -16,6 +16,8 @@ export const beginSnapshot = [
   "SET LOCAL search_path = ''",
   'SET LOCAL quote_all_identifiers = off',
   "SET LOCAL statement_timeout = '30s'",
+  // Printing a definition takes a lock: nobody's DDL may keep everybody waiting.
+  "SET LOCAL lock_timeout = '250ms'",
 ] as const;
 export const endSnapshot = 'COMMIT';
 

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { query } from '../support/client.ts';
+import { setup as build } from '../support/build.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { bring, scheduled } from '../corpus/sources.ts';
 import { startProxy } from './proxy.ts';
@@ -112,6 +113,7 @@ function sqlFiles(folder: string): readonly string[] {
 
 async function run(): Promise<number> {
   const files = folders.length === 0 ? await suiteFiles() : folders.flatMap(sqlFiles);
+  build();
   const { ways, close } = await openWays();
   const unsteady: string[] = [];
   const refused: string[] = [];

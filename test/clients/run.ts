@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { query } from '../support/client.ts';
+import { setup as build } from '../support/build.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 import { clients, type Client } from './clients.ts';
 import { clientFolder, installDebian, installNode, present } from './install.ts';
@@ -26,7 +27,7 @@ interface Transcript {
 const user = 'gate';
 const copyDatabase = 'copy';
 const agentPassword = 'agentpassword';
-const msMax = 90_000;
+const msMax = 240_000;
 
 /** What may differ: ports, and process ids in psql's words about a notification. */
 const blurred = (text: string): string =>
@@ -125,6 +126,7 @@ async function run(args: readonly string[]): Promise<number> {
   const how = args.includes('--self') ? 'self' : 'proxy';
   const names = args.filter((arg) => !arg.startsWith('--'));
   const wanted = clients.filter((client) => names.length === 0 || names.includes(client.name));
+  if (how === 'proxy') build();
   installDebian(wanted.filter((client) => !present(client)));
   const nodeThere = wanted.some((client) => client.command[0] === process.execPath) && installNode();
   const there = (client: Client): boolean => present(client) && (client.command[0] !== process.execPath || nodeThere);

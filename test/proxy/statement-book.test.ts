@@ -56,4 +56,16 @@ describe('the statement book', () => {
     expect(textOf(book, 's', 3)).toBe('unknown');
     expect(book.size).toBe(0);
   });
+
+  test('what SQL may have closed is in doubt until the server has said what it has; the unnamed statement is out of its reach', () => {
+    const book = new StatementBook();
+    book.doubt();
+    expect(book.inDoubt('s')).toBe(false);
+    for (const name of ['', 's', 't']) book.parse(name, sql(`text of ${name}`), 0).ended('done');
+    book.doubt();
+    expect([book.inDoubt('s'), book.inDoubt('')]).toEqual([true, false]);
+    book.keepOnly(new Set(['t']));
+    expect(['', 's', 't'].map((name) => textOf(book, name, 1))).toEqual(['text of ', 'unknown', 'text of t']);
+    expect(book.inDoubt('t')).toBe(false);
+  });
 });
