@@ -98,11 +98,17 @@ export class SlackFollow {
   #run(what: 'everything' | 'what waits'): void {
     if (this.#isStopped || this.#looking !== undefined) return;
     this.#looking = this.#look(what)
-      .catch((thrown: unknown) =>
-        this.#parts.log.warn('holds could not be looked through for Slack', { error: thrown }),
+      .then(
+        () => 'well' as const,
+        (thrown: unknown) => {
+          this.#parts.log.warn('holds could not be looked through for Slack', { error: thrown });
+          return 'failed' as const;
+        },
       )
-      .finally(() => {
+      .then((how) => {
         this.#looking = undefined;
+        // What came while the last one was ending; what failed waits for the next look.
+        if (how === 'well' && this.#waiting.size > 0) this.#run('what waits');
       });
   }
 

@@ -30,6 +30,7 @@ export class SocketLink {
 
   constructor(options: SocketLinkOptions) {
     this.#client = options.receiver.client;
+    guard(this.#client);
     this.#waitMsMin = options.waitMsMin ?? 100;
     this.#waitMsMax = options.waitMsMax ?? 20_000;
     this.#helloMsMax = options.helloMsMax ?? 15_000;
@@ -120,4 +121,19 @@ export class SocketLink {
     await Promise.race([this.#client.disconnect().catch(() => undefined), late]);
     clearTimeout(timer);
   }
+}
+
+/**
+ * Bolt takes it for granted that each message is an object with what belongs into it. Where it is not, its promise fails, which is nobody's,
+ * and the process would end.
+ */
+function guard(client: SocketModeReceiver['client']): void {
+  const takers = client.listeners('ws_message');
+  client.removeAllListeners('ws_message');
+  client.on('ws_message', (...message: readonly unknown[]) => {
+    for (const take of takers) {
+      const taken = (async () => take.apply(client, [...message]))();
+      taken.catch(() => client.emit('error', new Error('a message that cannot be read')));
+    }
+  });
 }

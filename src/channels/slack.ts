@@ -161,7 +161,10 @@ class Slack implements RunningSlack {
 
   async start(): Promise<void> {
     const trouble = await this.#introduce();
-    if (trouble?.kind === 'shutOut') throw wrongToken('bot_token', trouble.why);
+    if (trouble?.kind === 'shutOut') {
+      await this.stop();
+      throw wrongToken('bot_token', trouble.why);
+    }
     if (trouble !== undefined)
       this.#parts.log.warn('Slack cannot be asked who we are; trying again', { why: trouble.why });
     const failure = await this.#link?.start();
@@ -181,24 +184,25 @@ class Slack implements RunningSlack {
     await this.#outbox.stop();
   }
 
-  /** Who we are there. Without the workspace's id no click can be checked, so it is asked until it is known. */
+  /**
+   * Who we are there. Without the workspace's id no click can be checked, so it is asked until it is known; and asked again from time to
+   * time, so that a token that was revoked, or is good again, shows without anybody clicking.
+   */
   async #introduce(): Promise<{ readonly kind: string; readonly why: string } | undefined> {
     const answer = await this.#api.call('auth.test');
-    if (answer.kind === 'ok') {
-      const { data } = answer;
-      const team = at(data, 'team_id');
+    const [data, why] = answer.kind === 'ok' ? [answer.data, ''] : [undefined, answer.why];
+    const team = at(data, 'team_id');
+    if (team !== undefined) {
       const [url, botId, botUserId] = [at(data, 'url'), at(data, 'bot_id') ?? 'B0', at(data, 'user_id') ?? 'U0'];
-      if (team !== undefined) this.#identity = { team, url, botId, botUserId };
-      return team === undefined ? { kind: 'refused', why: 'Slack names no workspace' } : undefined;
+      this.#identity = { team, url, botId, botUserId };
     }
-    if (answer.kind !== 'shutOut' && !this.#isStopped) {
-      this.#timer = setTimeout(
-        () => void this.#introduce(),
-        answer.kind === 'later' ? (answer.afterMs ?? 5000) : 30_000,
-      );
+    const soonMs = answer.kind === 'later' ? (answer.afterMs ?? 5000) : 30_000;
+    if (!this.#isStopped) {
+      this.#timer = setTimeout(() => void this.#introduce(), team === undefined ? soonMs : 60_000);
       this.#timer.unref();
     }
-    return { kind: answer.kind, why: answer.why };
+    if (team !== undefined) return undefined;
+    return { kind: answer.kind, why: why === '' ? 'Slack names no workspace' : why };
   }
 
   #style(): CardStyle {

@@ -147,6 +147,23 @@ describe('the socket', () => {
     expect(await within('the answer', waiting.answer)).toMatchObject({ kind: 'released' });
   });
 
+  test.each([
+    'null',
+    '[]',
+    '7',
+    '{}',
+    '{"type":"events_api"}',
+    '{"type":"interactive"}',
+    'not json',
+    '{"type":"interactive","payload":null}',
+  ])('goes on after a message that holds %s', async (message) => {
+    const scene = await aScene({ way: 'socket' });
+    for (const socket of scene.slack.sockets) socket.send(message);
+    const waiting = await held(scene.proxy);
+    await scene.person('UBEN').click(await scene.card(), actionIds.once);
+    expect(await within('the answer', waiting.answer)).toMatchObject({ kind: 'released' });
+  });
+
   test.each(['down', 'reset', 'hang'] as const)('comes back after an outage (%s) without a restart', async (mode) => {
     const scene = await aScene({ way: 'socket' });
     scene.slack.mode = mode;
