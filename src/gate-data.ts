@@ -40,6 +40,8 @@ export interface Outcome {
 export interface Hashes {
   readonly ofStatement: (sql: Buffer) => string;
   readonly ofBytes: (bytes: Buffer) => string;
+  /** By a key of all proxies that share their state: the others are by the key of this one's record. */
+  readonly inHouse?: (bytes: Buffer) => Promise<string>;
   /** The statement encrypted to the auditor's key; undefined: nobody asked to keep statements. */
   readonly seal: (sql: Buffer) => string | undefined;
 }
@@ -132,6 +134,7 @@ export async function holdRequest(
       command: reading.statements.map((one) => one.analysis.command).join('; ') || 'statement',
     },
     parameters: execution.parameters === undefined ? '' : hashes.ofBytes(execution.parameters),
+    inHouse: await hashes.inHouse?.(asked(execution)),
     searchPath: path?.known === true ? path.value : [],
     schemaVersion: version,
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey],
@@ -140,4 +143,11 @@ export async function holdRequest(
     locks: asker.transaction === 'none' ? known([]) : await execution.locks(),
     counterOffer,
   };
+}
+
+/** Statement and parameters as one text that no other two make: the length of the first stands before it. */
+function asked({ sql, parameters }: Execution): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(sql.length);
+  return Buffer.concat([length, sql, ...(parameters === undefined ? [] : [Buffer.from([1]), parameters])]);
 }

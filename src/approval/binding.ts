@@ -6,7 +6,10 @@ import type { HoldRequest } from './desk.ts';
 
 /** Of exactly this statement in exactly this state. */
 export function bindingOf(request: HoldRequest): string {
-  return hashOf(['binding 1', ...stateOf(request), request.statement.hash, request.parameters, ...factsOf(request)]);
+  const { statement, parameters, inHouse } = request;
+  // The hashes of the record are by a key of its own, so another proxy would make another binding of the same asking.
+  const what = inHouse === undefined ? ['here', statement.hash, parameters] : ['in house', inHouse];
+  return hashOf(['binding 2', ...stateOf(request), ...what, ...factsOf(request)]);
 }
 
 /**

@@ -23,6 +23,8 @@ export interface HoldRequest {
   };
   /** Keyed hash of what Bind carries (formats and values); '' without parameters. */
   readonly parameters: string;
+  /** Keyed hash of statement and parameters that every proxy on the same state makes alike; undefined: there is only this one. */
+  readonly inHouse?: string | undefined;
   readonly searchPath: readonly string[];
   readonly schemaVersion: string;
   /** What else the meaning depends on: temporary objects, settings, statements before it in the same query. */

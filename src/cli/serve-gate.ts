@@ -14,16 +14,18 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly classification: () => Classification;
   readonly desk: Desk;
+  readonly inHouse?: (bytes: Buffer) => Promise<string>;
   /** Keeps full statements, encrypted to the auditor's key. */
   readonly seal?: (sql: Buffer) => string | undefined;
 }
 
-export function gatePartsOf({ audit, recorder, clock, classification, desk, seal }: GateOptions): GateParts {
+export function gatePartsOf({ audit, recorder, clock, classification, desk, inHouse, seal }: GateOptions): GateParts {
   return {
     recorder,
     hashes: {
       ofStatement: (sql) => audit.statementHash.ofStatement(sql),
       ofBytes: (bytes) => audit.statementHash.ofBytes(bytes),
+      ...(inHouse === undefined ? {} : { inHouse }),
       seal: seal ?? nothingSealed,
     },
     judging: new Judging({ classification, clock }),

@@ -14,6 +14,7 @@ import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
+import { houseHash } from '../store/house-hash.ts';
 import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { apiRooms } from './serve-api.ts';
@@ -109,7 +110,10 @@ function listenerOf(
   const { live, audit, bench } = of;
   const { recorder, clock } = parts;
   const classification = (): Classification => bench.classification.current;
-  const gate = gatePartsOf({ audit, recorder, clock, classification, desk: bench.desk });
+  const gate = gatePartsOf({
+    ...{ audit, recorder, clock, classification, desk: bench.desk },
+    inHouse: houseHash(bench.store),
+  });
   return new Listener({
     ...parts,
     address: live.config.listen,

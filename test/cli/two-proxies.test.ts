@@ -1,0 +1,222 @@
+// Goal: several proxies on one Redis are one desk, whichever of them dies, and whatever befalls the Redis while people are asked.
+// Method: two real `serve` processes and a real Redis before a real Postgres; the pg driver asks at one, people decide at the other.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { recordsIn } from '../audit/fixtures.ts';
+import { freePort } from '../support/ports.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor, within } from '../support/wait.ts';
+
+const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
+const token = 'token-of-ben';
+const files: Readonly<Record<string, string>> = {
+  'taxonomy.yaml': `version: 1
+levels: [{ name: public, read: allow }, { name: restricted, read: hold, approvers: [security] }]
+defaults: { unclassified: restricted }
+`,
+  'shop.yaml': `version: 1
+database: shop
+tables:
+  public.customers:
+    columns: { id: public, email: restricted }
+`,
+  'approvers.yaml': `version: 1
+approvers:
+  ben: { groups: [security], token_sha256: ${createHash('sha256').update(token).digest('hex')} }
+`,
+};
+
+interface Serving {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly http: string;
+  readonly auditDir: string;
+}
+
+let folder: string;
+let postgres: TestPostgres;
+let redisPort: number;
+let redis: TestRedis;
+const children = new Set<ChildProcess>();
+const clients = new Set<pg.Client>();
+
+const startShared = (): Promise<TestRedis> => {
+  const flags = ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
+  return startRedis({ port: redisPort, flags });
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-two-'));
+  mkdirSync(join(folder, 'classification'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  redisPort = await freePort();
+  redis = await startShared();
+  postgres = await startPostgres({
+    fill: [
+      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
+      { database: 'postgres', sql: 'create database shop owner gate' },
+      {
+        database: 'shop',
+        sql: `create table public.customers (id int primary key, email text);
+insert into public.customers select n, 'c' || n || '@example.com' from generate_series(1, 20) n;
+grant all on public.customers to gate`,
+      },
+    ],
+  });
+}, 90_000);
+afterEach(async () => {
+  for (const client of clients) await client.end().catch(() => undefined);
+  clients.clear();
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all([postgres.stop(), redis.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function serve(name: string): Promise<Serving> {
+  const auditDir = join(folder, `audit-${name}`);
+  writeFileSync(
+    join(folder, `${name}.yaml`),
+    `listen: 127.0.0.1:0
+http: { listen: "127.0.0.1:0" }
+state: redis://127.0.0.1:${redisPort}/0?prefix=two
+audit: { dir: ${JSON.stringify(auditDir)} }
+databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
+agents: { bot: { password: bot-password, owner: ana, databases: [shop] } }
+`,
+  );
+  const child = spawn(process.execPath, [bin, 'serve', '--config', join(folder, `${name}.yaml`)], {
+    env: { PATH: process.env['PATH'], HOME: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  children.add(child);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const line = await waitFor(
+    'serving',
+    () => said.split('\n').find((each) => each.includes('"words":"serving"') && each.endsWith('}')),
+    { withinMs: 30_000 },
+  );
+  const { address, http } = JSON.parse(line) as { readonly address: string; readonly http: string };
+  const serving = { child, url: `postgres://bot:bot-password@${address}/shop`, http: `http://${http}`, auditDir };
+  const body = { agent: 'bot', database: 'shop', sql: 'select email from customers' };
+  const isUnderstood = async (): Promise<boolean> => {
+    const { statements } = (await api(serving, 'POST', '/api/explain', body)) as {
+      readonly statements: readonly [{ readonly unknowns: readonly unknown[] }];
+    };
+    return statements[0].unknowns.length === 0;
+  };
+  await waitFor(`${name} to understand statements (${said})`, isUnderstood, { withinMs: 60_000, everyMs: 100 });
+  return serving;
+}
+
+async function api({ http }: Serving, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${http}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+const approve = (at: Serving, id: string): Promise<unknown> =>
+  api(at, 'POST', `/api/holds/${id}/votes`, { vote: 'approve' });
+
+async function agentAt({ url }: Serving) {
+  const client = new pg.Client({ connectionString: url });
+  clients.add(client);
+  const notices: string[] = [];
+  client.on('notice', ({ message }) => void notices.push(message ?? ''));
+  client.on('error', () => undefined);
+  await client.connect();
+  const heldId = (): Promise<string> =>
+    waitFor('the notice of a hold', () => /held for approval (h_\w{20})/.exec(notices.at(-1) ?? '')?.[1], {
+      withinMs: 20_000,
+    });
+  return { client, heldId };
+}
+
+type Outcome = { readonly rows: number } | { readonly code: string; readonly detail: string };
+
+/** Never rejects: what the agent was told, as data. */
+async function outcomeOf(work: Promise<pg.QueryResult>): Promise<Outcome> {
+  try {
+    return { rows: (await work).rows.length };
+  } catch (thrown) {
+    const { code = '', detail = '' } = thrown as pg.DatabaseError;
+    return { code, detail };
+  }
+}
+
+describe('two proxies on one Redis', () => {
+  let one: Serving;
+  let other: Serving;
+  beforeAll(async () => {
+    [one, other] = await Promise.all([serve('one'), serve('other')]);
+  }, 120_000);
+
+  test('what is held at one is seen, approved and so released from the other', { timeout: 60_000 }, async () => {
+    const agent = await agentAt(one);
+    const outcome = outcomeOf(agent.client.query('select email from customers where id = 1'));
+    const id = await agent.heldId();
+    expect(JSON.stringify(await api(other, 'GET', '/api/holds?state=open'))).toContain(id);
+    await approve(other, id);
+    expect(await within('the rows', outcome)).toEqual({ rows: 1 });
+    expect(recordsIn(one.auditDir).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['held', 'released']));
+    expect(recordsIn(other.auditDir).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['voted', 'decided']));
+  });
+
+  test(
+    'Redis dies in the middle of a hold: allowed work goes on, nothing is approved, and back again it is decided',
+    { timeout: 90_000 },
+    async () => {
+      const [waiting, working] = [await agentAt(one), await agentAt(other)];
+      const outcome = outcomeOf(waiting.client.query('select email from customers where id = 2'));
+      const id = await waiting.heldId();
+      await redis.stop();
+      expect((await working.client.query('select id from customers')).rows.length).toBe(20);
+      const refused = await outcomeOf(working.client.query('select email from customers where id = 3'));
+      expect(refused).toMatchObject({ code: '42501', detail: expect.stringContaining('"UNAVAILABLE"') });
+      await expect(approve(other, id)).rejects.toThrow('503');
+      await waitFor('readyz to say so', async () =>
+        (await (await fetch(`${other.http}/readyz`)).text()).includes('Redis ('),
+      );
+      redis = await startShared();
+      await waitFor('a vote to be taken', () => approve(other, id).then(() => true), {
+        withinMs: 20_000,
+        everyMs: 100,
+      });
+      expect(await within('the rows', outcome, 20_000)).toEqual({ rows: 1 });
+      const again = outcomeOf(working.client.query('select email from customers where id = 3'));
+      await approve(one, await working.heldId());
+      expect(await within('the rows', again)).toEqual({ rows: 1 });
+    },
+  );
+
+  test(
+    'the proxy of a waiting agent is killed: its peer goes on with the hold, and the retry there gets its rows',
+    { timeout: 90_000 },
+    async () => {
+      const agent = await agentAt(one);
+      const lost = outcomeOf(agent.client.query('select email from customers where id = 4'));
+      const id = await agent.heldId();
+      one.child.kill('SIGKILL');
+      expect(await within('the agent to lose its connection', lost)).not.toHaveProperty('rows');
+      const retry = await agentAt(other);
+      const outcome = outcomeOf(retry.client.query('select email from customers where id = 4'));
+      expect(await retry.heldId()).toBe(id);
+      await approve(other, id);
+      expect(await within('the rows', outcome)).toEqual({ rows: 1 });
+      const released = recordsIn(other.auditDir).filter((record) => record.kind === 'released' && record.hold === id);
+      expect(released.length).toBe(1);
+    },
+  );
+});
