@@ -102,9 +102,9 @@ interface Session extends RecordedAsker {
   readonly error?: string;
 }
 
-/** Something about the proxy itself: start, stop, config or classification loaded, a part lost or back. */
+/** Something about the proxy itself: start, stop, config or classification loaded, a part lost or back, an operator's hand. */
 interface Operation {
-  readonly kind: 'start' | 'stop' | 'config' | 'catalog' | 'part';
+  readonly kind: 'start' | 'stop' | 'config' | 'catalog' | 'part' | 'operator';
   readonly words: string;
   /** Of the program at `start`; of the classification or of a database's schema at `catalog`. */
   readonly version?: string;

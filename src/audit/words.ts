@@ -5,7 +5,7 @@ import type { LoggedRecord } from './record.ts';
 import { assertNever } from '../core/exhaustive.ts';
 
 export function recordWords(record: LoggedRecord): string {
-  return `${record.at} ${String(record.seq).padStart(8)} ${record.kind.padEnd(8)} ${visible(factsOf(record), 600)}`;
+  return `${record.at} ${String(record.seq).padStart(8)} ${record.kind.padEnd(8)} ${visible(recordFacts(record), 600)}`;
 }
 
 /** JSON that is safe to look at: what does not show itself is written as an escape, which reads back as the same text. */
@@ -20,7 +20,8 @@ function escapes(char: string): string {
 
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu;
 
-function factsOf(record: LoggedRecord): string {
+/** What it says, on one line; not made visible yet. */
+export function recordFacts(record: LoggedRecord): string {
   switch (record.kind) {
     case 'judged':
       return `${record.verdict} ${who(record)} ${record.text ?? `statement ${record.statement.slice(0, 12)}`}${columns(record.columns)}`;
@@ -44,6 +45,7 @@ function factsOf(record: LoggedRecord): string {
     case 'config':
     case 'catalog':
     case 'part':
+    case 'operator':
       return `${record.words}${after(record.version)}`;
     case 'segment':
       return `${record.segment} of ${record.instance}, after ${record.blocks} blocks`;

@@ -78,7 +78,8 @@ export function auditRoom(parts: AuditRoomParts): (server: FastifyInstance) => v
   };
 }
 
-function queryOf(given: unknown): SearchQuery {
+/** Throws BAD_REQUEST; nobody else looks again at what was asked. */
+export function queryOf(given: unknown): SearchQuery {
   const checked = querySchema.safeParse(given);
   if (!checked.success) throw new ProxyError('BAD_REQUEST', mistakeIn(checked.error));
   const { limit, before, ...asked } = checked.data;

@@ -8,8 +8,11 @@ import type { Tallies } from '../core/tallies.ts';
 export class CountingRecorder implements Recorder {
   readonly #recorder: Recorder;
   readonly #tallies: Tallies;
+  readonly #also: (body: AuditBody) => void;
 
-  constructor(recorder: Recorder, tallies: Tallies) {
+  /** `also`: who else counts. */
+  constructor(recorder: Recorder, tallies: Tallies, also: (body: AuditBody) => void = () => undefined) {
+    this.#also = also;
     this.#recorder = recorder;
     this.#tallies = tallies;
   }
@@ -17,7 +20,7 @@ export class CountingRecorder implements Recorder {
   /** What the log would not take did not happen, so it is not counted. */
   record(body: AuditBody): Receipt {
     const receipt = this.#recorder.record(body);
-    count(this.#tallies, body);
+    this.#count(body);
     return receipt;
   }
 
@@ -27,8 +30,13 @@ export class CountingRecorder implements Recorder {
 
   async recordDurably(body: AuditBody): Promise<Receipt> {
     const receipt = await this.#recorder.recordDurably(body);
-    count(this.#tallies, body);
+    this.#count(body);
     return receipt;
+  }
+
+  #count(body: AuditBody): void {
+    count(this.#tallies, body);
+    this.#also(body);
   }
 }
 

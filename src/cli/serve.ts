@@ -10,6 +10,7 @@ import { codeOf } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { placeText, type Place } from '../core/place.ts';
 import { Tallies } from '../core/tallies.ts';
+import { AgentDays } from './agent-days.ts';
 import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
@@ -78,7 +79,8 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const pools = new Pools({ config: () => live.config, clock, log });
   begun.push(() => pools.drain());
   const tallies = new Tallies();
-  const recorder = new CountingRecorder(audit.log, tallies);
+  const days = new AgentDays(clock);
+  const recorder = new CountingRecorder(audit.log, tallies, (body) => days.count(body));
   const bench = await openBench({ live, recorder, clock, log, begun });
   const { readers } = bench;
   const listener = listenerOf({ live, audit, bench }, { log, clock, recorder, readers, openUpstream: pools.open });
@@ -89,7 +91,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   registerParts(parts, { live, audit, sinks, listener, state, ...bench });
   registerMetrics(metrics, { audit, listener, pools, ...bench });
   metrics.registerTallies(tallies);
-  const console = consoleOf({ live, audit, bench, clock, log });
+  const console = consoleOf({ live, days, audit, bench, clock, log, parts, sessions: listener.sessions });
   const rooms = [...apiRooms({ live, bench, clock }), console.room];
   const { limits } = config;
   const http = await HttpServer.create({ address: config.http.listen, limits, parts, metrics, log, rooms });

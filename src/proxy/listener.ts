@@ -20,7 +20,7 @@ import { startUpSettings } from './start-up-settings.ts';
 import { errorFrame } from './refuse.ts';
 import type { RowDesk } from './rows-session.ts';
 import { Session } from './session.ts';
-import { Sessions, type Seat } from './sessions.ts';
+import { Sessions } from './sessions.ts';
 import { Turn } from './turn.ts';
 
 export interface ListenerParts extends LoginParts {
@@ -85,6 +85,11 @@ export class Listener {
     for (const socket of this.#greetings) socket.destroy();
     await this.#sessions.drain(waitMs);
     await closed;
+  }
+
+  /** For operators: who is here, and the end of one of them. */
+  get sessions(): Pick<Sessions, 'list' | 'end'> {
+    return this.#sessions;
   }
 
   stats(): ListenerStats {
@@ -192,10 +197,11 @@ export class Listener {
     given: { readonly upstream: OpenUpstream; readonly reader: DatabaseReader; readonly reason: string | undefined },
     id: SessionId,
     address: string,
-    seat: Seat & { seat(session: Session): void },
+    seat: ReturnType<Sessions['take']>,
   ): void {
     const { account, database, socket, minor } = agent;
     const { upstream, reader, reason } = given;
+    const applicationName = agent.parameters.get('application_name') ?? '';
     const key = this.#cancelKeys.issue(upstream.processId, minor);
     const log = this.#parts.log.child({ session: id, agent: account.name, database });
     const session = new Session({
@@ -212,7 +218,7 @@ export class Listener {
         owner: account.owner,
         database,
         role: upstream.parameters.get('session_authorization') ?? '',
-        applicationName: agent.parameters.get('application_name') ?? '',
+        applicationName,
         clientAddress: address,
         reason,
         transaction: 'none',
@@ -232,7 +238,7 @@ export class Listener {
       },
     });
     const free = this.#cancelKeys.hold(key, session);
-    seat.seat(session);
+    seat.seat(session, { id, agent: account.name, database, address, applicationName, since: this.#parts.clock.now() });
     socket.write(
       Buffer.concat([
         encodeServerMessage({ kind: 'authenticationOk' }),

@@ -1,4 +1,5 @@
 // All sessions of this process: counted against the limits, found again to be ended, drained at the stop.
+import type { UnixMillis } from '../core/brand.ts';
 import type { Session } from './session.ts';
 import { ProxyError } from '../core/errors.ts';
 
@@ -7,9 +8,25 @@ export interface Seat {
   leave(): void;
 }
 
+/** What operators see of a session. */
+export interface SessionFacts {
+  readonly id: string;
+  readonly agent: string;
+  readonly database: string;
+  readonly address: string;
+  readonly applicationName: string;
+  readonly since: UnixMillis;
+}
+
+export interface LiveSession extends SessionFacts {
+  /** `idle`: nothing is owed and no transaction is open. */
+  readonly state: 'idle' | 'working' | 'waiting for people' | 'ending';
+}
+
 interface Entry {
   readonly agent: string;
   session: Session | undefined;
+  facts: SessionFacts | undefined;
 }
 
 export class Sessions {
@@ -30,7 +47,7 @@ export class Sessions {
   take(
     agent: string,
     limits: { readonly connectionsMax: number; readonly agentConnectionsMax: number },
-  ): Seat & { seat(session: Session): void } {
+  ): Seat & { seat(session: Session, facts: SessionFacts): void } {
     if (this.#entries.size >= limits.connectionsMax) {
       throw new ProxyError('TOO_MANY_CONNECTIONS', 'sorry, too many clients already', {
         hint: `This proxy takes ${limits.connectionsMax} connections in all (limits.connections).`,
@@ -41,16 +58,30 @@ export class Sessions {
         hint: `An agent may have ${limits.agentConnectionsMax} connections (limits.agent_connections).`,
       });
     }
-    const entry: Entry = { agent, session: undefined };
+    const entry: Entry = { agent, session: undefined, facts: undefined };
     this.#entries.add(entry);
     this.#byAgent.set(agent, this.countOf(agent) + 1);
     return {
       agent,
-      seat: (session) => {
+      seat: (session, facts) => {
         entry.session = session;
+        entry.facts = facts;
       },
       leave: () => this.#leave(entry),
     };
+  }
+
+  list(): readonly LiveSession[] {
+    return [...this.#entries].flatMap(({ session, facts }) =>
+      session === undefined || facts === undefined ? [] : [{ ...facts, state: stateOf(session) }],
+    );
+  }
+
+  /** As an administrator of Postgres ends one. False: there is none of that id. */
+  end(id: string): boolean {
+    const session = [...this.#entries].find(({ facts }) => facts?.id === id)?.session;
+    session?.fail(new ProxyError('SHUTTING_DOWN', 'terminating connection due to administrator command'));
+    return session !== undefined;
   }
 
   #leave(entry: Entry): void {
@@ -87,4 +118,10 @@ export class Sessions {
       if (this.#entries.size === 0) empty();
     });
   }
+}
+
+function stateOf(session: Session): LiveSession['state'] {
+  if (session.quiet) return 'idle';
+  if (session.state === 'waiting') return 'waiting for people';
+  return session.state === 'leaving' || session.state === 'ended' ? 'ending' : 'working';
 }

@@ -32,6 +32,7 @@ const bodies: Readonly<Record<LoggedBody['kind'], LoggedBody>> = {
   config: { kind: 'config', words: 'read' },
   catalog: { kind: 'catalog', words: 'read' },
   part: { kind: 'part', words: 'lost' },
+  operator: { kind: 'operator', words: 'ends a session' },
   segment: { kind: 'segment', segment: 1, instance: 'i', blocks: 0, frontier: [] },
   key: { kind: 'key', public: 'x' },
   mended: { kind: 'mended', words: 'w', cut: 0, lost: 0 },

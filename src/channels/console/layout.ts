@@ -34,7 +34,13 @@ export interface Notice {
   readonly words: string;
 }
 
-const sections: readonly (readonly [Section, string, string])[] = [['inbox', '/inbox', 'Inbox']];
+const sections: readonly (readonly [Section, string, string])[] = [
+  ['inbox', '/inbox', 'Inbox'],
+  ['history', '/history', 'History'],
+  ['catalog', '/catalog', 'Catalog'],
+  ['agents', '/agents', 'Agents'],
+  ['health', '/health', 'Health'],
+];
 
 export function page({ title, visitor, section, notice, live, main }: PageParts): Markup {
   return markup`<!doctype html>

@@ -9,13 +9,24 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { isHoldId } from '../../approval/board.ts';
 import { outcomeText } from '../../approval/card.ts';
 import type { HoldBook, VoteResult } from '../../approval/channel.ts';
+import type { HoldView } from '../../approval/view.ts';
+import type { SearchQuery } from '../../audit/search-index.ts';
+import type { SearchResult } from '../../audit/search.ts';
+import type { Mistake } from '../../core/place.ts';
+import type { Readiness } from '../health.ts';
+import { queryOf } from '../http-audit.ts';
+import { agentsPage, isOperator, operatorsGroup } from './agents-page.ts';
+import { catalogPage } from './catalog-page.ts';
 import { Door, type DoorParts, type Visitor } from './door.ts';
 import { entrance, signInPath } from './entrance.ts';
+import { healthPage } from './health-page.ts';
+import { askedOf, historyPage, type Asked } from './history-page.ts';
 import { holdPage } from './hold-page.ts';
 import { inboxPage } from './holds-list.ts';
 import { assets, type Notice } from './layout.ts';
 import { Live } from './live.ts';
 import type { Markup } from './markup.ts';
+import type { SessionsPort, ShownAgent, ShownDatabase } from './ports.ts';
 import { troublePage } from './trouble-page.ts';
 import { voteFrom } from './vote-forms.ts';
 
@@ -23,15 +34,27 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
   readonly desk: HoldBook;
   /** The classification in force. */
   readonly catalog: () => Catalog;
+  /** Mistakes of an edit that is not in force. */
+  readonly mistakes: () => readonly Mistake[];
+  readonly databases: () => readonly ShownDatabase[];
+  readonly agents: () => readonly ShownAgent[];
+  readonly sessions: SessionsPort;
+  readonly audit: { search(query: SearchQuery): Promise<SearchResult> };
+  readonly readiness: () => Promise<Readiness>;
+  readonly versions: () => readonly (readonly [what: string, version: string])[];
   readonly log: Log;
 }
 
 const settledShown = 8;
+const historyShown = 50;
 const openMax = 500;
+/** Searching reads files; more at once would only wait for each other. */
+const searchesMax = 4;
 
 export class Console {
   readonly #parts: ConsoleParts;
   readonly #door: Door;
+  #searches = 0;
 
   constructor(parts: ConsoleParts) {
     this.#parts = parts;
@@ -63,17 +86,16 @@ export class Console {
     });
     this.#inbox(server);
     this.#holds(server);
+    this.#looking(server);
+    this.#agents(server);
   };
 
   #inbox(server: FastifyInstance): void {
     server.get('/inbox', async (request, reply) => {
       const visitor = await this.#visitor(request);
       const { desk } = this.#parts;
-      const [open, all] = await Promise.all([
-        desk.list({ state: 'open', limit: openMax }),
-        desk.list({ limit: settledShown * 4 }),
-      ]);
-      const settled = all.filter(({ state }) => state !== 'open').slice(0, settledShown);
+      const open = await desk.list({ state: 'open', limit: openMax });
+      const settled = await this.#settled(settledShown);
       return sendPage(reply, inboxPage({ visitor, open, settled, levels: this.#levels(), notice: undefined }));
     });
   }
@@ -96,6 +118,65 @@ export class Console {
       const result = await this.#parts.desk.vote(id, voteFrom(visitor.name, form));
       return this.#answerVote(reply, visitor, id, result);
     });
+  }
+
+  /** Pages that only show. */
+  #looking(server: FastifyInstance): void {
+    server.get('/history', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      const asked = askedOf(request.query);
+      const found = Object.keys(asked).length === 0 ? undefined : await this.#search(asked);
+      const settled = found === undefined ? await this.#settled(historyShown) : [];
+      return sendPage(reply, historyPage({ visitor, settled, asked, found, levels: this.#levels() }));
+    });
+    server.get('/catalog', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      const { catalog, databases, mistakes } = this.#parts;
+      const parts = { visitor, levels: catalog().levels, databases: databases(), mistakes: mistakes() };
+      return sendPage(reply, catalogPage(parts));
+    });
+    server.get('/health', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      const readiness = await this.#parts.readiness();
+      return sendPage(reply, healthPage({ visitor, readiness, versions: this.#parts.versions() }));
+    });
+  }
+
+  #agents(server: FastifyInstance): void {
+    server.get('/agents', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      const { agents, sessions } = this.#parts;
+      const notice = 'ended' in askedOf(request.query) ? endedNotice : undefined;
+      return sendPage(reply, agentsPage({ visitor, agents: agents(), sessions: sessions.list(), notice }));
+    });
+    server.post<{ Params: { id: string } }>('/agents/sessions/:id/end', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      this.#door.checkForm(request, visitor, formOf(request)['form']);
+      if (!isOperator(visitor))
+        throw new ProxyError('FORBIDDEN', `Only people of the group ${operatorsGroup} end sessions.`);
+      const isEnded = await this.#parts.sessions.end(request.params.id, visitor.name);
+      if (!isEnded) throw new ProxyError('NOT_FOUND', 'There is no such session any more.');
+      return reply.redirect('/agents?ended=1', 303);
+    });
+  }
+
+  async #settled(limit: number): Promise<readonly HoldView[]> {
+    const all = await this.#parts.desk.list({ limit: limit * 4 });
+    return all.filter(({ state }) => state !== 'open').slice(0, limit);
+  }
+
+  /** Words: the question is not of the form it should have. */
+  async #search(asked: Asked): Promise<SearchResult | string> {
+    if (this.#searches >= searchesMax) return 'Others are searching; try again in a moment.';
+    this.#searches += 1;
+    try {
+      return await this.#parts.audit.search(queryOf(asked));
+    } catch (thrown) {
+      if (thrown instanceof ProxyError && thrown.code === 'BAD_REQUEST') return thrown.message;
+      throw thrown;
+    } finally {
+      this.#searches -= 1;
+    }
   }
 
   #answerVote(reply: FastifyReply, visitor: Visitor, id: string, result: VoteResult): FastifyReply {
@@ -147,6 +228,8 @@ export class Console {
 }
 
 const counted: Notice = { kind: 'good', words: 'Your vote is counted. It takes more people to settle this.' };
+
+const endedNotice: Notice = { kind: 'good', words: 'The session is ended.' };
 
 const isVoted = (query: unknown): boolean => typeof query === 'object' && query !== null && 'voted' in query;
 

@@ -40,6 +40,7 @@ h3 { font-size: .95rem; margin: 1rem 0 .4rem; }
 p { margin: .4rem 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.1rem; margin: 0 0 1rem; }
 .card > h2:first-child { margin-top: 0; }
+.card > h3:first-child { margin-top: 0; }
 .card > :last-child { margin-bottom: 0; }
 .dim { color: var(--dim); font-size: .9rem; }
 .count { display: inline-block; min-width: 1.5em; padding: 0 .4em; border-radius: 1em; background: var(--plain-ground); color: var(--ink); text-align: center; font-size: .85em; }
@@ -79,6 +80,19 @@ code.place { color: var(--dim); font-size: .82rem; }
 .met::before { content: '✓ '; color: var(--good); font-weight: 700; }
 .timeline li { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .8rem; padding: .35rem 0 .35rem .8rem; border-left: 2px solid var(--line); font-size: .92rem; }
 .timeline time, .timeline .dim { color: var(--dim); font-size: .82rem; grid-column: 1 / -1; } .timeline span:last-child { grid-column: 1 / -1; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; } caption { text-align: left; color: var(--dim); font-size: .85rem; padding-bottom: .3rem; }
+th { text-align: left; color: var(--dim); font-weight: 600; } th, td { padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } tr:last-child td { border-bottom: 0; }
+.scroll { overflow-x: auto; position: relative; } td code, td.when { white-space: nowrap; } td button.quiet { min-height: 2rem; padding: .1rem .7rem; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.search .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem .9rem; margin-bottom: .9rem; } .search label { font-size: .85rem; color: var(--dim); } .search input, .search select { display: block; width: 100%; color: var(--ink); font-size: 1rem; min-height: 2.4rem; }
+::placeholder { color: var(--dim); opacity: 1; }
+dl { margin: 0; } dl div { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: .2rem 0; } dt { color: var(--dim); min-width: 9rem; } dd { margin: 0; }
+.figures { display: flex; flex-wrap: wrap; gap: .4rem 1.6rem; } .figures div { flex-direction: column-reverse; gap: 0; } .figures dt { min-width: 0; font-size: .85rem; } .figures dd { font-size: 1.3rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+.parts li { padding: .5rem 0; border-top: 1px solid var(--line); } .parts li:first-child { border-top: 0; }
+.tables { padding-left: 1.1rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .5rem 1.2rem; align-items: start; } details.table { margin: 0; } details.table[open] { grid-column: 1 / -1; } details.table summary { color: var(--ink); list-style-position: outside; }
+details.table .name { display: block; font-weight: 600; } .strip { display: block; margin: .25rem 0; max-width: 100%; } .strip rect { stroke: currentColor; stroke-width: 1.5; fill: currentColor; }
+.strip .level-0 { fill: var(--l0g); } .strip .level-1 { fill: var(--l1g); } .strip .level-2 { fill: var(--l2); } .strip .level-3 { fill: var(--l3); } .strip .level-4 { fill: var(--l4); } .strip .level-none { fill: none; color: var(--bad); stroke-dasharray: 3 2; }
+.level-none { color: var(--bad); background: none; border: 1px dashed currentColor; }
 fieldset { border: 0; padding: 0; margin: 0; } legend { padding: 0; margin-bottom: .4rem; font-weight: 600; }
 .choice { display: flex; gap: .6rem; padding: .45rem 0; cursor: pointer; font-size: .92rem; line-height: 1.4; } .choice input { margin: .25rem 0 0; width: 1.1rem; height: 1.1rem; flex: none; accent-color: var(--accent); }
 .choice + .more, .more { display: flex; flex-wrap: wrap; gap: .4rem .8rem; margin: 0 0 .4rem 1.7rem; font-size: .9rem; } p.more { margin-left: 0; } fieldset:has(.choice) .more { display: none; } .choice:has(input:checked) + .more { display: flex !important; }
@@ -94,6 +108,8 @@ button.deny { background: none; color: var(--bad); border-color: var(--bad); } b
 .fresh { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--plain-ground); } }
 @media (prefers-reduced-motion: reduce) { .fresh { animation: none; } }
 @media (max-width: 56rem) {
+  table, tbody, tr, td { display: block; } thead { display: none; } tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } tr:last-child { border: 0; } td { border: 0; padding: .1rem 0; }
+  td[data-label]::before { content: attr(data-label) ' '; color: var(--dim); font-size: .85rem; display: inline-block; min-width: 5.5rem; } td.when br { display: none; }
   .columns { display: flex; flex-direction: column; align-items: stretch; gap: 0; } .wide, .narrow { display: contents; }
   .columns .card { order: 5; } .columns .statement { order: 1; } .columns .vote { order: 2; } .columns .offer { order: 3; } .columns .touches { order: 4; }
   main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who span { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
