@@ -3,6 +3,17 @@
 import type { Log } from '../core/log.ts';
 import type { RunningProxy } from './serve.ts';
 
+/** A signal that comes while the parts begin must not end the process half way: it is kept, and obeyed once there is something to obey. */
+export function keepSignals(): () => readonly NodeJS.Signals[] {
+  const kept: NodeJS.Signals[] = [];
+  const keep = (signal: NodeJS.Signals): void => void kept.push(signal);
+  process.on('SIGHUP', keep);
+  return () => {
+    process.removeListener('SIGHUP', keep);
+    return kept;
+  };
+}
+
 export function obeySignals(proxy: RunningProxy, log: Log): void {
   let asked = 0;
   const stop = (signal: NodeJS.Signals): void => {

@@ -9,10 +9,12 @@ import { Readers } from '../proxy/readers.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveConfig } from './live-config.ts';
+import type { RunningRecord } from './serve-record.ts';
 import { openClassification } from './serve-classification.ts';
 
 export interface BenchOptions {
   readonly live: LiveConfig;
+  readonly record: Pick<RunningRecord, 'beforeCatalog' | 'tookSchema' | 'share'>;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,12 +30,13 @@ export interface Bench {
   readonly desk: StoreDesk;
 }
 
-export async function openBench({ live, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
+export async function openBench({ live, record, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
   const { classificationDir: folder } = live.config;
-  const classification = openClassification({ folder, recorder, log, onChange: () => undefined });
+  const classification = openClassification({ folder, recorder, log, before: record.beforeCatalog });
   begun.push(async () => classification.close());
   const store = await openStore(live.config.state, { clock, log: log.child({ part: 'state' }) });
   begun.push(() => store.close());
+  record.share(store);
   const desk = openDesk({
     store,
     recorder,
@@ -45,16 +48,15 @@ export async function openBench({ live, recorder, clock, log, begun }: BenchOpti
     catalog: () => classification.current.catalog,
   });
   begun.push(() => desk.stop());
-  const readers = new Readers({ config: () => live.config, clock, log });
+  const readers = new Readers({ config: () => live.config, clock, log, onSchema: record.tookSchema });
   begun.push(() => readers.close());
   readers.start();
   return { classification, readers, store, desk };
 }
 
-/** People are asked no more; what waits is told so. */
-export async function closeBench({ classification, readers, store, desk }: Bench): Promise<void> {
+/** People are asked no more; what waits is told so. The state stays open: the record's last head goes into it. */
+export async function closeBench({ classification, readers, desk }: Bench): Promise<void> {
   classification.close();
   await desk.stop();
   await readers.close();
-  await store.close();
 }

@@ -3,17 +3,17 @@ import type { Recorder } from '../audit/recorder.ts';
 import { wordsOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { mistakeText } from '../core/place.ts';
-import { ClassificationSource, type SourceEvent } from '../policy/classification-source.ts';
+import { ClassificationSource, type SourceEvent, type SourceOptions } from '../policy/classification-source.ts';
 
 export interface ClassificationParts {
   readonly folder: string;
   readonly recorder: Recorder;
   readonly log: Log;
-  /** Another classification is in force now. */
-  readonly onChange: () => void;
+  /** Puts what comes into force on the record first; when it throws, it does not come into force. */
+  readonly before: NonNullable<SourceOptions['before']>;
 }
 
-export function openClassification({ folder, recorder, log, onChange }: ClassificationParts): ClassificationSource {
+export function openClassification({ folder, recorder, log, before }: ClassificationParts): ClassificationSource {
   const remember = (words: string, version: string): void => {
     recorder
       .recordDurably({ kind: 'catalog', words, version })
@@ -25,8 +25,6 @@ export function openClassification({ folder, recorder, log, onChange }: Classifi
     switch (event.kind) {
       case 'changed':
         log.info('another classification is in force', { version: event.version, before: event.before });
-        remember(`classification ${event.version} is in force; before: ${event.before}`, event.version);
-        onChange();
         return;
       case 'mended':
         log.info('the classification’s files are again what is in force', { version: event.version });
@@ -38,8 +36,7 @@ export function openClassification({ folder, recorder, log, onChange }: Classifi
         remember(`a broken edit was not taken; classification ${event.inForce} stays in force`, event.inForce);
     }
   };
-  const source = new ClassificationSource({ folder, tell });
-  remember(`classification ${source.current.catalog.version} is in force`, source.current.catalog.version);
+  const source = new ClassificationSource({ folder, tell, before });
   source.watch();
   return source;
 }

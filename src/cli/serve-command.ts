@@ -6,7 +6,7 @@ import type { LogLevel } from '../core/log-levels.ts';
 import { mistakeText } from '../core/place.ts';
 import { makeVerifier } from '../wire/scram.ts';
 import { failed, type Io } from './io.ts';
-import { obeySignals } from './process-signals.ts';
+import { keepSignals, obeySignals } from './process-signals.ts';
 import { serve, type RunningProxy } from './serve.ts';
 
 export function addServe(program: Command, io: Io): void {
@@ -19,8 +19,10 @@ export function addServe(program: Command, io: Io): void {
       '\nSIGHUP reads the config file again; SIGTERM and SIGINT let sessions come to rest, then stop; a second one stops at once.',
     )
     .action(async (options: { readonly config: string }) => {
+      const signals = keepSignals();
       const { proxy, log } = await serveFile(options.config, io.env);
       obeySignals(proxy, log);
+      if (signals().length > 0) await proxy.reload();
       await proxy.ended;
     });
 }

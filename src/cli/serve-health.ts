@@ -20,7 +20,7 @@ export interface ServingState {
 export interface HealthParts {
   readonly live: LiveConfig;
   readonly audit: Audit;
-  readonly sinks: RunningSinks;
+  readonly sinks: Pick<RunningSinks, 'trouble'>;
   readonly listener: Listener;
   readonly state: ServingState;
   readonly classification: ClassificationSource;

@@ -1,6 +1,6 @@
 // The running proxy, joined from its parts in the order in which each needs the one before: record, listener, http. What has
 // begun when a later part fails is ended again, so that a start that failed leaves nothing behind.
-import { openAudit, type Audit } from '../audit/keeper.ts';
+import type { Audit } from '../audit/keeper.ts';
 import { Parts } from '../channels/health.ts';
 import { HttpServer } from '../channels/http-server.ts';
 import { Metrics } from '../channels/metrics.ts';
@@ -18,7 +18,6 @@ import { Pools } from '../proxy/pools.ts';
 import { houseHash } from '../store/house-hash.ts';
 import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
-import { apiRooms } from './serve-api.ts';
 import { closeBench, openBench, type Bench } from './serve-bench.ts';
 import { consoleOf } from './serve-console.ts';
 import { gatePartsOf } from './serve-gate.ts';
@@ -26,7 +25,10 @@ import { rowDeskOf } from './serve-rows.ts';
 import { LiveConfig, type Reread } from './live-config.ts';
 import { registerMetrics, registerParts, type ServingState } from './serve-health.ts';
 import { failed } from './io.ts';
-import { startSinks, type RunningSinks } from './serve-sinks.ts';
+import { apiRooms, tokensOf } from './serve-api.ts';
+import { auditRoom } from '../channels/http-audit.ts';
+import { startChannels, type RunningChannels } from './serve-channels.ts';
+import { openRecord, type RunningRecord } from './serve-record.ts';
 import { version } from './version.ts';
 
 export interface ServeOptions {
@@ -68,11 +70,9 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const { log, clock = systemClock } = options;
   if (config.workers > 1)
     log.warn('workers above 1 are not offered yet; one process serves', { workers: config.workers });
-  const signer = config.auditSigner === undefined ? {} : { signerCommand: config.auditSigner };
-  const audit = await openAudit({ dir: config.auditDir, clock, ...signer });
-  begun.push(() => audit.stop());
-  const sinks = startSinks(config.auditDir, config.auditSinks, log);
-  begun.push(() => sinks.stop());
+  const record = await openRecord(config, { clock, log });
+  begun.push(() => record.stop());
+  const { audit, sinks } = record;
   await audit.log.recordDurably({ kind: 'start', words: `countersign ${version()} starts`, version: version() });
   const live = new LiveConfig({ config, log, recorder: audit.log, reread: options.reread });
   const state: ServingState = { stopping: false };
@@ -81,7 +81,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const tallies = new Tallies();
   const days = new AgentDays(clock);
   const recorder = new CountingRecorder(audit.log, tallies, (body) => days.count(body));
-  const bench = await openBench({ live, recorder, clock, log, begun });
+  const bench = await openBench({ live, record, recorder, clock, log, begun });
   const { readers } = bench;
   const listener = listenerOf({ live, audit, bench }, { log, clock, recorder, readers, openUpstream: pools.open });
   const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
@@ -91,8 +91,11 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   registerParts(parts, { live, audit, sinks, listener, state, ...bench });
   registerMetrics(metrics, { audit, listener, pools, ...bench });
   metrics.registerTallies(tallies);
+  const channels = await startChannels({ live, bench, parts, metrics, clock, log });
+  begun.push(() => channels.stop());
   const console = consoleOf({ live, days, audit, bench, clock, log, parts, sessions: listener.sessions });
-  const rooms = [...apiRooms({ live, bench, clock }), console.room];
+  const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit });
+  const rooms = [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room];
   const { limits } = config;
   const http = await HttpServer.create({ address: config.http.listen, limits, parts, metrics, log, rooms });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
@@ -100,7 +103,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const consoleLink = (person: string): string =>
     `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${console.linkPath(person)}`;
   return running({
-    ...{ live, audit, sinks, bench, listener, pools, http, metrics, state, log, address, httpAddress },
+    ...{ live, record, bench, channels, listener, pools, http, metrics, state, log, address, httpAddress },
     consoleLink,
   });
 }
@@ -114,6 +117,7 @@ function listenerOf(
   const classification = (): Classification => bench.classification.current;
   const gate = gatePartsOf({
     ...{ audit, recorder, clock, classification, desk: bench.desk },
+    seal: (sql) => audit.sealed(sql),
     inHouse: houseHash(bench.store),
   });
   return new Listener({
@@ -133,8 +137,8 @@ function listenerOf(
 
 interface Running {
   readonly live: LiveConfig;
-  readonly audit: Audit;
-  readonly sinks: RunningSinks;
+  readonly record: RunningRecord;
+  readonly channels: RunningChannels;
   readonly bench: Bench;
   readonly listener: Listener;
   readonly pools: Pools;
@@ -171,7 +175,7 @@ function running(parts: Running): RunningProxy {
 
 /** The http port stays open while sessions come to rest: whoever asks /readyz is told that no more should be sent here. */
 async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
-  const { listener, pools, live, log, state, audit } = parts;
+  const { listener, pools, live, log, state, record } = parts;
   state.stopping = true;
   const waitMs = how === 'drain' ? live.config.limits.shutdownMsMax : 0;
   log.info('stopping', { sessions: listener.stats().sessions, waitMs });
@@ -179,12 +183,14 @@ async function end(parts: Running, how: 'drain' | 'now'): Promise<void> {
     await listener.drain(waitMs);
     await pools.drain();
     await closeBench(parts.bench);
-    await audit.log.recordDurably({ kind: 'stop', words: 'countersign stops' });
+    await parts.channels.stop();
+    await record.audit.log.recordDurably({ kind: 'stop', words: 'countersign stops' });
   } catch (thrown) {
     logStop(log, thrown);
   }
-  await parts.sinks.stop(); // What they have not sent yet, they send at the next start.
-  await Promise.all([parts.http.close(), audit.stop().catch((thrown: unknown) => logStop(log, thrown))]);
+  await Promise.all([parts.http.close(), record.stop().catch((thrown: unknown) => logStop(log, thrown))]);
+  // The last head is announced to the peers in it.
+  await parts.bench.store.close().catch((thrown: unknown) => logStop(log, thrown));
   parts.metrics.close();
   log.info('stopped');
 }

@@ -14,6 +14,8 @@ export interface ReadersParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly pollMs?: number;
+  /** Told of each schema that statements are judged by from now on. */
+  readonly onSchema?: (database: string, snapshot: Snapshot) => void;
 }
 
 /** Of one database, whatever its configuration is by now: a session outlives reloads. */
@@ -106,16 +108,16 @@ export class Readers {
 
   #make(config: DatabaseConfig): Entry {
     const log = this.#parts.log.child({ database: config.name });
-    const { clock, pollMs } = this.#parts;
+    const { pollMs } = this.#parts;
     const onSchema = (fresh: Snapshot, before: Snapshot | undefined): void => {
       entry.pool = this.#poolOf(parserMajorOf(fresh.serverMajor));
       entry.pool.publish(fresh);
+      this.#parts.onSchema?.(config.name, fresh);
       // A statement that is being read against the old one may still be under way.
       if (before !== undefined) setTimeout(() => entry.pool?.forget(before.schemaVersion), forgetMs).unref();
     };
     const schema = new SchemaKeeper({
       target: config,
-      clock,
       log,
       onSchema,
       ...(pollMs === undefined ? {} : { pollMs }),

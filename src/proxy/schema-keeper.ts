@@ -3,7 +3,6 @@
 //
 //   absent ──read──▶ current ──fingerprint moved──▶ current (new version)
 //      └──fails: tried again, ever later       └── connection lost: current stays, and the next look dials anew
-import type { Clock } from '../core/clock.ts';
 import { wordsOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { fingerprintQuery } from '../sql/schema-fingerprint.ts';
@@ -16,7 +15,6 @@ import type { UpstreamTarget } from './upstream.ts';
 
 export interface SchemaKeeperParts {
   readonly target: UpstreamTarget;
-  readonly clock: Clock;
   readonly log: Log;
   /** A new version is in force; the one before it is told so that it can be forgotten. */
   readonly onSchema: (fresh: Snapshot, before: Snapshot | undefined) => void;
@@ -48,7 +46,6 @@ export class SchemaKeeper implements SchemaSource {
   #changes = 0;
   #looking: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  #lastAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #trouble: string | undefined = 'it has not been read yet';
@@ -85,8 +82,8 @@ export class SchemaKeeper implements SchemaSource {
   }
 
   async fresh(): Promise<SchemaIndex | undefined> {
-    // Somebody who asks for what is not there must not make the database answer without end.
-    if (this.#stale || this.#parts.clock.ticks() - this.#lastAt >= defaults.freshMsMin) await this.#look();
+    // Whoever asks for what is not there makes the database answer one question at a time, however many ask.
+    await this.#look();
     return this.current;
   }
 
@@ -141,8 +138,7 @@ export class SchemaKeeper implements SchemaSource {
       this.#stale = changes !== this.#changes;
       this.#failures = 0;
       this.#trouble = undefined;
-      this.#lastAt = this.#parts.clock.ticks();
-      this.#wake();
+      if (this.current !== undefined) this.#wake();
       this.#schedule(this.#parts.pollMs ?? defaults.pollMs);
     } catch (thrown) {
       this.#failed(thrown);

@@ -180,7 +180,9 @@ export class Reader {
 
   async #witnessed(cold: Cold): Promise<Reading> {
     const generation = this.#generation;
-    const answer = await this.#analyse(cold);
+    const first = await this.#analyse(cold);
+    // A machine that is out of breath must not make people decide about ordinary work: once more, with a fresh worker.
+    const answer = first.kind === 'notKnown' ? await this.#analyse(cold) : first;
     switch (answer.kind) {
       case 'empty':
         return this.#keep(cold, this.#textOf(cold, [], []), { inert: false, generation });
