@@ -130,7 +130,7 @@ export async function holdRequest(
     verdict,
     statement: {
       hash: hashes.ofStatement(execution.sql),
-      text: reading.text ?? execution.sql.toString('latin1'),
+      text: execution.reader.textOf(execution) ?? execution.sql.toString('latin1'),
       command: reading.statements.map((one) => one.analysis.command).join('; ') || 'statement',
     },
     parameters: execution.parameters === undefined ? '' : hashes.ofBytes(execution.parameters),

@@ -33,8 +33,8 @@ export class Offers {
 
   async narrower(from: OfferedFor): Promise<string | undefined> {
     const [only, ...more] = from.reading.statements;
-    if (only === undefined || more.length > 0 || from.reading.text === undefined) return undefined;
-    const { text } = from.reading;
+    const text = from.execution.reader.textOf(from.execution);
+    if (only === undefined || more.length > 0 || text === undefined) return undefined;
     const classification = this.#parts.classification();
     const deadline = this.#parts.clock.ticks() + offerMsMax;
     for (const wish of offerCandidates(from.verdict, only.analysis, classification.policy)) {

@@ -102,6 +102,12 @@ export class Reader {
     return answer.kind === 'statements' ? this.#textOf(cold, answer.statements, answer.statements) : undefined;
   }
 
+  /** This very text, for people and for offers; undefined where it cannot be decoded for sure. */
+  textOf({ sql, session }: ReadRequest): string | undefined {
+    const decoded = session.meaning === undefined ? undefined : decodeText(sql, session.meaning.encodings);
+    return decoded?.kind === 'text' ? decoded.text : undefined;
+  }
+
   /** A narrower text that gives exactly what is wished for. */
   async offer(request: ReadRequest, offer: OfferRequest): Promise<string | undefined> {
     return await this.#parts.pool.offer(offer, request.agent);
@@ -290,7 +296,6 @@ export class Reader {
       index: cold.index,
       temporary: temporaryOf(cold.meaning),
       reason: cold.text.includes('reason') ? commentTags(cold.text).get('reason') : undefined,
-      text: cold.text,
       shape: shapeOf(cold.request.sql, analysed, statements),
     };
   }
@@ -363,6 +368,6 @@ function sizeOf(text: ReadText): number {
   const things = text.statements.reduce((sum, { analysis: { reads, writes, flows, functions, outputs } }) => {
     return sum + reads.length + writes.length + flows.length + functions.length + outputs.length;
   }, 0);
-  const texts = (text.normalised?.length ?? 0) + (text.text?.length ?? 0) + (text.shape?.length ?? 0);
+  const texts = (text.normalised?.length ?? 0) + (text.shape?.length ?? 0);
   return 500 + 160 * things + 2 * texts;
 }

@@ -18,7 +18,8 @@ export interface ReadStatement {
   readonly effects: readonly SessionEffect[];
 }
 
-/** A text that was read: what each of its statements touches, or that it is not known. */
+/** A text that was read: what each of its statements touches, or that it is not known. Never the text itself: another one of the same shape may be
+ *  judged by this. */
 export interface ReadText {
   readonly kind: 'read';
   readonly statements: readonly ReadStatement[];
@@ -32,8 +33,6 @@ export interface ReadText {
   readonly temporary: readonly Relation[];
   /** The agent's own words in comment tags. */
   readonly reason: string | undefined;
-  /** Decoded; for cards. Undefined where it could not be. */
-  readonly text: string | undefined;
   /** Equal for texts that differ in values only; undefined: nothing can be said of others like it. */
   readonly shape: string | undefined;
 }
@@ -109,7 +108,6 @@ export function unreadText(why: string, normalised?: string): ReadText {
     index: undefined,
     temporary: [],
     reason: undefined,
-    text: undefined,
     shape: undefined,
   };
 }

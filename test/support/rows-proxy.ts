@@ -20,6 +20,8 @@ export interface RowsProxyOptions {
   readonly url: string;
   readonly files: Readonly<Record<string, string>>;
   readonly waitMs?: number;
+  /** Further YAML of the config, at the top level. */
+  readonly config?: string;
   readonly store?: Store;
 }
 
@@ -27,6 +29,7 @@ export interface RowsProxy extends TestProxy {
   /** Every hold so far, as it was when it was asked. */
   readonly asked: readonly HoldView[];
   readonly store: Store;
+  readonly desk: StoreDesk;
   /** What people say from now on. */
   say(word: (hold: HoldView) => Word): void;
 }
@@ -37,7 +40,13 @@ export function classified(files: Readonly<Record<string, string>>): Classificat
   return loaded.value;
 }
 
-export async function startRowsProxy({ url, files, waitMs, store: given }: RowsProxyOptions): Promise<RowsProxy> {
+export async function startRowsProxy({
+  url,
+  files,
+  waitMs,
+  config,
+  store: given,
+}: RowsProxyOptions): Promise<RowsProxy> {
   const dir = mkdtempSync(join(tmpdir(), 'countersign-rows-'));
   const store = given ?? (await openJournal({ dir, clock: systemClock, log: silentLog }));
   const { catalog } = classified(files);
@@ -48,6 +57,7 @@ export async function startRowsProxy({ url, files, waitMs, store: given }: RowsP
     databases: { db: url },
     files,
     store,
+    ...(config === undefined ? {} : { config }),
     desk: (recorder) => {
       const made = openDesk({
         store,
@@ -87,16 +97,19 @@ export async function startRowsProxy({ url, files, waitMs, store: given }: RowsP
     },
   );
   asked.clear();
+  if (desk === undefined) throw new Error('no desk was asked for');
+  const opened: StoreDesk = desk;
   return {
     ...proxy,
     store,
+    desk: opened,
     get asked() {
       return [...asked.values()];
     },
     say: (word) => (say = word),
     stop: async () => {
       await proxy.stop();
-      await desk?.stop();
+      await opened.stop();
       if (given === undefined) await store.close();
       rmSync(dir, { recursive: true, force: true });
     },
