@@ -77,6 +77,7 @@ export function update(state: State, node: UpdateStmt, around: QuerySpot): Shape
   const target = relationItem(state, node.relation ?? {}, 'update');
   const scope = fromList(state, node.fromClause, spot, [inSight(target)]);
   assignments(state, node.targetList, target, { scope, use: uses.other, into: undefined });
+  insteadOf(state, target, 'update');
   where(state, node.whereClause, scope, target);
   return returning(state, node, scope, target, spot);
 }
@@ -86,8 +87,25 @@ export function remove(state: State, node: DeleteStmt, around: QuerySpot): Shape
   const target = relationItem(state, node.relation ?? {}, 'delete');
   const scope = fromList(state, node.usingClause, spot, [inSight(target)]);
   removed(state, target);
+  insteadOf(state, target, 'delete');
   where(state, node.whereClause, scope, target);
   return returning(state, node, scope, target, spot);
+}
+
+/** pg_trigger.tgtype. */
+const insteadBit = 64;
+const eventBits = { update: 16, delete: 8 } as const;
+
+/** A trigger in the place of a write to a view is handed the whole row that was there. */
+function insteadOf(state: State, target: Target, event: keyof typeof eventBits): void {
+  const { relation } = target;
+  if (relation?.kind !== 'v') return;
+  const wanted = insteadBit | eventBits[event];
+  const { triggers } = state.names.index.snapshot;
+  const fires = triggers.some(
+    (each) => each.relation === relation.oid && each.enabled && (each.bits & wanted) === wanted,
+  );
+  if (fires) state.mark(state.shapes.of(relation).sources(), uses.other);
 }
 
 function removed(state: State, target: Target): void {
@@ -180,6 +198,8 @@ export function merge(state: State, node: MergeStmt, around: QuerySpot): Shape {
   const source = fromList(state, list, spot);
   const both: Scope = { ...source, sights: [...source.sights, inSight(target)] };
   state.expression(node.joinCondition, { scope: both, use: uses.join, into: undefined });
+  insteadOf(state, target, 'update');
+  insteadOf(state, target, 'delete');
   for (const each of node.mergeWhenClauses ?? []) {
     if (each.MergeWhenClause !== undefined) action(state, each.MergeWhenClause, target, { source, both });
   }

@@ -2,6 +2,7 @@
 // The oracle is asymmetric: equal, more than the server said, or not known are all safe; sure and less is a miss.
 import pg from 'pg';
 import type { Node } from '../../src/sql/ast.ts';
+import { Callees } from '../../src/sql/callees.ts';
 import { StaticWitness, type StaticFindings } from '../../src/sql/columns.ts';
 import { loadParser, type Parser, type ParserMajor } from '../../src/sql/parser.ts';
 import { buildSnapshot } from '../../src/sql/schema-build.ts';
@@ -40,10 +41,11 @@ export class Lab {
   readonly client: pg.Client;
   readonly #parser: Parser;
   #system: Snapshot | undefined;
-  #witness: { readonly index: SchemaIndex; readonly witness: StaticWitness } | undefined;
+  #witness: { readonly index: SchemaIndex; readonly witness: StaticWitness; readonly callees: Callees } | undefined;
   #path: readonly string[] = [];
   /** Whose row security is looked at. */
-  #role = 'postgres';
+  #role: string | undefined;
+  #current = 'postgres';
   learned = 0;
 
   private constructor(client: pg.Client, parser: Parser) {
@@ -102,11 +104,12 @@ export class Lab {
   async analyse(node: Node): Promise<Ours> {
     if (this.#witness === undefined) await this.#learn();
     if (this.#witness === undefined) throw new Error('the schema cannot be read in a failed transaction');
-    const { index, witness } = this.#witness;
+    const { index, witness, callees } = this.#witness;
     const temp = index.snapshot.relations.filter((each) => each.persistence === 'temporary');
-    const session = { searchPath: known(this.#path), role: this.#role, temp: known(temp) };
+    const session = { searchPath: known(this.#path), role: this.#role ?? this.#current, temp: known(temp) };
     const findings = witness.analyse(node, session);
-    return { findings, named: witness.named(node, session), index, temporary: temp };
+    const { domains } = callees.behind(findings, temp);
+    return { findings, named: witness.named(node, session), index, temporary: temp, domains };
   }
 
   /** Undefined when the server refuses the statement or shows no tree of it. */
@@ -126,7 +129,10 @@ export class Lab {
     );
     if (!inBlock) return;
     this.learned += 1;
-    const shown = await this.client.query<{ path: string }>(`SELECT pg_catalog.current_setting('search_path') AS path`);
+    const shown = await this.client.query<{ path: string; role: string }>(
+      `SELECT pg_catalog.current_setting('search_path') AS path, current_user::pg_catalog.text AS role`,
+    );
+    this.#current = shown.rows[0]?.role ?? 'postgres';
     this.#path = pathOf(shown.rows[0]?.path ?? '');
     await this.client.query(settings);
     this.#system ??= buildSnapshot(await this.#rows(() => ''));
@@ -136,7 +142,8 @@ export class Lab {
     const snapshot = joined(this.#system, user);
     const index = new SchemaIndex(snapshot);
     const parse = (sql: string): Node | undefined => this.parse(sql)?.[0];
-    this.#witness = { index, witness: new StaticWitness(index, parse) };
+    const witness = new StaticWitness(index, parse);
+    this.#witness = { index, witness, callees: new Callees({ index, witness, parse }) };
   }
 
   /** As `readSnapshot`, but within the session's own transaction, and with its own temporary relations. */
@@ -193,6 +200,8 @@ export interface Ours {
   readonly named: readonly Source[];
   readonly index: SchemaIndex;
   readonly temporary: readonly Relation[];
+  /** Domains whose checks were looked at. */
+  readonly domains: readonly number[];
 }
 
 export function compare(sql: string, { findings, named, index }: Ours, truth: Truth): Compared {
@@ -219,7 +228,7 @@ export function compare(sql: string, { findings, named, index }: Ours, truth: Tr
 }
 
 /** As the proxy joins them; functions are not looked at here. */
-function both({ findings, index, temporary }: Ours, { rewritten }: Truth): Both {
+function both({ findings, index, temporary, domains }: Ours, { rewritten }: Truth): Both {
   const before = findings.unknowns[0]?.why;
   const tree = rewritten === undefined ? notKnown('no tree, or several') : readTree(rewritten, 'same');
   if (!tree.known) return { outcome: before === undefined ? 'noTree' : 'notKnown', words: tree.why };
@@ -228,7 +237,7 @@ function both({ findings, index, temporary }: Ours, { rewritten }: Truth): Both 
     kinds: ['read'],
     command: 'QUERY',
     functions: [],
-    domains: findings.types.flatMap((type) => index.domainsIn(type)),
+    domains,
   };
   const { analysis: united, disagreement } = unite(analysis, tree, index, temporary);
   if (disagreement !== undefined) return { outcome: 'disagree', words: disagreement };

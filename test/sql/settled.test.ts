@@ -32,6 +32,9 @@ const more = `
   CREATE OPERATOR = (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_eq);
   CREATE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
   CREATE FUNCTION told(int) RETURNS text LANGUAGE sql AS 'SELECT lower(''X'')';
+  CREATE VIEW shown AS SELECT id, ssn, upper(name) AS name FROM users WHERE phone IS NOT NULL;
+  CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+  CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON shown FOR EACH ROW EXECUTE FUNCTION instead();
   CREATE VIEW by_pair AS SELECT id FROM lone WHERE row(id, id)::pair = row(1, 1)::pair;
 `;
 
@@ -271,6 +274,16 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     const reads = analysis.reads.map((read) => read.column.column);
     expect(reads.includes('ssn')).toBe(/distinct|upper/.test(sql));
     expect(reads).not.toContain('card');
+  });
+
+  test.each([
+    `update shown set name = 'x' where id = 1 returning id`,
+    'delete from shown where id = 1',
+    `insert into shown (id) values (1) returning ssn`,
+  ])('a trigger in the place of a write to a view is handed the row: %s', async (sql) => {
+    const { disagreement, analysis } = await both.united(sql);
+    expect([disagreement, analysis.unknowns]).toEqual([undefined, []]);
+    expect(analysis.reads.map((read) => `${read.column.relation.name}.${read.column.column}`)).toContain('users.ssn');
   });
 
   test('a column of a join that is turned into another type is given out as computed', async () => {
