@@ -29,6 +29,9 @@ function beside(item: Sight['item']): Sight {
 }
 
 function rowItem(state: State, name: string, relations: readonly Relation[]): Sight['item'] {
+  // On one table a field is its column, type and all.
+  const [only, ...others] = relations;
+  if (only !== undefined && others.length === 0) return makeItem(name, state.shapes.of(only), only.rowType);
   const columns = new Map<string, Set<Source>>();
   for (const relation of relations) {
     for (const column of state.shapes.of(relation).columns) {

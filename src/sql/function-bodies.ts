@@ -7,7 +7,6 @@ import type { Node } from './ast.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { Variables } from './columns-variables.ts';
 import type { StaticWitness } from './columns.ts';
-import { columnNames, withParameters } from './function-parameters.ts';
 import { natureByCatalog, type Nature } from './functions.ts';
 import { readPlpgsql } from './plpgsql.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -53,12 +52,10 @@ const depthMax = 16;
 /** One per snapshot, so what was learned about a body is forgotten with it; a changed function is a changed snapshot. */
 export class FunctionBodies {
   readonly #tools: BodyTools;
-  readonly #columns: ReadonlySet<string>;
   readonly #learned = new Map<string, Called>();
 
   constructor(tools: BodyTools) {
     this.#tools = tools;
-    this.#columns = columnNames(tools.index.snapshot);
   }
 
   called(callee: FunctionInfo, session: SessionNames, depth = 0): Called {
@@ -136,10 +133,11 @@ export class FunctionBodies {
     return [...body, ...defaults.map((node) => ({ node, variables: undefined }))];
   }
 
-  /** What is not turned into a parameter and is no column either does not resolve, and such a body is not known. */
+  /** A column comes before a parameter of its name; what is neither does not resolve, and such a body is not known. */
   #sql(callee: FunctionInfo): readonly Statement[] {
-    const nodes = this.#tools.parse(bodyText(callee)) ?? [];
-    return withParameters(nodes, callee, this.#columns).map((node) => ({ node, variables: undefined }));
+    const scalars = callee.arguments.map((argument) => argument.name).filter((name) => name !== '');
+    const variables: Variables = { scalars, qualifiers: [callee.name], rows: [] };
+    return (this.#tools.parse(bodyText(callee)) ?? []).map((node) => ({ node, variables }));
   }
 
   #plpgsql(callee: FunctionInfo): readonly Statement[] {

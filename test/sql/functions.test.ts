@@ -25,6 +25,9 @@ const schema = `
   CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM people';
   CREATE FUNCTION atomic_ssn(n int) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT p.ssn FROM people p WHERE p.id = $1; END;
   CREATE FUNCTION by_name(whose int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM people WHERE people.id = whose';
+  CREATE FUNCTION of_row(p people) RETURNS text LANGUAGE sql STABLE AS 'SELECT max(n.body) FROM notes n WHERE n.person = p.id AND of_row.p IS NOT NULL';
+  CREATE FUNCTION by_column(id int) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM notes WHERE notes.id = id';
+  CREATE FUNCTION nowhere(n int) RETURNS text LANGUAGE sql STABLE AS 'SELECT n::text || upper(nowhere.n::text)';
   CREATE FUNCTION hidden(whose int) RETURNS text LANGUAGE sql STABLE AS 'SELECT whose FROM (SELECT ssn AS whose FROM people) p';
   CREATE FUNCTION returned() RETURNS text LANGUAGE sql STABLE RETURN (SELECT max(ssn) FROM people);
   CREATE FUNCTION endless(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT endless($1)';
@@ -73,6 +76,9 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
   ['select atomic_ssn(1)', ['people.id', 'people.ssn'], ['atomic_ssn reads']],
   ['select by_name(1)', ['people.id', 'people.ssn'], ['by_name reads']],
   ['select hidden(1)', ['people.ssn'], ['hidden reads']],
+  [`select of_row(null)`, ['notes.body', 'notes.person'], ['of_row reads']],
+  ['select by_column(1)', ['notes.id'], ['by_column reads']],
+  ['select nowhere(1)', [], []],
   ['select returned()', ['people.ssn'], ['returned reads']],
   ['select endless(1)', [], ['endless unknown']],
   ['select writes()', [], ['writes unknown']],
