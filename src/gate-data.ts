@@ -139,7 +139,7 @@ export async function holdRequest(
     schemaVersion: version,
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey],
     shape: reading.shape,
-    estimate: notKnown('the planner was not asked'),
+    estimate: reading.estimate ?? notKnown('the planner was not asked'),
     locks: asker.transaction === 'none' ? known([]) : await execution.locks(),
     counterOffer,
   };

@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { AgentConfig, Config, DatabaseConfig } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
-import { known } from '../core/known.ts';
+import { known, notKnown } from '../core/known.ts';
 import type { Explaining } from '../channels/http-holds.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
@@ -97,6 +97,7 @@ function freshSession(agent: string, role: string, sql: string): ReadRequest {
     settle: () => Promise.resolve({ kind: 'settled', meaning }),
     probe: () => Promise.reject(new Error('nothing runs where a statement is only explained')),
     named: () => undefined,
+    estimate: () => Promise.resolve(notKnown('nothing is asked of the server here')),
   };
   return { sql: Buffer.from(sql), types: [], typesKey: '', agent, session };
 }

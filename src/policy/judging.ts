@@ -65,7 +65,9 @@ export class Judging {
 type Input = Parameters<typeof judge>[1];
 
 export function judgeText(text: ReadText, input: Input): Verdict {
-  const verdicts = text.statements.map((one) => judge(one.analysis, input));
+  const known = input.estimate ?? text.estimate;
+  const estimated = known === undefined ? input : { ...input, estimate: known };
+  const verdicts = text.statements.map((one) => judge(one.analysis, estimated));
   const [first, ...more] = verdicts;
   if (first === undefined) return nothing(input);
   return more.reduce(together, first);

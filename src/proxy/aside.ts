@@ -67,7 +67,7 @@ export class Aside<Outcome> implements Follower {
 export type AsideRows = readonly (readonly (string | null)[])[];
 
 /** One after the other; none has parameters. */
-export function questionMessages(texts: readonly string[], end: AsideEnd): Buffer {
+export function questionMessages(texts: readonly (string | Buffer)[], end: AsideEnd): Buffer {
   const messages = texts.flatMap((text): readonly ClientMessage[] => [
     { kind: 'parse', statement: probeName, sql: Buffer.from(text), types: [] },
     { kind: 'bind', portal: probeName, statement: probeName, formats: [], parameters: [], resultFormats: [] },

@@ -97,7 +97,7 @@ export class SessionRows {
     const sent: Amount = before === undefined ? nothing : { rows: before.meter.rows, bytes: before.meter.bytes };
     // A number that people named is the bound; they are not asked again below it.
     const hard = allowed === undefined ? undefined : new FixedBound('what was approved', sent.rows + allowed);
-    const soft = hard === undefined ? (before?.soft ?? softOf(verdict)) : undefined;
+    const soft = hard === undefined ? (before?.soft ?? softOf(passed, verdict)) : undefined;
     const { purses, clock, asking } = this.#parts;
     const taps = claims.map((claim) => new BudgetTap(claim, purses.of(claim), clock, sent));
     const meter = new RowMeter(
@@ -142,8 +142,15 @@ export class SessionRows {
 
 const nothing: Amount = { rows: 0, bytes: 0 };
 
-function softOf(verdict: Verdict): FixedBound | undefined {
-  return verdict.rowsMax === undefined ? undefined : new FixedBound('rows of a level', verdict.rowsMax);
+/** The planner is right about the order of magnitude. */
+const expectedBy = 2;
+
+/** People who said yes to a large result have seen how large; they are asked again only when it turns out to be more. */
+function softOf({ terms, text }: Passed, verdict: Verdict): FixedBound | undefined {
+  if (verdict.rowsMax === undefined) return undefined;
+  const isApproved = terms !== undefined && verdict.reasons.some((reason) => reason.action === 'large');
+  const expected = isApproved && text?.estimate?.known === true ? text.estimate.value : 0;
+  return new FixedBound('rows of a level', Math.max(verdict.rowsMax, Math.ceil(expectedBy * expected)));
 }
 
 /** One FETCH by itself; several in one text count as one result anyway. */

@@ -23,6 +23,7 @@ import {
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import type { Relation } from './schema.ts';
+import { isWorthEstimating } from './estimate.ts';
 import { ShapeScanner } from './shape.ts';
 import { decodeText, type Exactness } from './text.ts';
 import { checkRowDescription } from './tripwire.ts';
@@ -231,11 +232,18 @@ export class Reader {
       sure &&= told.sure;
       read.push(told.statement);
     }
-    const text = this.#textOf(cold, statements, read);
+    const text = await this.#estimated(cold, this.#textOf(cold, statements, read));
     if (!sure) return text;
     const [only, ...more] = statements;
     const inert = more.length === 0 && only?.inert === true && text.reason === undefined;
     return this.#keep(cold, text, { inert, generation });
+  }
+
+  async #estimated(cold: Cold, text: ReadText): Promise<ReadText> {
+    const [only, ...more] = text.statements;
+    if (only === undefined || more.length > 0 || this.#parts.witness === 'static') return text;
+    if (!isWorthEstimating(only.analysis, cold.index)) return text;
+    return { ...text, estimate: await cold.request.session.estimate(cold.request.sql) };
   }
 
   /** One statement by both witnesses. */

@@ -33,6 +33,8 @@ export interface ReadText {
   readonly temporary: readonly Relation[];
   /** The agent's own words in comment tags. */
   readonly reason: string | undefined;
+  /** Rows that the planner expects; absent: it was not asked, because the text cannot be large or may not be planned yet. */
+  readonly estimate?: Known<number>;
   /** Equal for texts that differ in values only; undefined: nothing can be said of others like it. */
   readonly shape: string | undefined;
 }
@@ -73,6 +75,8 @@ export interface AskedSession {
   settle(): Promise<Standing>;
   /** Asks the server for its tree of one statement. */
   probe(sql: Buffer, types: readonly number[]): Promise<Probed>;
+  /** Asks the planner how many rows a text will give; not known inside a transaction, which an error would hurt. */
+  estimate(sql: Buffer): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference): Analysis | undefined;
 }

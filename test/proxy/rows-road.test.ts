@@ -26,6 +26,7 @@ database: db
 owner: security
 tables:
   public.people: internal
+  public.vast: internal
   public.plain: public
   public.spent: counted
   public.secrets: restricted
@@ -39,12 +40,13 @@ budgets:
 };
 
 const setUp = `
-create table people as select g as id, 'person ' || g as name from generate_series(1, 5000) g;
+create table people as select g as id, 'person ' || g as name from generate_series(1, 4000) g;
 create table plain as select g as id from generate_series(1, 5000) g;
 create table spent as select g as id from generate_series(1, 5000) g;
 create table secrets as select g as id from generate_series(1, 500) g;
 create table big as select repeat('x', 400000) as text;
 create table written (id int);
+create table vast as select g as id from generate_series(1, 20000) g;
 analyze;
 `;
 
@@ -91,7 +93,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     const asked = proxy.asked.length;
     approve();
     const client = await connected();
-    expect((await client.query('select * from people')).rowCount).toBe(5000);
+    expect((await client.query('select * from people')).rowCount).toBe(4000);
     const words = proxy.asked.slice(asked).map((hold) => hold.reasons[0].words);
     expect(words).toEqual([
       '100 rows were sent and more are there; a yes lets it go on to 1,000',
@@ -331,6 +333,28 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await expect(two.query('select * from spent limit 1')).rejects.toThrow(/^no row was sent/);
     await one.end();
     await two.end();
+  });
+
+  test('a result that is expected to be large is asked about before it runs, with the number', async () => {
+    deny();
+    const asked = proxy.asked.length;
+    const client = await connected();
+    const error = await client.query('select * from vast').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: '42501', message: 'denied by ben: that is too much' });
+    expect(proxy.asked.slice(asked).map((hold) => [hold.estimate, hold.reasons[0].words])).toEqual([
+      [{ known: true, value: 20000 }, 'about 20000 rows; 100 at once are let through'],
+    ]);
+    approve();
+    const before = proxy.asked.length;
+    expect((await client.query('select * from vast')).rowCount).toBe(20000);
+    expect(proxy.asked.length).toBe(before + 1);
+    deny();
+    // Not inside a transaction: there it is counted.
+    await client.query('begin');
+    await expect(client.query('select id from vast')).rejects.toThrow(/^100 rows/);
+    await client.query('rollback');
+    expect((await client.query('select * from vast limit 5')).rowCount).toBe(5);
+    await client.end();
   });
 
   test('over any sequence of reads no more rows arrive than were allowed or approved', async () => {

@@ -104,7 +104,8 @@ export async function startRowsProxy({
     store,
     desk: opened,
     get asked() {
-      return [...asked.values()];
+      // A busy machine may read a text too late; what is held for that is not what is looked at here.
+      return [...asked.values()].filter((hold) => hold.reasons[0].action !== 'notKnown');
     },
     say: (word) => (say = word),
     stop: async () => {

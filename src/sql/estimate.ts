@@ -1,0 +1,56 @@
+// Whether it is worth asking the planner how many rows a text will give, and what its answer says. Asked once for a text, when it is
+// read for the first time, and only where a big table is touched: what cannot be large costs no round trip.
+import { known, notKnown, type Known } from '../core/known.ts';
+import type { Analysis } from './analysis.ts';
+import type { SchemaIndex } from './schema-index.ts';
+
+/** A table with fewer rows than this makes no statement large that no bound would stop anyway. pg_class.reltuples. */
+const bigRowsMin = 5_000;
+
+/** A literal LIMIT under this says enough. */
+const fewRows = 1_000;
+
+/**
+ * Planning runs immutable functions with the statement's own constants, and this is before the verdict: so only where the server's own
+ * functions alone are called, and the statement reads and nothing else.
+ */
+export function isWorthEstimating(analysis: Analysis, index: SchemaIndex): boolean {
+  if (analysis.command !== 'SELECT' || analysis.unknowns.length > 0) return false;
+  if (analysis.kinds.some((kind) => kind !== 'read') || analysis.writes.length > 0) return false;
+  if (analysis.functions.some((use) => use.schema !== 'pg_catalog' || use.nature !== 'pure')) return false;
+  if (analysis.rowsMax !== undefined && analysis.rowsMax <= fewRows) return false;
+  const names = [...analysis.reads.map((read) => read.column.relation), ...analysis.relations];
+  const seen = new Set<string>();
+  return names.some(({ schema, name }) => {
+    const key = `${schema}\0${name}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return index.relationsNamed(name).some((one) => one.schema === schema && one.rowsEstimate >= bigRowsMin);
+  });
+}
+
+/**
+ * EXPLAIN in front of the text. In extended messages EXPLAIN takes the text's parameters for its own and wants values, and a Query,
+ * where GENERIC_PLAN does without, would drop the agent's unnamed statement: so a text with parameters is not asked about.
+ */
+export function explained(sql: Buffer): Buffer | undefined {
+  if (/\$\d/.test(sql.toString('latin1'))) return undefined;
+  return Buffer.concat([Buffer.from('EXPLAIN (FORMAT JSON) '), sql]);
+}
+
+/** From the one value that EXPLAIN (FORMAT JSON) gives. */
+export function rowsOfPlan(text: string | null | undefined): Known<number> {
+  try {
+    const plans: unknown = JSON.parse(text ?? '');
+    const [first]: readonly unknown[] = Array.isArray(plans) ? plans : [];
+    const plan = isRecord(first) ? first['Plan'] : undefined;
+    const rows = isRecord(plan) ? plan['Plan Rows'] : undefined;
+    return typeof rows === 'number' && rows >= 0 ? known(rows) : notKnown('the planner gave no number');
+  } catch {
+    return notKnown('the planner’s answer could not be read');
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
