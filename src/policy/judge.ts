@@ -11,6 +11,7 @@ import type { Analysis } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
 import { factsOf, rowsBoundOf, type Facts, type Touch } from './facts.ts';
+import { loweredFlows } from './flows.ts';
 import { isMaskable, isShownOnly, styleOf, type MaskedRead } from './masking.ts';
 import { liftsAction, liftsLevel, matchAgainst, mayMask, speaksFor, validUntil } from './matching.ts';
 import { needsOf, type HoldCause } from './needs.ts';
@@ -35,6 +36,7 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
   const speaking = policy.rules.filter((rule) => speaksFor(rule, facts, 'allow'));
   const found: Found = { causes: [], reasons: [], masks: [], rowsMax: rowsBoundOf(facts.reads) };
   judgeLevels(found, facts, { speaking, rules: policy.rules, catalog });
+  judgeFlows(found, facts, { speaking, catalog, defaults: policy.defaults });
   judgeFunctions(found, facts);
   judgeActions(found, facts, policy.defaults, speaking);
   judgeUnknowns(found, facts, policy.defaults);
@@ -193,6 +195,24 @@ function addLift(found: Found, rule: Rule, touches: readonly Touch[], action: Ac
     words: `${rule.name} lifts the hold of ${what}`,
     columns: touches.map(leveled),
   });
+}
+
+/** Held as what it is: the data, its level, and where it goes. A rule that names exports and these columns lifts it. */
+function judgeFlows(
+  found: Found,
+  facts: Facts,
+  how: { readonly speaking: readonly Rule[]; readonly catalog: Catalog; readonly defaults: Defaults },
+): void {
+  const place = how.defaults.places.get('export');
+  const rule = place === undefined ? 'no policy: export' : 'default: export';
+  const lifting = how.speaking.filter((one) => one.actions?.has('export') === true);
+  for (const { level, into, touches: all } of loweredFlows(facts, how.catalog)) {
+    const touches = all.filter((touch) => !lifting.some((one) => liftsLevel(one, touch, facts)));
+    if (touches.length === 0) continue;
+    const words = `data of level ${level} into ${into}: ${touchesText(touches)}`;
+    found.reasons.push({ verdict: 'hold', action: 'export', rule, place, words, columns: touches.map(leveled) });
+    found.causes.push({ by: 'level', touches });
+  }
 }
 
 /** Functions that the catalog speaks for; those without a word are not known, see judgeUnknowns. */

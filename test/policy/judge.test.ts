@@ -70,6 +70,36 @@ const cases: readonly Case[] = [
   },
   { of: 'the number of rows of a named table', analysis: { relations: [customers] }, expect: 'allow' },
   {
+    of: 'a restricted column that flows into a new table',
+    analysis: {
+      kinds: ['export'],
+      command: 'CREATE TABLE AS',
+      reads: [email],
+      flows: [{ from: email.column, to: { relation: { schema: 'public', name: 'tmp_x' }, column: 'contact' } }],
+    },
+    expect: 'hold: level restricted @shop.yaml:9, no policy: export → security×2',
+  },
+  {
+    of: 'a column that is free to read and flows into one of a lower level',
+    analysis: {
+      kinds: ['read', 'export', 'write'],
+      command: 'INSERT',
+      reads: [read('public.orders.id')],
+      flows: [{ from: { relation: order, column: 'id' }, to: { relation: customers, column: 'id' } }],
+    },
+    expect: 'hold: no policy: export → data-owners×1',
+  },
+  {
+    of: 'a column that flows into one of its own level',
+    analysis: {
+      kinds: ['read', 'export', 'write'],
+      command: 'INSERT',
+      reads: [read('public.orders.id')],
+      flows: [{ from: { relation: order, column: 'id' }, to: { relation: order, column: 'total' } }],
+    },
+    expect: 'allow',
+  },
+  {
     of: 'a delete without where',
     analysis: { kinds: ['destructive'], command: 'DELETE', wholeTables: [order] },
     expect: 'hold: no policy: destructive → data-owners×1',

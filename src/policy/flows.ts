@@ -1,0 +1,43 @@
+// Data that a statement carries from one column into another of a lower level, or into one that nobody has classified: whoever reads it
+// there later is judged by less than what it is. INSERT … SELECT, UPDATE … FROM, CREATE TABLE AS, SELECT INTO, materialized views.
+import { levelOf } from '../catalog/levels.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { dotted } from '../core/names.ts';
+import { visible } from '../core/visible.ts';
+import type { ColumnName } from '../sql/analysis.ts';
+import type { Facts, Touch } from './facts.ts';
+
+export interface Lowered {
+  readonly level: string;
+  /** Where it goes, as in SQL. */
+  readonly into: string;
+  readonly touches: readonly Touch[];
+}
+
+/** By the level that leaves and the relation that it goes into. */
+export function loweredFlows(facts: Facts, catalog: Catalog): readonly Lowered[] {
+  if (facts.analysis.flows.length === 0) return [];
+  const reads = new Map(facts.reads.map((touch) => [keyOf(touch.relation, touch.column ?? '*'), touch]));
+  const groups = new Map<string, { level: string; into: string; touches: Set<Touch> }>();
+  for (const { from, to } of facts.analysis.flows) {
+    const touch = reads.get(keyOf(from.relation, from.column));
+    if (touch === undefined || !isLowered(touch, to, facts, catalog)) continue;
+    const into = visible(dotted(to.relation.schema, to.relation.name), 200);
+    const level = touch.found.level.name;
+    const key = `${level}\0${into}`;
+    const group = groups.get(key) ?? { level, into, touches: new Set() };
+    group.touches.add(touch);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ level, into, touches }) => ({ level, into, touches: [...touches] }));
+}
+
+/** Into a column without a word of its own, whatever is not free to read counts as lowered: tomorrow's default is not today's. */
+function isLowered({ found }: Touch, to: ColumnName, facts: Facts, catalog: Catalog): boolean {
+  const target = levelOf(catalog, facts.asker.database, to);
+  return found.level.rank > target.level.rank || (target.by === 'unclassified' && found.level.read !== 'allow');
+}
+
+function keyOf(relation: ColumnName['relation'], column: string): string {
+  return JSON.stringify([relation.schema, relation.name, column]);
+}
