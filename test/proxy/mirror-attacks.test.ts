@@ -1,0 +1,169 @@
+// Goal: nothing that an agent does to its own session makes a text be judged as another one than the server runs.
+// Method: attacks as data. Each brings out a watched value when it is sent to Postgres directly, or it proves nothing; sent through the
+// proxy, with people who say no, the value never comes.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
+import { query as queryAt } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { connectRaw } from '../support/raw.ts';
+import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+
+const files = {
+  'taxonomy.yaml': `version: 1
+levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
+defaults: { unclassified: public }
+`,
+  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow, privilege: allow }\n',
+  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
+  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { other.notes: watched }\n',
+};
+
+let postgres: TestPostgres;
+let proxy: RowsProxy;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  for (const sql of [
+    'create schema other',
+    'create table notes (word text)',
+    'create table other.notes (word text)',
+    "insert into notes values ('harmless')",
+    "insert into other.notes values ('canary')",
+    'create view v as select word from notes',
+    "create function f() returns text language sql stable as 'select word from public.notes limit 1'",
+  ]) {
+    await queryAt(postgres.url(), sql);
+  }
+  proxy = await startRowsProxy({ url: postgres.url(), files });
+  proxy.say(() => ({ vote: 'deny' }));
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await postgres.stop();
+});
+
+const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
+const parse = (sql: string, statement: string): ClientMessage => ({
+  kind: 'parse',
+  statement,
+  sql: Buffer.from(sql),
+  types: [],
+});
+const bind = (statement: string): ClientMessage => ({
+  kind: 'bind',
+  portal: '',
+  statement,
+  formats: [],
+  parameters: [],
+  resultFormats: [],
+});
+const execute = (portal = ''): ClientMessage => ({ kind: 'execute', portal, maxRows: 0 });
+const sync: ClientMessage = { kind: 'sync' };
+const notes = 'select word from notes';
+
+/** Sent in one write, so that nothing is waited for; each gives that many ReadyForQuery. */
+const attacks: Readonly<Record<string, readonly [number, ...(readonly ClientMessage[])]>> = {
+  'SET search_path right before': [3, query(notes), query('set search_path = other'), query(notes)],
+  'SET LOCAL search_path': [4, query(notes), query('begin'), query('set local search_path = other'), query(notes)],
+  set_config: [3, query(notes), query("select set_config('search_path', 'other', false)"), query(notes)],
+  'SET in the same query': [2, query(notes), query(`set search_path = other; ${notes}`)],
+  'a savepoint that takes SET back': [
+    3,
+    query(notes),
+    query('begin; set search_path = other; savepoint a; set search_path = public; rollback to a'),
+    query(notes),
+  ],
+  'SET search_path by a prepared statement': [
+    3,
+    query(notes),
+    parse('set search_path = other', 's'),
+    bind('s'),
+    execute(),
+    sync,
+    query(notes),
+  ],
+  'SET and SELECT in one batch': [
+    2,
+    query(notes),
+    parse('set search_path = other', 's'),
+    parse(notes, 't'),
+    bind('s'),
+    execute(),
+    bind('t'),
+    execute(),
+    sync,
+  ],
+  'PREPARE under a name that was closed in SQL': [
+    4,
+    parse(notes, 's'),
+    sync,
+    query('deallocate s'),
+    query('prepare s as select word from other.notes'),
+    bind('s'),
+    execute(),
+    sync,
+  ],
+  'a Parse under a name that SQL had prepared': [
+    3,
+    query(`prepare s as ${notes}`),
+    { kind: 'close', target: 'statement', name: 's' },
+    parse('select word from other.notes', 's'),
+    sync,
+    query('execute s'),
+  ],
+  'a temporary view in front of a table': [
+    3,
+    query(notes),
+    query('create temp view notes as select word from other.notes'),
+    query(notes),
+  ],
+  'a view that is replaced in the open transaction': [
+    3,
+    query('select word from v'),
+    query('begin; create or replace view v as select word from other.notes'),
+    query('select word from v'),
+  ],
+  'a function that is replaced in the open transaction': [
+    3,
+    query('select f()'),
+    query(
+      "begin; create or replace function f() returns text language sql stable as 'select word from other.notes limit 1'",
+    ),
+    query('select f()'),
+  ],
+  'a cursor of SQL read by Execute': [
+    3,
+    query('begin'),
+    query('declare c cursor for select word from other.notes'),
+    execute('c'),
+    sync,
+  ],
+  'COPY of a query': [1, query('copy (select word from other.notes) to stdout')],
+  'EXECUTE of what PREPARE holds': [2, query('prepare p as select word from other.notes'), query('execute p')],
+};
+
+async function said(url: string, readies: number, messages: readonly ClientMessage[]): Promise<string> {
+  const raw = await connectRaw(url);
+  try {
+    raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
+    await raw.readies(readies);
+    return raw.said
+      .flatMap((message) => {
+        if (message.kind === 'dataRow') return message.values.map((value) => value?.toString() ?? '');
+        return message.kind === 'copyData' ? [message.data.toString()] : [];
+      })
+      .join(' ');
+  } finally {
+    raw.close();
+  }
+}
+
+describe('an agent cannot have another text judged than the server runs', () => {
+  for (const [name, [readies, ...messages]] of Object.entries(attacks)) {
+    test(name, async () => {
+      expect(await said(postgres.url(), readies, messages)).toContain('canary');
+      expect(await said(proxy.url('db'), readies, messages)).not.toContain('canary');
+    });
+  }
+});
