@@ -13,8 +13,8 @@ import type { HoldId, NonEmpty, UnixMillis } from '../core/brand.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Recorder } from '../audit/recorder.ts';
-import type { Change, Store, Version } from '../store/store.ts';
-import { keys, parse, textOf, type Permission } from './documents.ts';
+import type { Change, Listed, Store, Version } from '../store/store.ts';
+import { idOfKey, keys, parse, textOf, type Permission } from './documents.ts';
 import { unrecorded } from './evidence.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
 import { isRecorded, markRecorded } from './hold-state.ts';
@@ -39,6 +39,7 @@ const siblingMs = 30 * 24 * 60 * 60 * 1000;
 /** How long a move may lie unrecorded before somebody else takes it for abandoned. */
 const abandonedMs = 3_000;
 const lookAgainMs = 15;
+const pageMax = 1_000;
 const usualPatienceMs = 2 * abandonedMs;
 /** Somebody else was faster so often: it is no race any more. */
 const triesMax = 100;
@@ -76,6 +77,23 @@ export class Holds {
   async read(id: HoldId): Promise<StoredLife | undefined> {
     const stored = await this.#parts.store.read(keys.life(id));
     return stored === undefined ? undefined : { life: parse.life(stored.value), version: stored.version };
+  }
+
+  /** Every entry of the index of what is open. What leaves it is settled, and recorded. */
+  async *open(): AsyncGenerator<Listed> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#parts.store.list(keys.openAll, pageMax, after);
+      yield* page;
+      after = page.at(-1)?.key;
+      if (after === undefined || page.length < pageMax) return;
+    }
+  }
+
+  async openIds(): Promise<ReadonlySet<HoldId>> {
+    const ids = new Set<HoldId>();
+    for await (const { key } of this.open()) ids.add(idOfKey(key));
+    return ids;
   }
 
   /** A new hold, if nobody has put another in the place of its binding since `expect` was read. Recorded when it resolves. */

@@ -4,14 +4,12 @@ import type { HoldId } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Store } from '../store/store.ts';
 import { idOfKey, keys } from './documents.ts';
 import { expired, isRecorded } from './hold-state.ts';
 import type { Holds } from './holds.ts';
 import type { OpenHolds } from './open-holds.ts';
 
 export interface RoundsParts {
-  readonly store: Store;
   readonly holds: Holds;
   readonly open: OpenHolds;
   readonly clock: Clock;
@@ -23,7 +21,6 @@ export interface RoundsParts {
 const everyMs = 2_000;
 /** Each hold that is open is read in every third round: expiry needs only the list. */
 const closerLook = 3;
-const pageMax = 1_000;
 /** Holds read at a time in a closer look: what agents and people ask meanwhile must not stand behind thousands. */
 const atOnce = 50;
 
@@ -69,7 +66,7 @@ export class Rounds {
     const { clock, open } = this.#parts;
     const round = open.round();
     const ids: HoldId[] = [];
-    for await (const { key, value } of this.#listed()) {
+    for await (const { key, value } of this.#parts.holds.open()) {
       const id = idOfKey(key);
       const agent = key.slice(keys.openAll.length, key.lastIndexOf('/'));
       round.saw(id, agent);
@@ -78,16 +75,6 @@ export class Rounds {
     }
     round.end();
     if (this.#count++ % closerLook === 0) await this.#lookCloser(ids);
-  }
-
-  async *#listed() {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#parts.store.list(keys.openAll, pageMax, after);
-      yield* page;
-      after = page.at(-1)?.key;
-      if (after === undefined || page.length < pageMax) return;
-    }
   }
 
   async #expire(id: HoldId): Promise<void> {

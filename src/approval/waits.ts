@@ -1,4 +1,4 @@
-// The connections of this process that wait for people. A wake-up makes it look at once; each wait also looks every second, so that
+// The connections of this process that wait for people. A wake-up makes it look at once; all are also looked after every second, so that
 // a lost wake-up costs a second and never hangs a client. How a wait ends is settled inside `alone`, one thing at a time for each hold, and
 // by compare-and-swap between processes: released, denied, out of time, gone - exactly one of them, and the record says the same.
 import type { HoldId, UnixMillis } from '../core/brand.ts';
@@ -51,7 +51,8 @@ interface Group {
   readonly attempted: Set<string>;
 }
 
-const pollMs = 800;
+const pollMs = 700;
+const readOneByOneMax = 100;
 /** How long a wait stands in line for somebody else's record; the next look tries again. */
 const patienceMs = 500;
 
@@ -59,6 +60,7 @@ export class Waits {
   readonly #parts: WaitsParts;
   readonly #groups = new Map<HoldId, Group>();
   readonly #wheel: Wheel<() => void>;
+  #polling = false;
 
   constructor(parts: WaitsParts) {
     this.#parts = parts;
@@ -123,16 +125,26 @@ export class Waits {
     const { id } = facts;
     const group: Group = { id, facts, life, waits: new Map(), looking: false, lookAgain: false, attempted: new Set() };
     this.#groups.set(id, group);
-    this.#pollLater(group);
+    this.#pollLater();
     return group;
   }
 
-  #pollLater(group: Group): void {
-    this.#wheel.after(pollMs, () => {
-      if (this.#groups.get(group.id) !== group) return;
-      this.wake(group.id);
-      this.#pollLater(group);
-    });
+  /** One timer for all. Few are read one by one; of many, only those that are no longer listed as open. */
+  #pollLater(): void {
+    if (this.#polling) return;
+    this.#polling = true;
+    this.#wheel.after(pollMs, () => void this.#poll());
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const open = this.#groups.size > readOneByOneMax ? await this.#parts.holds.openIds() : undefined;
+      for (const id of [...this.#groups.keys()]) if (open?.has(id) !== true) this.wake(id);
+    } catch (thrown) {
+      this.#parts.log.debug('the open holds could not be listed; they will be again', { error: thrown });
+    }
+    this.#polling = false;
+    if (this.#groups.size > 0) this.#pollLater();
   }
 
   async #look(group: Group): Promise<void> {

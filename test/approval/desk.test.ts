@@ -416,6 +416,21 @@ describe('several proxies on one store', () => {
     expect(performance.now() - began).toBeLessThan(1_000);
   });
 
+  test('and so when many wait, of which only those that were decided are read', async () => {
+    const store = new MapStore();
+    const limits = () => ({ holdsMax: 1000, holdsPerAgentMax: 1000 });
+    const [here, there] = [aProxy({ store, limits }), aProxy({ store, limits })];
+    const asks = Array.from({ length: 150 }, (_, n) => here.desk.ask(aRequest({ sql: `select ${n}` }), never));
+    const waits = await Promise.all(asks);
+    store.weather.silent = true;
+    const one = waits[77]!;
+    await there.desk.vote(one.hold.id, aVote());
+    const began = performance.now();
+    expect((await one.answer).kind).toBe('released');
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(here.desk.stats().waiting).toBe(149);
+  });
+
   test('two votes at the same moment are a quorum once, whoever is first', async () => {
     const store = new MapStore();
     const [here, there] = [aProxy({ store }), aProxy({ store })];
