@@ -67,6 +67,7 @@ export function lifeFrom(facts: HeldFacts, waiter: Waiter, config: HoldConfig): 
     votes: [],
     settled: undefined,
     uses: 0,
+    granted: false,
     recorded: { held: false, votes: 0, settled: false },
   };
 }

@@ -135,6 +135,7 @@ const lifeShape = z.object({
     }),
   ),
   uses: z.number().int().min(0),
+  granted: z.boolean(),
   recorded: z.object({ held: z.boolean(), votes: z.number().int().min(0), settled: z.boolean() }),
 });
 const permissionShape = z.object({

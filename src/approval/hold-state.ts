@@ -126,7 +126,8 @@ export function left(life: HoldLife, waiter: string, now: UnixMillis): HoldLife 
 /** Those of `ids` that waited when it was approved: one decision releases each of them once. */
 export function entitled(life: HoldLife, ids: readonly string[]): readonly string[] {
   const { settled } = life;
-  if (settled?.state !== 'approved') return [];
+  // A proxy that is slow may still have a waiter whose time was over, and whose approval somebody else has used since.
+  if (settled?.state !== 'approved' || life.granted) return [];
   return life.waiters.filter(({ id, until }) => ids.includes(id) && settled.at <= until).map(({ id }) => id);
 }
 
@@ -145,6 +146,10 @@ export function canBeGranted(life: HoldLife, now: UnixMillis): boolean {
   const until = grantUntil(life);
   if (until === undefined || now >= until || life.uses > 0 || !life.recorded.settled) return false;
   return life.waiters.every((waiter) => waiter.until < now);
+}
+
+export function granted(life: HoldLife): HoldLife {
+  return { ...life, uses: life.uses + 1, granted: true };
 }
 
 function plainly(state: 'expired' | 'withdrawn', at: UnixMillis): Settlement {

@@ -125,6 +125,8 @@ export interface HoldLife {
   readonly settled: Settlement | undefined;
   /** Releases that this approval was used for; not those of a shape that it permitted. */
   readonly uses: number;
+  /** It was used by somebody who asked again after it came too late: for nobody else any more. */
+  readonly granted: boolean;
   /** How much of this stands in the audit record. What does not, has no effect yet. */
   readonly recorded: { readonly held: boolean; readonly votes: number; readonly settled: boolean };
 }

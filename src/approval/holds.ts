@@ -37,7 +37,7 @@ export interface StoredLife {
 const keptMs = 7 * 24 * 60 * 60 * 1000;
 const siblingMs = 30 * 24 * 60 * 60 * 1000;
 /** How long a move may lie unrecorded before somebody else takes it for abandoned. */
-const abandonedMs = 3_000;
+const abandonedMs = 5_000;
 const lookAgainMs = 15;
 const pageMax = 1_000;
 const usualPatienceMs = 2 * abandonedMs;
@@ -97,23 +97,25 @@ export class Holds {
   }
 
   /** A new hold, if nobody has put another in the place of its binding since `expect` was read. Recorded when it resolves. */
-  async make(facts: HeldFacts, life: HoldLife, expect: Version | 'absent'): Promise<HoldLife | 'conflict'> {
+  make(facts: HeldFacts, life: HoldLife, expect: Version | 'absent'): Promise<HoldLife | 'conflict'> {
     const expiresAt = expiryOf(life);
     const { id, asker, askedAt, binding } = facts;
-    const outcome = await this.#parts.store.change([
-      { key: keys.binding(binding), expect, value: id, expiresAt },
-      { key: keys.facts(id), expect: 'absent', value: textOf(facts), expiresAt },
-      { key: keys.life(id), expect: 'absent', value: textOf(life), expiresAt },
-      { key: keys.open(asker.agent, id), expect: 'absent', value: String(life.openUntil), expiresAt },
-      { key: keys.recent(askedAt, id), expect: 'absent', value: id, expiresAt },
-    ]);
-    if (outcome === 'conflict') return 'conflict';
-    this.#facts.set(id, facts);
-    return this.#record(facts, life);
+    return this.alone(id, async () => {
+      const outcome = await this.#parts.store.change([
+        { key: keys.binding(binding), expect, value: id, expiresAt },
+        { key: keys.facts(id), expect: 'absent', value: textOf(facts), expiresAt },
+        { key: keys.life(id), expect: 'absent', value: textOf(life), expiresAt },
+        { key: keys.open(asker.agent, id), expect: 'absent', value: String(life.openUntil), expiresAt },
+        { key: keys.recent(askedAt, id), expect: 'absent', value: id, expiresAt },
+      ]);
+      if (outcome === 'conflict') return 'conflict';
+      this.#facts.set(id, facts);
+      return this.#record(facts, life);
+    });
   }
 
   /**
-   * Takes one step, again when somebody else was faster. The step sees only what is recorded, and may run several times. Gives the
+   * Only inside `alone`. Takes one step, again when somebody else was faster. The step sees only what is recorded, and may run several times. Gives the
    * hold as it is afterwards, recorded; undefined when there is no such hold.
    */
   async move(
@@ -156,7 +158,7 @@ export class Holds {
     }
   }
 
-  /** Whether the one who moved it seems to have died before recording it. By this process's own watch: clocks of peers differ. */
+  /** A hint for looking closer, which is done inside `alone`: whether the one who moved it seems to have died before recording it. By this process's own watch: clocks of peers differ. */
   isAbandoned(life: HoldLife): boolean {
     if (this.#owed.has(life.id)) return true;
     const looks = looksOf(life);

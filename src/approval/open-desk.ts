@@ -17,7 +17,7 @@ import type { Answer, Desk, HoldRequest, Waiting } from './desk.ts';
 import { keys, parse, type Permission } from './documents.ts';
 import { releasedBody } from './evidence.ts';
 import type { HeldFacts, HoldLife, Sibling, Vote, Waiter } from './hold.ts';
-import { canBeGranted, joined, stateOf } from './hold-state.ts';
+import { canBeGranted, granted, joined, stateOf } from './hold-state.ts';
 import { Holds, topic } from './holds.ts';
 import { OpenHolds, type OpenLimits } from './open-holds.ts';
 import { Rounds } from './rounds.ts';
@@ -170,7 +170,7 @@ export class StoreDesk implements Desk {
         outcome = undefined;
         if (canBeGranted(before, now) && this.#board.stands(facts, before.settled?.by ?? [])) {
           outcome = 'granted';
-          return { ...before, uses: before.uses + 1 };
+          return granted(before);
         }
         if (stateOf(before, now) !== 'open' || before.waiters.length >= waitersMax) return 'stay';
         until = Math.min(now + one.config.waitMs, before.openUntil) as UnixMillis;
