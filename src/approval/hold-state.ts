@@ -119,7 +119,7 @@ export function timedOut(life: HoldLife, waiter: string): HoldLife {
  */
 export function left(life: HoldLife, waiter: string, now: UnixMillis): HoldLife {
   const rest = without(life, [waiter]);
-  if (rest.settled !== undefined || rest.timedOut || rest.waiters.length > 0) return rest;
+  if (stateOf(rest, now) !== 'open' || rest.timedOut || rest.waiters.length > 0) return rest;
   return { ...rest, settled: plainly('withdrawn', now) };
 }
 
