@@ -1,7 +1,6 @@
 // Goal: the demo's own story: an agent's statement is held, somebody decides in a browser, and the agent goes on.
 // Method: the whole program before the sample shop, the pg driver as the agent, and real Chromium as the people.
 import type { Browser } from 'playwright-core';
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   browserPath,
@@ -11,6 +10,7 @@ import {
   startConsole,
   type ConsoleStage,
 } from '../../support/console.ts';
+import { asAgent } from '../../support/held.ts';
 import { waitFor } from '../../support/wait.ts';
 
 let stage: ConsoleStage;
@@ -28,28 +28,7 @@ beforeEach((context) => {
   if (browserPath === undefined) context.skip(noBrowser);
 });
 
-interface Asked {
-  /** The hold's page, from the notice's hint. */
-  readonly page: string;
-  readonly rows: Promise<readonly Record<string, unknown>[]>;
-  /** What came instead of rows. */
-  readonly refusal: Promise<pg.DatabaseError>;
-}
-
-/** One statement on a connection of its own, once it is held. */
-async function ask(sql: string): Promise<Asked> {
-  const client = new pg.Client({ connectionString: stage.agentUrl });
-  await client.connect();
-  const held = new Promise<string>((settle) => client.on('notice', ({ hint }) => settle(hint ?? '')));
-  const result = client.query<Record<string, unknown>>(sql).finally(() => client.end());
-  const rows = result.then((answer) => answer.rows);
-  const refusal = result.then(
-    () => Promise.reject(new Error('it was not refused')),
-    (thrown: unknown) => (thrown instanceof pg.DatabaseError ? thrown : Promise.reject(thrown)),
-  );
-  for (const one of [rows, refusal]) one.catch(() => undefined);
-  return { page: await held, rows, refusal };
-}
+const ask = (sql: string) => asAgent(stage.agentUrl, sql);
 
 describe('the story', () => {
   test('approves what is held by a click, and the driver gets its rows', async () => {
