@@ -1,11 +1,11 @@
 // What goes through the hallway: an execution on its way in, its outcome on the way out, and what is written about both. Data and small
 // functions only, so that `gate.ts` reads as the order of rooms.
 import type { SessionId, UnixMillis } from './core/brand.ts';
-import { dotted } from './core/names.ts';
 import { known, notKnown, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
 import type { HoldView } from './approval/view.ts';
-import type { AuditBody, RecordedColumn } from './audit/record.ts';
+import { recordedVerdict, type RecordedVerdict } from './audit/bodies.ts';
+import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { Reader, ReadRequest } from './sql/reader.ts';
@@ -53,37 +53,31 @@ export interface JudgedExecution<V extends Verdict = Verdict> {
   readonly verdict: V;
 }
 
-type JudgedBody = Extract<AuditBody, { readonly kind: 'judged' }>;
-type JudgedFacts = Pick<JudgedBody, 'verdict' | 'actions' | 'columns' | 'rules' | 'catalog'>;
-
 /** One verdict speaks for many executions. */
-const factsOf = new WeakMap<Verdict, JudgedFacts>();
+const factsOf = new WeakMap<Verdict, RecordedVerdict>();
 
-function judgedFacts(verdict: Verdict): JudgedFacts {
+function judgedFacts(verdict: Verdict, reading: ReadText): RecordedVerdict {
   const found = factsOf.get(verdict);
   if (found !== undefined) return found;
-  const made = {
-    verdict: verdict.kind,
-    actions: [...new Set(verdict.reasons.map((reason) => reason.action))],
-    columns: recordedColumns(verdict),
-    rules: [...new Set(verdict.reasons.map((reason) => reason.rule))],
-    catalog: verdict.catalogVersion,
-  };
+  const made = recordedVerdict(
+    [verdict],
+    reading.statements.flatMap((one) => one.analysis.kinds),
+  );
   factsOf.set(verdict, made);
   return made;
 }
 
-const columnsMax = 500;
-
-function recordedColumns(verdict: Verdict): readonly RecordedColumn[] {
-  return verdict.columns.slice(0, columnsMax).map(({ column: { relation, column }, level }) => ({
-    column: dotted(relation.schema, relation.name, column),
-    level,
-  }));
+/** What a name means depends on it, so judging again needs it; the usual one goes without saying. */
+function unusualPath(execution: Execution): readonly string[] | undefined {
+  const path = execution.session.meaning?.names.searchPath;
+  if (path?.known !== true) return undefined;
+  const [first, second, ...more] = path.value;
+  return first === '$user' && second === 'public' && more.length === 0 ? undefined : path.value;
 }
 
 export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecution, hashes: Hashes): AuditBody {
   const sealed = hashes.seal(execution.sql);
+  const path = unusualPath(execution);
   return {
     kind: 'judged',
     session: execution.id,
@@ -92,8 +86,10 @@ export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecu
     database: asker.database,
     statement: hashes.ofStatement(execution.sql),
     ...(reading.normalised === undefined ? {} : { text: reading.normalised }),
-    ...judgedFacts(verdict),
+    ...judgedFacts(verdict, reading),
     schema: reading.index?.snapshot.schemaVersion ?? '',
+    role: asker.role,
+    ...(path === undefined ? {} : { path }),
     ...(sealed === undefined ? {} : { sealed }),
   };
 }

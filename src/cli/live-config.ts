@@ -6,6 +6,7 @@ import { wordsOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { mistakeText } from '../core/place.ts';
 import type { Checked } from '../core/yaml.ts';
+import { configChange } from './config-words.ts';
 import { tlsDoorOf } from '../proxy/from-config.ts';
 import type { TlsDoor } from '../proxy/tls-door.ts';
 
@@ -65,7 +66,7 @@ export class LiveConfig {
       const door = tlsDoorOf(checked.value);
       const fixed = fixedDifferences(this.#config, checked.value);
       // On the record before it takes effect.
-      await recorder.recordDurably({ kind: 'config', words: 'the config was read again' });
+      await recorder.recordDurably({ kind: 'config', words: configChange(this.#config, checked.value) });
       this.#config = { ...checked.value, ...fixedOf(this.#config) };
       this.#door = door;
       this.#trouble = undefined;

@@ -25,7 +25,7 @@ export interface RunningRecord {
   readonly beforeCatalog: (change: CatalogChange) => void;
   /** For each schema that statements are judged by from now on. Runs aside; what fails is said in the operators' log. */
   readonly tookSchema: (database: string, snapshot: Snapshot) => void;
-  /** Instances that share a state announce their heads in it. */
+  /** Instances that share a state announce their heads in it; it is closed after this record has stopped. */
   readonly share: (store: Store) => void;
   stop(): Promise<void>;
 }
@@ -51,28 +51,68 @@ export async function openRecord(config: RecordConfig, { clock, log }: RecordOpt
     (one) => new Publisher({ dir, target: targetOf(one), everyMs: one.everyMs, say }),
   );
   for (const publisher of publishers) publisher.start();
-  let keeping: Promise<void> = Promise.resolve();
+  const schemas = new SchemaKeeping(dir, audit, say);
   return {
     audit,
     sinks: { trouble: () => troubleOf(sinks, publishers) },
     beforeCatalog: (change) => recordCatalog(dir, audit.log, change),
-    tookSchema: (database, snapshot) => {
-      keeping = keeping
-        .then(() => keepSchema(dir, audit.log, { database, snapshot }))
-        .catch((thrown: unknown) => say(`the schema of ${database} could not be kept for replay: ${wordsOf(thrown)}`));
-    },
+    tookSchema: (database, snapshot) => schemas.take(database, snapshot),
     share: (store) => {
       peers ??= new PeerHeads({ store, own: () => audit.headForPeers(), say });
       peers.start();
     },
     stop: async () => {
-      await keeping;
+      await schemas.stop();
       await sinks.stop(); // What they have not sent yet, they send at the next start.
       await audit.stop();
       // Only now: the last checkpoint is announced and published too.
       await Promise.all([peers?.stop(), ...publishers.map((publisher) => publisher.stop())]);
     },
   };
+}
+
+/** A schema is read at the start and after DDL, when statements wait for it: it is kept a moment later, one at a time. */
+const keepAfterMs = 10_000;
+
+class SchemaKeeping {
+  readonly #dir: string;
+  readonly #audit: Audit;
+  readonly #say: (words: string) => void;
+  readonly #waiting = new Map<string, Snapshot>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(dir: string, audit: Audit, say: (words: string) => void) {
+    this.#dir = dir;
+    this.#audit = audit;
+    this.#say = say;
+  }
+
+  take(database: string, snapshot: Snapshot): void {
+    this.#waiting.set(database, snapshot);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#running = this.#running.then(() => this.#keepAll());
+    }, keepAfterMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
+    await this.#keepAll();
+  }
+
+  async #keepAll(): Promise<void> {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [database, snapshot] of waiting) {
+      try {
+        await keepSchema(this.#dir, this.#audit.log, { database, snapshot });
+      } catch (thrown) {
+        this.#say(`the schema of ${database} could not be kept for replay: ${wordsOf(thrown)}`);
+      }
+    }
+  }
 }
 
 function troubleOf(sinks: RunningSinks, publishers: readonly Publisher[]): string | undefined {

@@ -6,6 +6,7 @@ import { HttpServer } from '../channels/http-server.ts';
 import { Metrics } from '../channels/metrics.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Config } from '../core/config-types.ts';
+import { configWords } from './config-words.ts';
 import { codeOf } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { placeText, type Place } from '../core/place.ts';
@@ -74,6 +75,7 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   begun.push(() => record.stop());
   const { audit, sinks } = record;
   await audit.log.recordDurably({ kind: 'start', words: `countersign ${version()} starts`, version: version() });
+  await audit.log.recordDurably({ kind: 'config', words: configWords(config) });
   const live = new LiveConfig({ config, log, recorder: audit.log, reread: options.reread });
   const state: ServingState = { stopping: false };
   const pools = new Pools({ config: () => live.config, clock, log });
