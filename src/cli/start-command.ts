@@ -8,6 +8,7 @@ interface Options {
   readonly port?: number;
   readonly http?: number;
   readonly keep?: string;
+  readonly agent?: true;
 }
 
 export function addStart(program: Command, io: Io): void {
@@ -17,9 +18,15 @@ export function addStart(program: Command, io: Io): void {
     .option('--port <number>', 'where agents connect (6432, or the next that is free)', port)
     .option('--http <number>', 'where API, console and health are (6480, or the next that is free)', port)
     .option('--keep <folder>', 'keep database, state and secrets in this folder; otherwise nothing is left behind')
+    .option('--agent', 'a scripted agent works beside it, so that the console is alive')
     .action(async (options: Options) => {
       const code = await start(
-        { port: options.port, http: options.http, keep: options.keep },
+        {
+          port: options.port,
+          http: options.http,
+          keep: options.keep,
+          agent: options.agent === true ? 'scripted' : undefined,
+        },
         {
           serve: async (file) => (await serveFile(file, io.env, 'warn')).proxy,
           say: io.out,

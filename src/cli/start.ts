@@ -4,6 +4,7 @@ import { wordsOf } from '../core/errors.ts';
 import { openHome, writeConfig, type DemoHome, type DemoPorts } from './demo/demo-home.ts';
 import { isFree, nextFreePort } from './demo/free-port.ts';
 import { startPostgres, type RunningPostgres } from './demo/postgres-launcher.ts';
+import { startScriptedAgent } from './demo/scripted-agent.ts';
 import { sample, sampleFill } from './demo/sample.ts';
 
 export interface StartOptions {
@@ -12,6 +13,8 @@ export interface StartOptions {
   readonly http: number | undefined;
   /** Keeps database, state and secrets in this folder; otherwise everything is gone at the end. */
   readonly keep: string | undefined;
+  /** Runs a scripted agent beside it. */
+  readonly agent?: 'scripted' | undefined;
 }
 
 /** A running proxy, as `serve` gives it. */
@@ -56,13 +59,14 @@ async function run(options: StartOptions, home: DemoHome, ports: StartPorts): Pr
     ...(options.keep === undefined ? {} : { keep: home.folder }),
   });
   try {
-    return await serveBefore(postgres, { home, ports, proxy, http });
+    return await serveBefore(postgres, { home, ports, proxy, http, agent: options.agent });
   } finally {
     await postgres.stop();
   }
 }
 
 interface Scene {
+  readonly agent: StartOptions['agent'];
   readonly home: DemoHome;
   readonly ports: StartPorts;
   readonly proxy: number;
@@ -72,10 +76,12 @@ interface Scene {
 async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<number> {
   const { home, ports, proxy, http } = scene;
   const serving = await ports.serve(writeConfig(home, { proxy, http, postgres: postgres.port }));
+  let agent: { stop(): Promise<void> } | undefined;
   const noMore = ports.onEnter(() => ports.say(`  ${serving.consoleLink(sample.approver)}`));
   try {
     const consoleLink = serving.consoleLink(sample.approver);
     for (const line of welcome(home, { proxy, http, postgres: postgres.port }, consoleLink)) ports.say(line);
+    agent = scene.agent === undefined ? undefined : startAgent(scene);
     const how = await Promise.race([
       ports.askedToStop.then(() => 'asked' as const),
       serving.ended.then(() => 'the proxy ended' as const),
@@ -86,8 +92,15 @@ async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<num
     return 1;
   } finally {
     noMore();
+    await agent?.stop();
     await serving.stop();
   }
+}
+
+function startAgent({ home, ports, proxy }: Scene): { stop(): Promise<void> } {
+  const { scriptedAgent: name, scriptedToken: token } = home;
+  ports.say(`${name} works beside it (owner ana), every few seconds something; look into the console.`);
+  return startScriptedAgent({ port: proxy, name, token, say: ports.say });
 }
 
 function welcome(home: DemoHome, ports: DemoPorts, consoleLink: string): readonly string[] {

@@ -22,6 +22,9 @@ export interface DemoHome {
   readonly kept: boolean;
   readonly agent: string;
   readonly agentToken: string;
+  /** Of the agent of `--agent`: another one, so that it never takes what the person at psql was given. */
+  readonly scriptedAgent: string;
+  readonly scriptedToken: string;
   readonly rolePassword: string;
   /** Removes the folder, unless it is kept. */
   close(): void;
@@ -35,6 +38,8 @@ export function openHome(keep: string | undefined): DemoHome {
     kept: keep !== undefined,
     agent: 'report-bot',
     agentToken: secretIn(folder, 'agent.token'),
+    scriptedAgent: 'routine-bot',
+    scriptedToken: secretIn(folder, 'routine.token'),
     rolePassword: secretIn(folder, 'gate.password'),
     close: () => {
       if (keep === undefined) rmSync(folder, { recursive: true, force: true });
@@ -66,6 +71,7 @@ export function writeConfig(home: DemoHome, ports: DemoPorts): string {
     `  ${sample.database}: { url: "${url}" }`,
     'agents:',
     `  ${home.agent}: { password: "\${file:agent.token}", owner: ana, databases: [${sample.database}] }`,
+    `  ${home.scriptedAgent}: { password: "\${file:routine.token}", owner: ana, databases: [${sample.database}] }`,
     '',
   ];
   writeFileSync(file, lines.join('\n'), { mode: 0o600 });
