@@ -86,8 +86,6 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const bench = await openBench({ live, record, recorder, clock, log, begun });
   const { readers } = bench;
   const listener = listenerOf({ live, audit, bench }, { log, clock, recorder, readers, openUpstream: pools.open });
-  const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
-  begun.push(() => listener.drain(0));
   const [parts, metrics] = [new Parts(), new Metrics()];
   begun.push(async () => metrics.close());
   registerParts(parts, { live, audit, sinks, listener, state, ...bench });
@@ -95,6 +93,9 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   metrics.registerTallies(tallies);
   const channels = await startChannels({ live, bench, parts, metrics, clock, log });
   begun.push(() => channels.stop());
+  // Only now: what people are asked over stands before anybody can be held.
+  const address = await listening(() => listener.listen(), config.listen, config.places.listen, 'listen');
+  begun.push(() => listener.drain(0));
   const console = consoleOf({ live, days, audit, bench, clock, log, parts, sessions: listener.sessions });
   const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit });
   const rooms = [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room];

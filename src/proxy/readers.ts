@@ -3,6 +3,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Config, DatabaseConfig } from '../core/config-types.ts';
 import type { Log } from '../core/log.ts';
+import type { AnalysisJob } from '../sql/analyse.ts';
 import { parserMajorOf, type ParserMajor } from '../sql/parser.ts';
 import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
 import { Reader } from '../sql/reader.ts';
@@ -35,6 +36,8 @@ export class Readers {
   readonly #parts: ReadersParts;
   readonly #entries = new Map<string, Entry>();
   readonly #pools = new Map<ParserMajor, ParserPool>();
+  /** Parsers that have not been ready yet. */
+  readonly #coming = new Map<ParserPool, Promise<void>>();
   #disagreements = 0;
 
   constructor(parts: ReadersParts) {
@@ -124,7 +127,7 @@ export class Readers {
     });
     const reader = new Reader({
       pool: {
-        analyse: (job, agent) => entry.pool?.analyse(job, agent) ?? noParser,
+        analyse: (job, agent) => (entry.pool === undefined ? noParser : this.#analyse(entry.pool, job, agent)),
         offer: (request, agent) => entry.pool?.offer(request, agent) ?? noOffer,
       },
       schema,
@@ -151,7 +154,16 @@ export class Readers {
     if (found !== undefined) return found;
     const made = new ParserPool({ major, clock: this.#parts.clock });
     this.#pools.set(major, made);
+    const first = made.up().then(() => void this.#coming.delete(made));
+    this.#coming.set(made, first);
     return made;
+  }
+
+  /** The first statements after the start wait for the parser rather than be held for want of one. */
+  async #analyse(pool: ParserPool, job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+    const coming = this.#coming.get(pool);
+    if (coming !== undefined) await withinMs(coming, firstParserMsMax);
+    return await pool.analyse(job, agent);
   }
 }
 
@@ -160,6 +172,15 @@ function wayOf({ place: _place, login, tls, ...config }: DatabaseConfig): string
   const { user, password, passwordCommand } = login;
   const { key, ...rest } = tls;
   return JSON.stringify([config, user, password?.reveal(), passwordCommand, rest, key?.reveal()]);
+}
+
+const firstParserMsMax = 10_000;
+
+async function withinMs(wanted: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([wanted, late]);
+  clearTimeout(timer);
 }
 
 const forgetMs = 10_000;
