@@ -3,14 +3,22 @@
 import type { Log } from '../core/log.ts';
 import type { RunningProxy } from './serve.ts';
 
-/** A signal that comes while the parts begin must not end the process half way: it is kept, and obeyed once there is something to obey. */
-export function keepSignals(): () => readonly NodeJS.Signals[] {
-  const kept: NodeJS.Signals[] = [];
-  const keep = (signal: NodeJS.Signals): void => void kept.push(signal);
-  process.on('SIGHUP', keep);
+const kept = ['SIGHUP', 'SIGTERM', 'SIGINT'] as const;
+
+/**
+ * A signal that comes while the parts begin must not end the process half way: it is kept, and obeyed once there is something to obey.
+ * A second wish to end is obeyed at once.
+ */
+export function keepSignals(): () => ReadonlySet<NodeJS.Signals> {
+  const came = new Set<NodeJS.Signals>();
+  const keep = (signal: NodeJS.Signals): void => {
+    if (signal !== 'SIGHUP' && (came.has('SIGTERM') || came.has('SIGINT'))) process.exit(130);
+    came.add(signal);
+  };
+  for (const signal of kept) process.on(signal, keep);
   return () => {
-    process.removeListener('SIGHUP', keep);
-    return kept;
+    for (const signal of kept) process.removeListener(signal, keep);
+    return came;
   };
 }
 

@@ -22,7 +22,9 @@ export function addServe(program: Command, io: Io): void {
       const signals = keepSignals();
       const { proxy, log } = await serveFile(options.config, io.env);
       obeySignals(proxy, log);
-      if (signals().length > 0) await proxy.reload();
+      const came = signals();
+      if (came.has('SIGTERM') || came.has('SIGINT')) await proxy.stop();
+      else if (came.has('SIGHUP')) await proxy.reload();
       await proxy.ended;
     });
 }
