@@ -183,7 +183,7 @@ async function live(death: Death): Promise<Life> {
     recorder: mortal.recorder(audit),
     clock: systemClock,
     log: silentLog,
-    holdsOf: () => ({ ...holdsUsual, waitMs: 300, pendingMs: 12_000 }),
+    holdsOf: () => ({ ...holdsUsual, waitMs: 5_000, pendingMs: 8_000 }),
     ownerOf: () => 'ana',
     limits: () => ({ holdsMax: 10, holdsPerAgentMax: 10 }),
     catalog: () => aCatalog(),
