@@ -190,7 +190,7 @@ describe('people', () => {
     await page.context().setOffline(true);
     await page.evaluate('dispatchEvent(new Event("online"))');
     await page.getByText('No connection to Countersign').waitFor();
-    await ask('select last_name from hr.employees limit 5');
+    const asked = await ask('select last_name from hr.employees limit 5');
     await page.context().setOffline(false);
     await page.evaluate('dispatchEvent(new Event("online"))');
     await page
@@ -198,6 +198,8 @@ describe('people', () => {
       .first()
       .waitFor();
     await waitFor('the warning to go', async () => !(await page.getByText('No connection to Countersign').isVisible()));
+    // The next test looks at who waits.
+    await asked.refusal;
   });
 
   test('end a session only as operators, and the agent is told as Postgres would', async () => {
