@@ -63,7 +63,7 @@ function signInPage(next: string, wrong?: string): Markup {
 <form method="post" action="/sign-in"><input type="hidden" name="next" value="${next}">
 <label for="token">Your approver’s token</label><input id="token" name="token" type="password" autocomplete="current-password" required>
 <button class="button">Sign in</button></form>
-<p class="dim">Or by a one-time link: <code>countersign start</code> prints one, <code>countersign console-link</code> makes one.</p></div></div>`,
+<p class="dim">Or by a one-time link, as <code>countersign start</code> prints it.</p></div></div>`,
   });
 }
 
@@ -81,7 +81,7 @@ function overPage(): Markup {
     title: 'This link is over',
     main: emptyState(
       'This link does not work any more',
-      'It was used, is older than ten minutes, or is for somebody who is no longer an approver. Make a new one with countersign console-link, or sign in with your token.',
+      'It was used, is older than ten minutes, or is for somebody who is no longer an approver. Sign in with your token; countersign start prints a new link at each Enter.',
       { to: '/sign-in', words: 'Sign in' },
     ),
   });

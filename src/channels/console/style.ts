@@ -82,7 +82,7 @@ code.place { color: var(--dim); font-size: .82rem; }
 .timeline time, .timeline .dim { color: var(--dim); font-size: .82rem; grid-column: 1 / -1; } .timeline span:last-child { grid-column: 1 / -1; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; } caption { text-align: left; color: var(--dim); font-size: .85rem; padding-bottom: .3rem; }
 th { text-align: left; color: var(--dim); font-weight: 600; } th, td { padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; } tr:last-child td { border-bottom: 0; }
-.scroll { overflow-x: auto; position: relative; } td code, td.when { white-space: nowrap; } td button.quiet { min-height: 2rem; padding: .1rem .7rem; }
+.scroll { overflow-x: auto; position: relative; } th, td { overflow-wrap: normal; } td bdi { overflow-wrap: anywhere; } td code, td.when { white-space: nowrap; } td button.quiet { min-height: 2rem; padding: .1rem .7rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .search .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem .9rem; margin-bottom: .9rem; } .search label { font-size: .85rem; color: var(--dim); } .search input, .search select { display: block; width: 100%; color: var(--ink); font-size: 1rem; min-height: 2.4rem; }
 ::placeholder { color: var(--dim); opacity: 1; }
