@@ -1,5 +1,6 @@
 // What goes through the hallway: an execution on its way in, its outcome on the way out, and what is written about both. Data and small
 // functions only, so that `gate.ts` reads as the order of rooms.
+import { isUtf8 } from 'node:buffer';
 import type { SessionId, UnixMillis } from './core/brand.ts';
 import { known, notKnown, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
@@ -126,7 +127,7 @@ export async function holdRequest(
     verdict,
     statement: {
       hash: hashes.ofStatement(execution.sql),
-      text: execution.reader.textOf(execution) ?? execution.sql.toString('latin1'),
+      text: execution.reader.textOf(execution) ?? readable(execution.sql),
       command: reading.statements.map((one) => one.analysis.command).join('; ') || 'statement',
     },
     parameters: execution.parameters === undefined ? '' : hashes.ofBytes(execution.parameters),
@@ -146,4 +147,9 @@ function asked({ sql, parameters }: Execution): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(sql.length);
   return Buffer.concat([length, sql, ...(parameters === undefined ? [] : [Buffer.from([1]), parameters])]);
+}
+
+/** Where the session's encoding is not certain: the letters that nearly every client means. Nothing is judged by it. */
+function readable(sql: Buffer): string {
+  return sql.toString(isUtf8(sql) ? 'utf8' : 'latin1');
 }

@@ -25,6 +25,8 @@ export type AsideResult<Outcome> =
 
 export class Aside<Outcome> implements Follower {
   finished = false;
+  /** A long answer handed on in pieces would reach the agent as a row of its own statement. */
+  readonly whole = true;
   readonly result: Promise<AsideResult<Outcome>>;
   readonly #reader: AsideReader<Outcome>;
   readonly #end: AsideEnd;
