@@ -49,6 +49,8 @@ export interface FunctionUse {
   readonly nature: 'pure' | 'reads' | 'listed' | 'unknown';
   /** `tree`: one of those that a name or operator in the text could mean, and nothing else runs it. The server's tree says which it is. */
   readonly settledBy?: 'tree';
+  /** With `settledBy`: which entries of the analysis's own `reads` its body brought in. They go when the tree does not call it. */
+  readonly brought?: readonly ColumnRead[];
 }
 
 /** One column of the result, with everything its value was computed from. For the tripwire and for masking. */

@@ -111,7 +111,10 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
     flows.push(...called.flows);
     const { schema, name } = callee;
     const use = { schema, name, signature: signatureOf(callee, index), nature: called.nature };
-    return how === 'surely' ? use : { ...use, settledBy: 'tree' };
+    if (how === 'surely') return use;
+    return called.reads.length === 0
+      ? { ...use, settledBy: 'tree' }
+      : { ...use, settledBy: 'tree', brought: called.reads };
   });
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];

@@ -43,12 +43,14 @@ export function unite(
   if (!tree.known) return { analysis: withUnknown(analysis, tree.why), disagreement: undefined };
   const named = namedTree(tree.value, index, temporary);
   if (!named.known) return { analysis: withUnknown(analysis, named.why), disagreement: undefined };
-  const said = new Set(analysis.reads.map((read) => keyOf(read.column)));
+  const functions = functionsOf(tree.value, index, analysis);
+  const stated = withoutBrought(analysis, functions);
+  const said = new Set(stated.map((read) => keyOf(read.column)));
   const more = named.value.reads.filter((read) => !said.has(keyOf(read.column)));
   const united: Analysis = {
     ...analysis,
-    reads: [...analysis.reads, ...more],
-    functions: functionsOf(tree.value, index, analysis),
+    reads: [...stated, ...more],
+    functions,
     unknowns: [...analysis.unknowns, ...uncheckedTypes(tree.value, index, analysis)],
   };
   if (analysis.unknowns.length > 0)
@@ -63,6 +65,25 @@ export function unite(
     analysis: withUnknown(united, 'the two witnesses disagree about the columns'),
     disagreement: `${analysis.command}: ${words}`,
   };
+}
+
+/**
+ * Reads without those of bodies that the server does not call. The same objects stand in both lists (a clone keeps that); one that a
+ * body which is called brings as well stays, and what the statement itself reads was never brought by any.
+ */
+function withoutBrought(analysis: Analysis, functions: readonly FunctionUse[]): Analysis['reads'] {
+  const called = new Set(functions);
+  const gone = analysis.functions.flatMap((use) => (called.has(use) ? [] : (use.brought ?? [])));
+  if (gone.length === 0) return analysis.reads;
+  // One object may be brought by several bodies: it goes only when all that bring it do.
+  const times = (list: readonly Analysis['reads'][number][]): Map<Analysis['reads'][number], number> => {
+    const counts = new Map<Analysis['reads'][number], number>();
+    for (const read of list) counts.set(read, (counts.get(read) ?? 0) + 1);
+    return counts;
+  };
+  const dropped = times(gone);
+  const all = times(analysis.reads);
+  return analysis.reads.filter((read) => (all.get(read) ?? 0) > (dropped.get(read) ?? 0));
 }
 
 function withUnknown(analysis: Analysis, why: string): Analysis {

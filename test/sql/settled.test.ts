@@ -214,6 +214,7 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     ['select told(id) from lone', ['told unknown'], []],
     [`select told('x')`, ['told unknown'], ['told unknown']],
     ['select query from pg_stat_activity', [], []],
+    [`select length('x' || id) from lone`, [], []],
   ])('of what a name or operator could call, the tree says which: %s', async (sql, before, after) => {
     const impure = (analysis: Analysis): readonly string[] =>
       analysis.functions
@@ -221,6 +222,32 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
         .map((use) => `${use.name} ${use.nature}`);
     expect(impure((await both.static(sql)).analysis)).toEqual(before);
     expect(impure((await both.united(sql)).analysis)).toEqual(after);
+  });
+
+  test('what a body reads counts where the server calls it, and nowhere else', async () => {
+    await query(
+      postgres.url(),
+      `SET search_path = shop; CREATE TYPE ref AS (id int);
+       CREATE FUNCTION ref_text(r ref) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) || r.id FROM users';
+       CREATE CAST (ref AS text) WITH FUNCTION ref_text(ref) AS IMPLICIT`,
+    );
+    await both.learn();
+    const readsOf = async (sql: string): Promise<readonly string[]> =>
+      (await both.united(sql)).analysis.reads.map((read) => `${read.column.relation.name}.${read.column.column}`);
+    expect((await both.static('select id::text from lone')).analysis.reads.map((read) => read.column.column)).toContain(
+      'ssn',
+    );
+    expect(await readsOf('select id::text from lone')).toEqual(['lone.id']);
+    expect(await readsOf('select row(id)::ref::text from lone')).toEqual(expect.arrayContaining(['users.ssn']));
+    expect(await readsOf('select lower(row(id)::ref) from lone')).toEqual(expect.arrayContaining(['users.ssn']));
+    expect(await readsOf('select row(l.id)::ref::text, u.ssn from lone l, users u')).toEqual(
+      expect.arrayContaining(['users.ssn']),
+    );
+    expect(await readsOf('select l.id::text, u.ssn from lone l, users u')).toEqual(
+      expect.arrayContaining(['users.ssn', 'lone.id']),
+    );
+    await query(postgres.url(), 'DROP FUNCTION shop.ref_text CASCADE');
+    await both.learn();
   });
 
   test('the literal of a row is read by Parse itself, so the static witness alone must know of its checks', async () => {
