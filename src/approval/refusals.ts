@@ -101,6 +101,9 @@ function named({ column: { relation, column }, level }: LeveledColumn): NamedCol
   return { column: visible(dotted(relation.schema, relation.name, column), 200), level };
 }
 
+/** Those that it is held for; what else it reads is nobody's concern here. */
 function viewColumns(hold: HoldView): readonly NamedColumn[] {
-  return hold.columns.slice(0, columnsMax).map(({ column, level }) => ({ column, level }));
+  const asked = new Set(hold.reasons.flatMap((reason) => reason.columns));
+  const held = hold.columns.filter(({ column }) => asked.has(column));
+  return held.slice(0, columnsMax).map(({ column, level }) => ({ column, level }));
 }
