@@ -10,11 +10,10 @@ const token = 'aB3dE5gH7jK9mN1pQ3sT5vW7';
 
 const queries = [
   'select * from customer_stats limit 3;',
-  'select name, department from hr.directory limit 3;',
   'select count(*) from missing;',
-  'begin;',
-  'delete from reviews where stars < 2;',
-  'rollback;',
+  'select id, brand, pan from billing.cards limit 3;',
+  // Is held: nobody decides here, and Ctrl-C takes it back.
+  'select * from hr.directory limit 2;',
 ];
 
 async function capture(): Promise<void> {
@@ -29,7 +28,11 @@ async function capture(): Promise<void> {
     await waitFor('the welcome', () => out.includes('Ctrl-C'), { withinMs: 120_000 });
     const url = /postgres:\/\/[^"]+/.exec(out)?.[0] ?? '';
     const secret = new URL(url).password;
-    const blurred = (text: string): string => text.replaceAll(secret, token).trim();
+    const blurred = (text: string): string =>
+      text
+        .replaceAll(secret, token)
+        .replace(/\/enter\?t=\S+/g, '/enter?t=WyJiZW4iL…')
+        .trim();
     replace('start', `$ npm start\n\n${blurred(out)}`);
     replace('psql', `$ psql "${blurred(url)}"\n${await asTyped(url)}`);
   } finally {
@@ -45,7 +48,11 @@ async function asTyped(url: string): Promise<string> {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let out = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const wasHeld = out.includes('held for approval');
+    out += text;
+    if (!wasHeld && out.includes('held for approval')) child.kill('SIGINT');
+  });
   const closed = new Promise<void>((settle) => child.once('close', () => settle()));
   child.stdin.end(quoted);
   await within('psql', closed, 60_000);
