@@ -21,14 +21,14 @@ test('two thousand hostile texts in a row hurt nobody else', async () => {
   const seed = 20_261_121;
   const played = await playHostile(pool, { count, seed });
   console.log(
-    `seed ${seed}: ${JSON.stringify([...played.answers])}, lost ${pool.health.lost}, honest ${played.honest}`,
+    `seed ${seed}: ${JSON.stringify([...played.answers])}, lost ${pool.health.lost}, honest ${played.honest}, kept ${Math.round(played.residentGrowthBytes / 1e6)} MB`,
   );
   expect([...played.answers.values()].reduce((sum, each) => sum + each, 0)).toBe(count);
   // Workers were lost on the way, or the texts were not hostile.
   expect(pool.health.lost).toBeGreaterThan(0);
   // Every honest statement was read (the play throws otherwise), and they went on all the while.
   expect(played.honest).toBeGreaterThan(50);
-  expect(played.residentGrowthBytes).toBeLessThan(400 * 1024 * 1024);
+  expect(played.residentGrowthBytes).toBeLessThan(300 * 1024 * 1024);
   expect(pool.health.waiting).toBe(0);
   await pool.up();
   for (const agent of ['ana', 'mallory']) {
