@@ -5,6 +5,7 @@ import type { Analysis } from '../sql/analysis.ts';
 import { analyseText } from '../sql/analyse.ts';
 import { loadParser, parserMajorOf, type Parser } from '../sql/parser.ts';
 import { refilledText } from '../sql/refilled.ts';
+import { unreadable } from '../sql/reading.ts';
 import { SchemaResolvers } from '../sql/resolve.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import type { Asker } from '../policy/asker.ts';
@@ -114,20 +115,4 @@ export class SqlDesk {
         return [{ sql, analysis: unreadable(answer.why) }];
     }
   }
-}
-
-function unreadable(why: string): Analysis {
-  return {
-    kinds: ['notKnown'],
-    command: '',
-    reads: [],
-    writes: [],
-    flows: [],
-    functions: [],
-    wholeTables: [],
-    relations: [],
-    outputs: [],
-    rowsMax: undefined,
-    unknowns: [{ why, at: undefined }],
-  };
 }
