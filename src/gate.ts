@@ -125,7 +125,7 @@ export class Gate {
     const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
     if (standing?.kind === 'allow') return this.#judged(execution, again);
     const same = again.kind === 'read' && again.index === reading.index;
-    if (same && standing?.catalogVersion === verdict.catalogVersion)
+    if (same && standing?.kind === 'hold' && standing.catalogVersion === verdict.catalogVersion)
       return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict, terms: answer.terms };
     return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
   }

@@ -174,8 +174,12 @@ export class Reader {
       }
       case 'empty':
         return refusedBy('nothing but space and comments');
-      default:
-        return refusedBy('a text that is no SQL, in a failed transaction');
+      case 'refused':
+        return answer.by === 'server' ? refusedBy(answer.why) : unreadText(answer.why);
+      case 'syntaxError':
+      case 'notKnown':
+        // Whatever cannot be read may hold a ROLLBACK and more behind it, which then runs: not known is not "sure to be refused".
+        return unreadText('a text that cannot be read, in a failed transaction');
     }
   }
 
