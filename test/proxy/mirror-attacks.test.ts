@@ -27,6 +27,7 @@ beforeAll(async () => {
     'create schema other',
     'create table notes (word text)',
     'create table other.notes (word text)',
+    'create table taken (word text)',
     "insert into notes values ('harmless')",
     "insert into other.notes values ('canary')",
     'create view v as select word from notes',
@@ -166,4 +167,15 @@ describe('an agent cannot have another text judged than the server runs', () => 
       expect(await said(proxy.url('db'), readies, messages)).not.toContain('canary');
     });
   }
+
+  test('by a text too long to be read, which ends a failed transaction and goes on', async () => {
+    const long = `rollback; insert into taken select word from other.notes /* ${'x'.repeat(300_000)} */`;
+    const messages = [query('begin; select 1/0'), query(long)];
+    const taken = async (): Promise<readonly unknown[]> => await queryAt(postgres.url(), 'select word from taken');
+    await said(postgres.url(), 2, messages);
+    expect(await taken()).toEqual([{ word: 'canary' }]);
+    await queryAt(postgres.url(), 'truncate taken');
+    await said(proxy.url('db'), 2, messages);
+    expect(await taken()).toEqual([]);
+  });
 });
