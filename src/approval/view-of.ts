@@ -9,6 +9,7 @@ import { sqlVisible } from '../sql/canonical.ts';
 import { approversOf, standingOf, type Crowd } from './approvers.ts';
 import type { CastVote, HeldFacts, HoldLife } from './hold.ts';
 import { grantUntil, stateOf, votesInForce } from './hold-state.ts';
+import { stepUpOf } from './step-up.ts';
 import type { Terms } from './terms.ts';
 import type { HoldView, ViewColumn, ViewNeed, ViewVote } from './view.ts';
 
@@ -47,6 +48,7 @@ export function viewOf(facts: HeldFacts, life: HoldLife, context: ViewContext): 
     sibling: facts.sibling,
     votes: votesInForce(life.votes).map((vote) => viewVote(vote, facts.needs, context.crowd)),
     settled: life.settled === undefined ? undefined : { ...life.settled, reason: personWords(life.settled.reason) },
+    stepUp: stepUpOf(facts, context.levels),
     offers: offersOf(facts),
     askedAt: facts.askedAt,
     waitUntil: waiters.reduce<UnixMillis | undefined>(

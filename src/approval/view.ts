@@ -5,6 +5,7 @@ import type { Known } from '../core/known.ts';
 import type { Place } from '../core/place.ts';
 import type { Action } from '../policy/verdict.ts';
 import type { HeldReason, HoldState, Settlement, Sibling } from './hold.ts';
+import type { StepUpNeed } from './step-up.ts';
 import type { Terms } from './terms.ts';
 
 export interface ViewColumn {
@@ -95,6 +96,8 @@ export interface HoldView {
   readonly sibling: Sibling | undefined;
   readonly votes: readonly ViewVote[];
   readonly settled: Settlement | undefined;
+  /** What a yes takes, by the files in force. */
+  readonly stepUp: StepUpNeed;
   /** What an approver may choose here, `once` first. */
   readonly offers: NonEmpty<Terms['kind']>;
   readonly askedAt: UnixMillis;

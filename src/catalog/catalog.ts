@@ -7,6 +7,9 @@ import type { RelationName } from '../sql/analysis.ts';
 import type { LevelMemo } from './level-memo.ts';
 import type { NamePattern } from './pattern.ts';
 
+/** `console`: never by a button in a chat. `passkey`: in the console, and with a passkey of the approver's own. */
+export type StepUp = 'console' | 'passkey';
+
 export interface Level {
   readonly name: string;
   /** 0 is the least sensitive. */
@@ -19,8 +22,8 @@ export interface Level {
   readonly rows: number | undefined;
   readonly approvers: readonly string[];
   readonly quorum: number;
-  /** Decided in the console only, never by a button in a chat. */
-  readonly stepUp?: 'console';
+  /** What a yes takes beyond being an approver. */
+  readonly stepUp?: StepUp;
   readonly place: Place;
 }
 

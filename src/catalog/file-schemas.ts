@@ -32,9 +32,11 @@ const level = z.strictObject({
   approvers: z.array(z.string().min(1)).min(1).optional().describe('Groups that are asked.'),
   quorum: z.int().min(1).max(20).optional().describe('How many different people must say yes; 1 when not given.'),
   step_up: z
-    .literal('console')
+    .enum(['console', 'passkey'])
     .optional()
-    .describe('Where approvers decide: only in the console, where they sign in, never by a button in a chat.'),
+    .describe(
+      'What a yes takes: `console`, only there, where approvers sign in, never by a button in a chat; `passkey`, there too, and with a passkey.',
+    ),
   words: z.string().optional().describe('What belongs here, for people.'),
 });
 

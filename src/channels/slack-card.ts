@@ -47,8 +47,6 @@ export interface CardStyle {
   readonly firstRows: number;
   /** Approvals of columns of this rank or above ask once more; undefined: none does. */
   readonly confirmFromRank: number | undefined;
-  /** Levels whose holds are decided in the console only. */
-  readonly consoleOnly: (level: string) => boolean;
   readonly linkOf: (hold: HoldId) => string;
 }
 
@@ -249,13 +247,11 @@ function voteBlocks(view: HoldView, width: Widths): readonly Block[] {
 }
 
 /** A level may want the console, where people sign in, and not a button that any unlocked phone can press. */
-export function isConsoleOnly(view: HoldView, style: Pick<CardStyle, 'consoleOnly'>): boolean {
-  return view.columns.some(({ level }) => style.consoleOnly(level));
-}
+export const isConsoleOnly = ({ stepUp }: Pick<HoldView, 'stepUp'>): boolean => stepUp !== 'none';
 
 function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
   const open = openButton(view, style);
-  if (isConsoleOnly(view, style)) return [{ ...open, style: 'primary' }];
+  if (isConsoleOnly(view)) return [{ ...open, style: 'primary' }];
   const top = Math.max(-1, ...view.columns.map(({ rank }) => (rank < 0 ? Number.MAX_SAFE_INTEGER : rank)));
   const asksAgain = style.confirmFromRank !== undefined && top >= style.confirmFromRank;
   const approve = (id: string, text: string, value: string, isPrimary = id === actionIds.once): Button =>

@@ -122,7 +122,7 @@ export class SlackDesk {
   /** The button is not on the card; a click on an older card, or a forged one, gets no further. */
   async #wantsConsole(hold: HoldId): Promise<boolean> {
     const view = await this.#parts.book.find(hold);
-    return view !== undefined && isConsoleOnly(view, this.#parts.style());
+    return view !== undefined && isConsoleOnly(view);
   }
 
   async #answer(result: VoteResult, from: { readonly clicker: Clicker; readonly where: Where }): Promise<void> {
@@ -156,7 +156,7 @@ export class SlackDesk {
     }
     const view = await this.#find(hold, from);
     if (view === undefined || click.trigger === undefined) return;
-    if (isConsoleOnly(view, this.#parts.style())) {
+    if (isConsoleOnly(view)) {
       const words = `This level is decided in the console: ${this.#parts.style().linkOf(hold)}`;
       return await this.#no('forbidden', from, words);
     }

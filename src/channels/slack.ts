@@ -46,7 +46,7 @@ export interface SlackParts {
 }
 
 /** What a card has to know about levels. */
-export type SlackLevels = ReadonlyMap<string, { readonly rank: number; readonly stepUp?: 'console' | undefined }>;
+export type SlackLevels = ReadonlyMap<string, { readonly rank: number }>;
 
 /** For tests: real ones are Slack's own. */
 export interface SlackPace {
@@ -212,7 +212,6 @@ class Slack implements RunningSlack {
       values: config.values,
       firstRows: config.firstRows,
       confirmFromRank: config.confirmFrom === undefined ? undefined : levels.get(config.confirmFrom)?.rank,
-      consoleOnly: (level) => levels.get(level)?.stepUp === 'console',
       linkOf,
     };
   }

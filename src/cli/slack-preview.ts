@@ -12,7 +12,6 @@ const style: CardStyle = {
   values: 'hidden',
   firstRows: 100,
   confirmFromRank: undefined,
-  consoleOnly: () => false,
   linkOf: (hold) => `${consoleUrl}/holds/${hold}`,
 };
 
@@ -23,7 +22,7 @@ export function slackPreview(): string {
   const origin = { hold: view.id, channel: undefined, ts: undefined };
   const shown: readonly (readonly [string, Message])[] = [
     ...samples.map(({ title, view: each }) => [title, cardOf(each, style)] as const),
-    ['A level that is decided in the console only', cardOf(view, { ...style, consoleOnly: () => true })],
+    ['A level that is decided in the console only', cardOf({ ...view, stepUp: 'console' }, style)],
     ['Slack refused the card', plainCard(view, style)],
     [
       'A burst of one agent',

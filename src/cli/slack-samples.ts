@@ -87,6 +87,7 @@ const usual: HoldView = {
   sibling: undefined,
   votes: [],
   settled: undefined,
+  stepUp: 'none',
   offers: ['once', 'rows', 'shape'],
   askedAt: at(0),
   waitUntil: at(1),

@@ -20,7 +20,6 @@ const style: CardStyle = {
   values: 'hidden',
   firstRows: 100,
   confirmFromRank: undefined,
-  consoleOnly: () => false,
   linkOf: (hold) => `https://gate.example.com/holds/${hold}`,
 };
 
@@ -188,7 +187,7 @@ describe('a card', () => {
   });
 
   test('of a level that demands the console has no button but the link', async () => {
-    const message = cardOf(await viewOf(), { ...style, consoleOnly: (level) => level === 'restricted' });
+    const message = cardOf({ ...(await viewOf()), stepUp: 'console' }, style);
     expect(buttons(message)).toEqual([actionIds.open]);
   });
 

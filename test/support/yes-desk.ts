@@ -82,6 +82,7 @@ function viewOf({ asker, session, statement, verdict, ...request }: HoldRequest)
     sibling: undefined,
     votes: [],
     settled: undefined,
+    stepUp: 'none',
     offers: ['once'],
     askedAt: 0 as UnixMillis,
     waitUntil: undefined,
