@@ -16,7 +16,7 @@ import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
-import { houseHash } from '../store/house-hash.ts';
+import { houseHash, houseKey } from '../store/house-hash.ts';
 import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { closeBench, openBench, type Bench } from './serve-bench.ts';
@@ -133,7 +133,13 @@ function listenerOf(
     // of a name that nobody has does not change when the salts of real ones stay.
     secrets: { mockKey: Buffer.from(audit.statementHash.ofBytes(Buffer.from('mock salt\0'))) },
     gate: new Gate(gate),
-    rows: rowDeskOf({ gate, audit, clock, classification, store: bench.store }),
+    rows: rowDeskOf({
+      gate,
+      maskSecret: () => houseKey(bench.store, 'masks'),
+      clock,
+      classification,
+      store: bench.store,
+    }),
     consoleUrl: () => live.config.http.publicUrl,
   });
 }

@@ -27,8 +27,8 @@ import { nullMask, valueMask } from './mask-values.ts';
 export interface MaskedResultParts {
   readonly statements: readonly Analysis[];
   readonly masks: readonly MaskedRead[];
-  /** Of the database, for hashes. */
-  readonly key: Buffer;
+  /** Of the database, for hashes; undefined: it is not known, and what should be hashed is NULL. */
+  readonly key: Buffer | undefined;
   /** Result formats as Bind gave them; undefined in a simple Query, where all is text. */
   readonly formats: readonly number[] | undefined;
   /** For types, where an execution is not described and in COPY. */

@@ -14,11 +14,11 @@ const texts: ReadonlySet<number> = new Set([
 
 export const nullMask: ValueMask = { bytesMax: 0, write: () => -1 };
 
-export function valueMask(column: MaskedColumn, key: Buffer): ValueMask {
+export function valueMask(column: MaskedColumn, key: Buffer | undefined): ValueMask {
   return unbounded(column, key) ?? nullMask;
 }
 
-function unbounded(column: MaskedColumn, key: Buffer): ValueMask | undefined {
+function unbounded(column: MaskedColumn, key: Buffer | undefined): ValueMask | undefined {
   switch (column.style) {
     case 'null':
       return nullMask;
@@ -29,7 +29,7 @@ function unbounded(column: MaskedColumn, key: Buffer): ValueMask | undefined {
     case 'email':
       return isText(column) ? fitted(column, emailShape) : undefined;
     case 'hash':
-      return hashMask(column, key, isText(column) ? lengthMaxOf(column) : undefined);
+      return key && hashMask(column, key, isText(column) ? lengthMaxOf(column) : undefined);
     case 'year':
       return dateMask(column, isText(column));
   }

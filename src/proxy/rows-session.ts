@@ -21,8 +21,8 @@ export interface RowDeskParts {
   readonly classification: () => Classification;
   readonly purses: Purses;
   readonly clock: Clock;
-  /** 32 bytes for a database's hashes: the same for all sessions and proxies of the house. */
-  readonly maskKey: (database: string) => Buffer;
+  /** 32 bytes for a database's hashes: the same for all sessions and proxies of the house; undefined: not known yet. */
+  readonly maskKey: (database: string) => Buffer | undefined;
 }
 
 /** What a cursor's executions share. */

@@ -113,6 +113,8 @@ ${options.config ?? ''}
   const parts = gatePartsOf({ audit, recorder, clock: systemClock, classification: inForce, desk });
   const gate = new TestGate(parts, options.admit);
   const store = options.store ?? nobodysBudgets;
+  const secret = randomBytes(32);
+  const maskSecret = (): Promise<Buffer> => Promise.resolve(secret);
   const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500 });
   readers.start();
   const door = tlsDoorOf(config);
@@ -124,7 +126,7 @@ ${options.config ?? ''}
     tls: () => door,
     secrets: { mockKey: randomBytes(32) },
     gate,
-    rows: rowDeskOf({ gate: parts, audit, classification: inForce, clock: systemClock, store }),
+    rows: rowDeskOf({ gate: parts, maskSecret, classification: inForce, clock: systemClock, store }),
     recorder: audit.log,
     openUpstream: pools.open,
     readers,
