@@ -3,7 +3,7 @@
 // transcripts have to be equal to the letter, and whole. `--self` compares direct with direct: what differs then is the script's fault.
 // Further arguments are names of clients to run; default: all.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { query } from '../support/client.ts';
@@ -123,6 +123,7 @@ async function compare(client: Client, stage: Stage): Promise<string | undefined
 }
 
 async function run(args: readonly string[]): Promise<number> {
+  mkdirSync(clientFolder, { recursive: true });
   const how = args.includes('--self') ? 'self' : 'proxy';
   const names = args.filter((arg) => !arg.startsWith('--'));
   const wanted = clients.filter((client) => names.length === 0 || names.includes(client.name));
