@@ -2,7 +2,8 @@
 // Method: every script of Postgres's own regression suite (out of Debian's source package), or every .sql file of the folders named
 // as arguments, goes through psql on three servers that were made alike: two directly, one through the proxy. A file whose two direct answers differ is unsteady by itself
 // and says nothing; of all others the answer through the proxy has to be equal to the letter.
-// `--show` prints the first difference of each file, `--out FOLDER` keeps all answers.
+// `--show` prints the first difference of each file, `--out FOLDER` keeps all answers, `--only A,B` runs these of the suite (and the one
+// that all others build on), `--seconds N` is how long one script may take.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -20,15 +21,21 @@ interface Way {
 }
 
 const database = 'regression';
-const msMax = 60_000;
 /** Debian's psql is of this version, and many of its own questions to the catalogs are. */
 const major = 15;
 
 const { values: flags, positionals: folders } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
-  options: { show: { type: 'boolean' }, out: { type: 'string' } },
+  options: {
+    show: { type: 'boolean' },
+    out: { type: 'string' },
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '300' },
+  },
 });
+
+const msMax = Number(flags.seconds) * 1000;
 
 /** Process ids and ports differ between any two runs. */
 const blurred = (text: string): string => text.replace(/with PID \d+/g, 'with PID …').replace(/port "\d+"/g, 'port …');
@@ -101,7 +108,9 @@ async function openWays(): Promise<{ readonly ways: readonly [Way, Way, Way]; re
 /** Postgres's own suite in its own order: later scripts use what earlier ones made. */
 async function suiteFiles(): Promise<readonly string[]> {
   const folder = await bring(major);
+  const only = flags.only?.split(',');
   return scheduled(folder)
+    .filter((name) => only === undefined || name === 'test_setup' || only.includes(name))
     .map((name) => join(folder, 'sql', `${name}.sql`))
     .filter((file) => existsSync(file));
 }
@@ -121,8 +130,11 @@ async function run(): Promise<number> {
   let passed = 0;
   try {
     for (const file of files) {
+      const began = performance.now();
       const [direct = '', again = '', through = ''] = await Promise.all(ways.map((way) => answer(file, way)));
       if (flags.out !== undefined) keep(flags.out, file, { direct, again, through });
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      if (flags.show === true) console.log(`${basename(file)}: ${seconds} s`);
       if (direct === through) passed++;
       else if (direct !== again) unsteady.push(basename(file));
       else if (refusedOnPurpose(file, through)) refused.push(basename(file));
