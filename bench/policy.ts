@@ -6,8 +6,9 @@ import { judge } from '../src/policy/judge.ts';
 import { loadClassification } from '../src/policy/classification.ts';
 import type { Analysis, ColumnRead } from '../src/sql/analysis.ts';
 import type { Asker } from '../src/policy/asker.ts';
+import { benchDbaCommands } from './dba-commands.ts';
 
-const bounds = { loadMs: 1000, judgeMicros: 20 } as const;
+const bounds = { loadMs: 1000, judgeMicros: 20, commandMs: 300 } as const;
 
 const folder = new URL('../classification', import.meta.url).pathname;
 const loaded = loadClassification(readFolder(folder));
@@ -87,4 +88,10 @@ const times = Array.from({ length: 5 }, () => {
 const load = times[2] ?? Number.NaN;
 missed ||= load > bounds.loadMs;
 console.log(`load 50,000 columns: ${load.toFixed(0)} ms (bound ${bounds.loadMs})`);
+
+for (const { command, ownMs, wallMs } of benchDbaCommands()) {
+  missed ||= ownMs > bounds.commandMs;
+  const words = `${ownMs.toFixed(0)} ms of its thread, wall at best ${wallMs.toFixed(0)} ms`;
+  console.log(`${command} over 5,000 columns, after start: ${words} (bound ${bounds.commandMs})`);
+}
 process.exitCode = missed ? 1 : 0;

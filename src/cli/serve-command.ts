@@ -7,7 +7,7 @@ import { mistakeText } from '../core/place.ts';
 import { makeVerifier } from '../wire/scram.ts';
 import { failed, type Io } from './io.ts';
 import { keepSignals, obeySignals } from './process-signals.ts';
-import { serve, type RunningProxy } from './serve.ts';
+import type { RunningProxy } from './serve.ts';
 
 export function addServe(program: Command, io: Io): void {
   program
@@ -41,5 +41,7 @@ export async function serveFile(file: string, env: Io['env'], level?: LogLevel):
   if (checked.kind === 'bad') throw failed(...checked.mistakes.map(mistakeText));
   const config = checked.value;
   const log = createLog({ level: level ?? config.logLevel });
+  // The parts that serve are most of the program; the other commands start in half the time without them.
+  const { serve } = await import('./serve.ts');
   return { proxy: await serve(config, { log, reread: read }), log };
 }
