@@ -102,6 +102,11 @@ export class StoreDesk implements Desk {
     return guarded(() => this.#board.find(id));
   }
 
+  /** What was asked, as it is stored. */
+  facts(id: HoldId): Promise<HeldFacts | undefined> {
+    return guarded(() => this.#holds.facts(id));
+  }
+
   list(filter?: HoldFilter): Promise<readonly HoldView[]> {
     return guarded(() => this.#board.list(filter));
   }

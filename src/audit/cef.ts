@@ -40,6 +40,7 @@ function fieldsOf(origin: string, record: LoggedRecord): readonly (readonly [str
 function titleOf(record: LoggedRecord): string {
   if (record.kind === 'judged') return `Statement judged: ${record.verdict}`;
   if (record.kind === 'decided') return `Hold ${record.state}`;
+  if (record.kind === 'budget') return `Budget ${record.state}`;
   return `Record: ${record.kind}`;
 }
 

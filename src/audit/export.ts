@@ -34,7 +34,7 @@ function csvOf(record: LoggedRecord): string {
     return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   };
   const columns = 'columns' in record ? record.columns : [];
-  const person = record.kind === 'decided' ? record.by.join(' ') : text('person');
+  const person = record.kind === 'decided' || record.kind === 'budget' ? record.by.join(' ') : text('person');
   const detail = ['text', 'words', 'state', 'vote', 'code', 'error', 'rows'].map(text).filter((each) => each !== '');
   return csvLine([
     String(record.seq),

@@ -76,6 +76,12 @@ function factsOf(record: LoggedRecord): Facts {
       return record.state === 'approved'
         ? { ...passed, activityId: activity.other, dispositionId: disposition.approved }
         : { ...stopped, activityId: activity.other, dispositionId: disposition.rejected };
+    case 'budget':
+      return {
+        ...passed,
+        activityId: activity.other,
+        dispositionId: record.state === 'approved' ? disposition.approved : disposition.logged,
+      };
     case 'login':
       return record.error === undefined
         ? { ...passed, activityId: activity.connect, dispositionId: disposition.allowed }

@@ -95,6 +95,22 @@ interface Released extends RecordedAsker {
   readonly statement: string;
 }
 
+/** People let an agent read more than its budget. `asked`: somebody said so, and others have to as well. */
+interface ToppedUp {
+  readonly kind: 'budget';
+  readonly state: 'asked' | 'approved';
+  readonly agent: string;
+  readonly owner: string;
+  readonly level: string;
+  readonly per: string;
+  readonly rows: number;
+  readonly by: readonly string[];
+  readonly channel: string;
+  /** On whose card they did. */
+  readonly hold?: string;
+  readonly reason?: string;
+}
+
 /** A session's beginning or end. `login` with an error code is an attempt that failed. */
 interface Session extends RecordedAsker {
   readonly kind: 'login' | 'logout';
@@ -114,7 +130,8 @@ interface Operation {
   readonly database?: string;
 }
 
-export type AuditBody = Judged | Finished | Refused | Held | Voted | Decided | Released | Session | Operation;
+export type AuditBody =
+  Judged | Finished | Refused | Held | Voted | Decided | Released | ToppedUp | Session | Operation;
 
 /** The first record of each segment: everything needed to check the segment without the ones before it. */
 interface SegmentBegun {

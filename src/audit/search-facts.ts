@@ -75,7 +75,7 @@ export function verdictsIn(record: LoggedRecord): readonly string[] {
 export function peopleIn(record: LoggedRecord): readonly string[] {
   const owner = 'owner' in record ? [record.owner] : [];
   if (record.kind === 'voted') return [record.person];
-  return record.kind === 'decided' ? record.by : owner;
+  return record.kind === 'decided' || record.kind === 'budget' ? record.by : owner;
 }
 
 function isEnd(column: string, wanted: string | undefined): boolean {

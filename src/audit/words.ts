@@ -37,6 +37,8 @@ export function recordFacts(record: LoggedRecord): string {
       return `${record.hold} ${record.state}${record.by.length === 0 ? '' : ` by ${record.by.join(', ')}`}`;
     case 'released':
       return `${record.hold} ${who(record)}`;
+    case 'budget':
+      return `${record.agent} (${record.owner}) ${record.state} by ${record.by.join(', ')}: ${record.rows} rows more of ${record.level} in ${record.per}${after(record.hold)}`;
     case 'login':
     case 'logout':
       return `${who(record)} from ${record.address}${after(record.error)}`;

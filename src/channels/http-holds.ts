@@ -3,13 +3,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import * as z from 'zod';
 import { ProxyError } from '../core/errors.ts';
-import { jsonWords } from '../audit/words.ts';
 import { outcomeText } from '../approval/card.ts';
 import { isHoldId } from '../approval/board.ts';
 import type { HoldBook, VoteResult } from '../approval/channel.ts';
 import { holdStates, type Vote } from '../approval/hold.ts';
 import type { Authenticate, Person } from './authenticate.ts';
 import { holdJson, termsOfJson } from './hold-json.ts';
+import { parsed, sendJson } from './http-forms.ts';
 
 export interface Explaining {
   readonly agent: string;
@@ -135,20 +135,3 @@ function answerVote(reply: FastifyReply, result: VoteResult): FastifyReply {
 }
 
 const noSuchHold = (): ProxyError => new ProxyError('NOT_FOUND', 'no such hold');
-
-/** Names the member, never what was given for it. */
-function parsed<Shape extends z.ZodObject>(schema: Shape, given: unknown, what: string): z.output<Shape> {
-  const checked = schema.safeParse(given ?? {});
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  const known = Object.keys(schema.shape).join(', ');
-  if (issue?.code === 'unrecognized_keys') throw new ProxyError('BAD_REQUEST', `${what} may have: ${known}`);
-  const where = issue?.path.join('.') ?? '';
-  const words = issue?.message ?? 'not of the form it should have';
-  throw new ProxyError('BAD_REQUEST', `${where === '' ? what : where}: ${words}`);
-}
-
-/** Agents chose some of this text: what does not show itself is escaped, for whoever looks at it with curl. */
-function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(jsonWords(value));
-}

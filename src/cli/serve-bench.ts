@@ -1,9 +1,11 @@
 // What judges and who decides, joined for `serve`: the classification in force, the readers of each database, the state from the config,
 // and the approval desk on it.
 import type { Recorder } from '../audit/recorder.ts';
+import { BudgetDesk } from '../approval/budgets.ts';
 import { openDesk, type StoreDesk } from '../approval/open-desk.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { Purses } from '../policy/budget-purse.ts';
 import type { ClassificationSource } from '../policy/classification-source.ts';
 import { Readers } from '../proxy/readers.ts';
 import { openStore } from '../store/open.ts';
@@ -28,6 +30,8 @@ export interface Bench {
   readonly readers: Readers;
   readonly store: Store;
   readonly desk: StoreDesk;
+  readonly purses: Purses;
+  readonly budgets: BudgetDesk;
 }
 
 export async function openBench({ live, record, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
@@ -48,10 +52,17 @@ export async function openBench({ live, record, recorder, clock, log, begun }: B
     catalog: () => classification.current.catalog,
   });
   begun.push(() => desk.stop());
+  const purses = new Purses(store, clock);
+  const budgets = new BudgetDesk({
+    ...{ purses, store, recorder, clock },
+    classification: () => classification.current,
+    ownerOf: (agent) => live.config.agents.get(agent)?.owner,
+    holdFacts: (id) => desk.facts(id),
+  });
   const readers = new Readers({ config: () => live.config, clock, log, onSchema: record.tookSchema });
   begun.push(() => readers.close());
   readers.start();
-  return { classification, readers, store, desk };
+  return { classification, readers, store, desk, purses, budgets };
 }
 
 /** People are asked no more; what waits is told so. The state stays open: the record's last head goes into it. */

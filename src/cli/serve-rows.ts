@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { GateParts } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
-import { Purses, type BudgetStore } from '../policy/budget-purse.ts';
+import type { BudgetStore, Purses } from '../policy/budget-purse.ts';
 import { MaskKeys } from '../proxy/mask-keys.ts';
 import { RowAsking } from '../proxy/rows-asking.ts';
 import { RowDesk } from '../proxy/rows-session.ts';
@@ -14,16 +14,16 @@ export interface RowDeskOptions {
   readonly maskSecret: () => Promise<Buffer>;
   readonly classification: () => Classification;
   readonly clock: Clock;
-  readonly store: BudgetStore;
+  readonly purses: Purses;
 }
 
-export function rowDeskOf({ gate, maskSecret, classification, clock, store }: RowDeskOptions): RowDesk {
+export function rowDeskOf({ gate, maskSecret, classification, clock, purses }: RowDeskOptions): RowDesk {
   const { desk, hashes } = gate;
   const keys = new MaskKeys(maskSecret, clock);
   return new RowDesk({
     asking: new RowAsking({ desk, hashes, classification, clock }),
     classification,
-    purses: new Purses(store, clock),
+    purses,
     clock,
     maskKey: (database) => keys.of(database),
   });

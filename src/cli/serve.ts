@@ -138,7 +138,7 @@ function listenerOf(
       maskSecret: () => houseKey(bench.store, 'masks'),
       clock,
       classification,
-      store: bench.store,
+      purses: bench.purses,
     }),
     consoleUrl: () => live.config.http.publicUrl,
   });

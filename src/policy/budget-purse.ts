@@ -80,6 +80,12 @@ export class Purse {
     await this.#store.spend(topUpKey(this.#claim), rows, this.#window(), undefined);
   }
 
+  /** Taken from the store here and not used yet. */
+  get left(): number {
+    this.#dropStale();
+    return this.#left;
+  }
+
   /** How much of the budget rows have used, as far as this process knows; 0 when it knows nothing yet. */
   get share(): number {
     return this.#known === undefined ? 0 : (this.#known.used - this.#left) / this.#known.rowsMax;
@@ -135,6 +141,10 @@ function topUpKey({ key }: BudgetClaim): string {
   return `${key}/added`;
 }
 
+function nameOf({ key, rowsMax }: BudgetClaim): string {
+  return `${key}=${rowsMax}`;
+}
+
 /** The purses of this process. */
 export class Purses {
   readonly #store: BudgetStore;
@@ -148,7 +158,7 @@ export class Purses {
 
   /** A changed number in the file is another purse: what the old one took is counted in the store already. */
   of(claim: BudgetClaim): Purse {
-    const name = `${claim.key}=${claim.rowsMax}`;
+    const name = nameOf(claim);
     const there = this.#purses.get(name);
     if (there !== undefined) return there;
     const made = new Purse(claim, this.#store, this.#clock);
@@ -165,7 +175,8 @@ export class Purses {
           this.#store.spend(claim.key, 0, window, undefined),
           this.#store.spend(topUpKey(claim), 0, window, undefined),
         ]);
-        return { claim, rowsMax: claim.rowsMax + added.used, used };
+        const here = this.#purses.get(nameOf(claim))?.left ?? 0;
+        return { claim, rowsMax: claim.rowsMax + added.used, used: Math.max(0, used - here) };
       }),
     );
   }

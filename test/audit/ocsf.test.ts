@@ -24,6 +24,10 @@ const bodies: Readonly<Record<LoggedBody['kind'], LoggedBody>> = {
   held,
   voted: { kind: 'voted', hold: 'h_1', person: 'ben', vote: 'approve', channel: 'slack' },
   decided: { kind: 'decided', hold: 'h_1', state: 'approved', by: ['ben'] },
+  budget: {
+    ...{ kind: 'budget', state: 'approved', agent: 'report-bot', owner: 'ana' },
+    ...{ level: 'confidential+', per: '1d', rows: 50, by: ['ben'], channel: 'api' },
+  },
   released: { ...asker, kind: 'released', hold: 'h_1', statement: 'a' },
   login: { ...asker, kind: 'login', address: '10.0.0.1' },
   logout: { ...asker, kind: 'logout', address: '10.0.0.1' },

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { bearerAuthenticate } from '../../src/channels/bearer.ts';
 import { auditRoom } from '../../src/channels/http-audit.ts';
+import { budgetsRoom } from '../../src/channels/http-budgets.ts';
 import { holdsRoom, type Explaining } from '../../src/channels/http-holds.ts';
 import { Parts } from '../../src/channels/health.ts';
 import { HttpServer } from '../../src/channels/http-server.ts';
@@ -249,6 +250,8 @@ describe('docs/openapi.yaml', () => {
     });
     const authenticate = bearerAuthenticate(() => []);
     holdsRoom({ authenticate, desk: aProxy().desk, explain: () => Promise.resolve({}) })(server);
+    const noBudgets = () => Promise.reject(new Error('not asked here'));
+    budgetsRoom({ authenticate, budgets: { of: noBudgets, topUp: noBudgets }, agents: () => [] })(server);
     const noAudit = () => Promise.reject(new Error('not asked here'));
     auditRoom({ authenticate, audit: { search: noAudit, receipt: noAudit } })(server);
     await server.ready();

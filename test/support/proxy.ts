@@ -11,6 +11,7 @@ import { mistakeText } from '../../src/core/place.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { gatePartsOf } from '../../src/cli/serve-gate.ts';
+import { Purses } from '../../src/policy/budget-purse.ts';
 import { nobodysBudgets, rowDeskOf } from '../../src/cli/serve-rows.ts';
 import type { BudgetStore } from '../../src/policy/budget-purse.ts';
 import { Gate, type Admission } from '../../src/gate.ts';
@@ -126,7 +127,10 @@ ${options.config ?? ''}
     tls: () => door,
     secrets: { mockKey: randomBytes(32) },
     gate,
-    rows: rowDeskOf({ gate: parts, maskSecret, classification: inForce, clock: systemClock, store }),
+    rows: rowDeskOf({
+      ...{ gate: parts, maskSecret, classification: inForce, clock: systemClock },
+      purses: new Purses(store, systemClock),
+    }),
     recorder: audit.log,
     openUpstream: pools.open,
     readers,

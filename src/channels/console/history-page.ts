@@ -56,6 +56,7 @@ const kinds = [
   'held',
   'voted',
   'decided',
+  'budget',
   'released',
   'refused',
   'finished',
