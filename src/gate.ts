@@ -2,6 +2,7 @@
 // runs, waits for people, or is refused. Rooms do the work; nothing is decided here but the switch.
 import { ProxyError } from './core/errors.ts';
 import { changedMeanwhile, forbidden, unreleased } from './approval/refusals.ts';
+import { asApproved } from './approval/release.ts';
 import type { Desk } from './approval/desk.ts';
 import type { Terms } from './approval/terms.ts';
 import { isGenuine, type Receipt } from './audit/receipt.ts';
@@ -119,15 +120,14 @@ export class Gate {
     const request = await holdRequest({ ...judged, counterOffer: await offers.narrower(judged) }, hashes);
     const waiting = await desk.ask(request, withdrawn);
     const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
-    if (answer.kind === 'unavailable') return { kind: 'refuse', error: answer.error };
     if (answer.kind !== 'released') return { kind: 'refuse', error: unreleased(answer) };
     const again = await execution.reader.read(execution);
     const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
     if (standing?.kind === 'allow') return this.#judged(execution, again);
-    const same = again.kind === 'read' && again.index === reading.index;
-    if (same && standing?.kind === 'hold' && standing.catalogVersion === verdict.catalogVersion)
-      return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict, terms: answer.terms };
-    return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
+    const same = again.kind === 'read' && again.index === reading.index ? standing : undefined;
+    const approved = asApproved(verdict, same, answer.terms);
+    if (approved === undefined) return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
+    return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict: approved, terms: answer.terms };
   }
 
   /** Closes the record of an execution that was let through. */

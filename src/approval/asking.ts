@@ -5,6 +5,7 @@ import type { HoldConfig } from '../core/config-types.ts';
 import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
 import { cardSql, sqlVisible } from '../sql/canonical.ts';
+import type { MaskedRead } from '../policy/masking.ts';
 import type { Reason } from '../policy/verdict.ts';
 import type { HoldRequest } from './desk.ts';
 import type { HeldFacts, HeldReason, HeldStatement, HoldLife, Sibling, Waiter } from './hold.ts';
@@ -45,6 +46,7 @@ export function factsFrom(request: HoldRequest, asking: Asking): HeldFacts {
     catalogVersion: verdict.catalogVersion,
     reasons,
     columns: verdict.columns.slice(0, columnsMax),
+    masks: maskable(verdict.masksOffered),
     needs: verdict.needs,
     estimate: request.estimate,
     rowsMax: verdict.rowsMax,
@@ -70,6 +72,11 @@ export function lifeFrom(facts: HeldFacts, waiter: Waiter, config: HoldConfig): 
     granted: false,
     recorded: { held: false, votes: 0, settled: false },
   };
+}
+
+/** People choose among what they can read: of more columns than are kept, none is offered. */
+function maskable(offered: readonly MaskedRead[] = []): readonly MaskedRead[] {
+  return offered.length > columnsMax ? [] : offered;
 }
 
 function heldStatement({ statement }: HoldRequest): HeldStatement {

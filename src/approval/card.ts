@@ -3,6 +3,7 @@
 // cannot look like a line of the card.
 import type { UnixMillis } from '../core/brand.ts';
 import { assertNever } from '../core/exhaustive.ts';
+import { maskStyleWords } from '../core/mask-style.ts';
 import { placeText } from '../core/place.ts';
 import type { Action } from '../policy/verdict.ts';
 import type { HoldState } from './hold.ts';
@@ -142,12 +143,25 @@ export function permitText(view: HoldView, terms: Terms): string {
       return `Approve once: exactly this statement with these values, one time; ${again}.`;
     case 'rows':
       return `Approve the first ${countText(terms.rowsMax, 'row')}: exactly this statement, one time, and the stream stops there; ${again}.`;
+    case 'masked': {
+      const rows = terms.rowsMax === undefined ? '' : `, and the stream stops after ${countText(terms.rowsMax, 'row')}`;
+      return `Approve masked: exactly this statement, one time${rows}, with ${masksText(view)} in place of the values; ${again}.`;
+    }
     case 'shape':
       return `Approve the shape: ${termsText(terms)}; same columns, role and schema, while the classification stays as it is.`;
     default:
       return assertNever(terms);
   }
 }
+
+/** `public.customers.email (email), public.customers.notes (null)` */
+export function masksText({ masks }: Pick<HoldView, 'masks'>): string {
+  const shown = masks.slice(0, masksMax).map(({ column, style }) => `${column} (${maskStyleWords[style]})`);
+  const more = masks.length - masksMax;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+const masksMax = 12;
 
 /** `security: 1 of 2 (ben; cleo or dan can)` */
 export function needText({ groups, quorum, approvedBy, approvers, met, unreachable }: ViewNeed): string {
@@ -258,5 +272,8 @@ export function cardLines(view: HoldView): readonly string[] {
     ...view.needs.map((need) => `  ${needText(need)}`),
     ...(view.votes.length === 0 ? [] : ['votes:', ...view.votes.map((vote) => `  ${voteText(vote)}`)]),
     ...(outcome === undefined ? [permitText(view, { kind: 'once' })] : []),
+    ...(outcome === undefined && view.masks.length > 0
+      ? [permitText(view, { kind: 'masked', rowsMax: undefined })]
+      : []),
   ];
 }

@@ -2,6 +2,7 @@
 // do much, but half a document or one of another version must not be taken for an approval.
 import * as z from 'zod';
 import type { HoldId, UnixMillis } from '../core/brand.ts';
+import { maskStyles } from '../core/mask-style.ts';
 import { policyActions } from '../policy/verdict.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
 import type { Terms } from './terms.ts';
@@ -47,6 +48,7 @@ const knownOf = <Inner extends z.ZodType>(inner: Inner) =>
 const terms = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('once') }),
   z.object({ kind: z.literal('rows'), rowsMax: z.number() }),
+  z.object({ kind: z.literal('masked'), rowsMax: maybe(z.number()) }),
   z.object({ kind: z.literal('shape'), forMs: z.number(), usesMax: z.number(), rowsMax: maybe(z.number()) }),
 ]);
 const place = z.object({ file: z.string(), line: z.number(), column: z.number() });
@@ -60,8 +62,12 @@ const asker = z.object({
   reason: maybe(z.string()),
   transaction: z.enum(['none', 'open', 'failed']),
 });
+const columnName = z.object({
+  relation: z.object({ schema: z.string(), name: z.string() }),
+  column: z.string(),
+});
 const column = z.object({
-  column: z.object({ relation: z.object({ schema: z.string(), name: z.string() }), column: z.string() }),
+  column: columnName,
   level: z.string(),
   category: maybe(z.string()),
   uses: z.array(z.enum(['output', 'filter', 'join', 'group', 'order', 'other'])),
@@ -98,6 +104,8 @@ const factsShape = z.object({
   catalogVersion: z.string(),
   reasons: some(reason),
   columns: z.array(column),
+  // Documents of an earlier version have none.
+  masks: z.array(z.object({ column: columnName, style: z.enum(maskStyles) })).default([]),
   needs: some(z.object({ groups: some(z.string()), quorum: z.number().int().min(1) })),
   estimate: knownOf(z.number()),
   rowsMax: maybe(z.number()),

@@ -3,7 +3,7 @@ import { dotted } from '../core/names.ts';
 import { isNonEmpty } from '../core/brand.ts';
 import type { AuditBody } from '../audit/record.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
-import { termsText } from './terms.ts';
+import { termsText, type Terms } from './terms.ts';
 
 /** In the order in which it happened. Empty: everything is recorded. */
 export function unrecorded(facts: HeldFacts, life: HoldLife): readonly AuditBody[] {
@@ -42,8 +42,16 @@ function heldBody(facts: HeldFacts, life: HoldLife): AuditBody {
 }
 
 /** `statement` is the one that is released: under an approval of a shape it is not the one that was shown. */
-export function releasedBody(facts: HeldFacts, session: string, statement: string): AuditBody {
-  return { kind: 'released', session, ...whoOf(facts), hold: facts.id, statement };
+export function releasedBody(facts: HeldFacts, release: Release): AuditBody {
+  const { session, statement, terms } = release;
+  const masked = terms.kind === 'masked' ? { masked: facts.masks.map(({ column }) => columnText(column)) } : {};
+  return { kind: 'released', session, ...whoOf(facts), hold: facts.id, statement, ...masked };
+}
+
+export interface Release {
+  readonly session: string;
+  readonly statement: string;
+  readonly terms: Terms;
 }
 
 function whoOf({ asker }: HeldFacts) {

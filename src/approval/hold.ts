@@ -4,6 +4,7 @@ import type { HoldId, NonEmpty, UnixMillis } from '../core/brand.ts';
 import type { Known } from '../core/known.ts';
 import type { Place } from '../core/place.ts';
 import type { Asker } from '../policy/asker.ts';
+import type { MaskedRead } from '../policy/masking.ts';
 import type { Action, LeveledColumn, Need } from '../policy/verdict.ts';
 import type { Terms } from './terms.ts';
 
@@ -53,6 +54,8 @@ export interface HeldFacts {
   readonly catalogVersion: string;
   readonly reasons: NonEmpty<HeldReason>;
   readonly columns: readonly LeveledColumn[];
+  /** All columns whose values would be replaced if people chose so; empty: masking is no choice here. */
+  readonly masks: readonly MaskedRead[];
   readonly needs: NonEmpty<Need>;
   readonly estimate: Known<number>;
   /** Rows of one statement that the levels let through at once. */

@@ -238,7 +238,7 @@ export class StoreDesk implements Desk {
     const until = this.#parts.clock.now();
     if (withdrawn.aborted) return { hold, until, answer: Promise.resolve<Answer>({ kind: 'withdrawn', hold }) };
     const receipt = await this.#parts.recorder.recordDurably(
-      releasedBody(facts, request.session, request.statement.hash),
+      releasedBody(facts, { session: request.session, statement: request.statement.hash, terms }),
     );
     return { hold, until, answer: Promise.resolve<Answer>({ kind: 'released', receipt, terms, by, hold }) };
   }

@@ -21,7 +21,8 @@ export function forbidden(verdict: Extract<Verdict, { readonly kind: 'deny' }>, 
 }
 
 /** People did not say yes, or did not say it in time. */
-export function unreleased(answer: Exclude<Answer, { readonly kind: 'released' | 'unavailable' }>): ProxyError {
+export function unreleased(answer: Exclude<Answer, { readonly kind: 'released' }>): ProxyError {
+  if (answer.kind === 'unavailable') return answer.error;
   const { hold } = answer;
   const facts = { hold: hold.id, rule: hold.reasons[0].rule, columns: viewColumns(hold) };
   const offer = hold.counterOffer;

@@ -1,4 +1,4 @@
-// What an approval permits: this once, its first rows, or every statement of the same shape for a while. What several people
+// What an approval permits: this once, its first rows, this once masked, or every statement of the same shape for a while. What several people
 // chose is narrowed to what all of them said yes to.
 import type { NonEmpty } from '../core/brand.ts';
 import { assertNever } from '../core/exhaustive.ts';
@@ -7,6 +7,8 @@ export type Terms =
   | { readonly kind: 'once' }
   /** Once, and the stream stops after so many rows. */
   | { readonly kind: 'rows'; readonly rowsMax: number }
+  /** Once, with likenesses in place of the values that were asked for. */
+  | { readonly kind: 'masked'; readonly rowsMax: number | undefined }
   /** The waiting statement now; then the same shape with any values, so often, for so long, so many rows each. */
   | {
       readonly kind: 'shape';
@@ -24,7 +26,10 @@ export const termsLimits = {
   forMsMax: 30 * 24 * 60 * 60 * 1000,
 } as const;
 
-/** What all of several approvals permit together: the least of each. Only where everybody chose the shape is it the shape. */
+/**
+ * What all of several approvals permit together: the least of each. Only where everybody chose the shape is it the shape, and what one of
+ * them wants masked is masked for all.
+ */
 export function narrowest(chosen: NonEmpty<Terms>): Terms {
   const rows = chosen.flatMap((terms) => (terms.kind === 'once' || terms.rowsMax === undefined ? [] : [terms.rowsMax]));
   const rowsMax = rows.length === 0 ? undefined : Math.min(...rows);
@@ -33,6 +38,7 @@ export function narrowest(chosen: NonEmpty<Terms>): Terms {
     const forMs = Math.min(...shapes.map((shape) => shape.forMs));
     return { kind: 'shape', forMs, usesMax: Math.min(...shapes.map((shape) => shape.usesMax)), rowsMax };
   }
+  if (chosen.some(({ kind }) => kind === 'masked')) return { kind: 'masked', rowsMax };
   return rowsMax === undefined ? once : { kind: 'rows', rowsMax };
 }
 
@@ -43,6 +49,8 @@ export function termsText(terms: Terms): string {
       return 'once';
     case 'rows':
       return `once, the first ${countText(terms.rowsMax, 'row')}`;
+    case 'masked':
+      return `once, masked${terms.rowsMax === undefined ? '' : `, the first ${countText(terms.rowsMax, 'row')}`}`;
     case 'shape': {
       const rows = terms.rowsMax === undefined ? '' : `, at most ${countText(terms.rowsMax, 'row')} each`;
       const often = countText(terms.usesMax, 'time');
@@ -77,7 +85,7 @@ export function termsTrouble(terms: Terms, offers: readonly Terms['kind'][]): st
   if (terms.kind === 'once') return undefined;
   const { rowsMax } = terms;
   if (rowsMax !== undefined && !isCount(rowsMax, termsLimits.rowsMax)) return 'the number of rows must be 1 or more';
-  if (terms.kind === 'rows') return undefined;
+  if (terms.kind !== 'shape') return undefined;
   if (!isCount(terms.usesMax, termsLimits.usesMax)) return `the number of uses must be 1 to ${termsLimits.usesMax}`;
   const { forMsMin, forMsMax } = termsLimits;
   const fits = Number.isSafeInteger(terms.forMs) && terms.forMs >= forMsMin && terms.forMs <= forMsMax;

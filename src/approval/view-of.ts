@@ -4,6 +4,7 @@ import { isNonEmpty, type NonEmpty, type UnixMillis } from '../core/brand.ts';
 import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { ColumnName } from '../sql/analysis.ts';
 import type { LeveledColumn, Need } from '../policy/verdict.ts';
 import { sqlVisible } from '../sql/canonical.ts';
 import { approversOf, standingOf, type Crowd } from './approvers.ts';
@@ -37,6 +38,7 @@ export function viewOf(facts: HeldFacts, life: HoldLife, context: ViewContext): 
     schemaVersion: facts.schemaVersion,
     catalogVersion: facts.catalogVersion,
     columns: facts.columns.map((column) => viewColumn(column, context.levels)),
+    masks: facts.masks.map(({ column, style }) => ({ column: columnText(column), style })),
     reasons: facts.reasons,
     needs: needsOf(facts.needs, life, context.crowd),
     estimate: facts.estimate,
@@ -94,12 +96,15 @@ function viewColumn(
   { column, level, category, uses, place, owner }: LeveledColumn,
   levels: Catalog['levelByName'],
 ): ViewColumn {
-  const { schema, name } = column.relation;
-  const table = sqlVisible(dotted(schema, name));
+  const table = tableText(column);
   const own = column.column === '*' ? '*' : sqlVisible(dotted(column.column));
   const rank = levels.get(level)?.rank ?? -1;
   return { column: `${table}.${own}`, table, name: own, level, rank, category, uses, place, owner };
 }
+
+const tableText = ({ relation: { schema, name } }: ColumnName): string => sqlVisible(dotted(schema, name));
+
+const columnText = (column: ColumnName): string => `${tableText(column)}.${sqlVisible(dotted(column.column))}`;
 
 function needsOf(needs: NonEmpty<Need>, life: HoldLife, crowd: Crowd): NonEmpty<ViewNeed> {
   const yes = new Set(
@@ -143,7 +148,7 @@ const changing: ReadonlySet<string> = new Set([
 ]);
 
 /** What an approver may choose: first rows only of what reads; the shape only of what is understood, and changes nothing for good. */
-export function offersOf(facts: Pick<HeldFacts, 'statement' | 'reasons' | 'shape'>): NonEmpty<Terms['kind']> {
+export function offersOf(facts: Pick<HeldFacts, 'statement' | 'reasons' | 'shape' | 'masks'>): NonEmpty<Terms['kind']> {
   // A result that stands still in its middle is about rows whatever gives them: FETCH, RETURNING.
   const isAboutRows = facts.reasons.every(({ action }) => action === 'large');
   const reads =
@@ -152,6 +157,10 @@ export function offersOf(facts: Pick<HeldFacts, 'statement' | 'reasons' | 'shape
   const isShapely =
     facts.shape !== undefined &&
     !facts.reasons.some(({ action }) => ['schema', 'privilege', 'escape', 'notKnown'].includes(action));
-  const more = [...(reads ? (['rows'] as const) : []), ...(isShapely ? (['shape'] as const) : [])];
+  const more = [
+    ...(reads ? (['rows'] as const) : []),
+    ...(facts.masks.length > 0 ? (['masked'] as const) : []),
+    ...(isShapely ? (['shape'] as const) : []),
+  ];
   return isNonEmpty(more) ? ['once', ...more] : ['once'];
 }

@@ -2,6 +2,7 @@
 // the state computed and the people by name; channels only lay it out.
 import type { HoldId, NonEmpty, UnixMillis } from '../core/brand.ts';
 import type { Known } from '../core/known.ts';
+import type { MaskStyle } from '../core/mask-style.ts';
 import type { Place } from '../core/place.ts';
 import type { Action } from '../policy/verdict.ts';
 import type { HeldReason, HoldState, Settlement, Sibling } from './hold.ts';
@@ -27,6 +28,12 @@ export interface ViewPerson {
   readonly name: string;
   readonly email: string | undefined;
   readonly slack: string | undefined;
+}
+
+export interface ViewMask {
+  /** As in SQL. Visible already. */
+  readonly column: string;
+  readonly style: MaskStyle;
 }
 
 /** One question to some groups: who may answer, who has. */
@@ -85,6 +92,8 @@ export interface HoldView {
   readonly schemaVersion: string;
   readonly catalogVersion: string;
   readonly columns: readonly ViewColumn[];
+  /** What would be shown masked, if people chose so; empty: no choice here. */
+  readonly masks: readonly ViewMask[];
   readonly reasons: NonEmpty<HeldReason>;
   readonly needs: NonEmpty<ViewNeed>;
   readonly estimate: Known<number>;

@@ -219,7 +219,7 @@ export class Waits {
     const wait = group.waits.get(id);
     if (wait === undefined) return;
     try {
-      const body = releasedBody(group.facts, wait.session, wait.statement);
+      const body = releasedBody(group.facts, { session: wait.session, statement: wait.statement, terms: how.terms });
       const receipt = await this.#parts.recorder.recordDurably(body);
       wait.settle({ kind: 'released', receipt, ...how, hold: this.#view(group) });
     } catch (thrown) {

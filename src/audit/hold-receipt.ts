@@ -61,7 +61,9 @@ const receiptShape = z.strictObject({
   deadline: z.number(),
   votes: z.array(vote),
   decided: z.strictObject({ at: z.string(), by: z.array(z.string()), terms: z.string().optional() }),
-  released: z.array(z.strictObject({ at: z.string(), outcome: outcome.optional() })),
+  released: z.array(
+    z.strictObject({ at: z.string(), masked: z.array(z.string()).optional(), outcome: outcome.optional() }),
+  ),
   records: z.array(z.number()),
   proof: z
     .strictObject({
@@ -134,9 +136,10 @@ function voteOf(record: Of<'voted'>): HoldReceipt['votes'][number] {
 
 function releaseOf(record: Of<'released'>, finished: readonly Of<'finished'>[]): HoldReceipt['released'][number] {
   const end = finished.find((each) => each.of === record.seq);
-  if (end === undefined) return { at: record.at };
+  const base = { at: record.at, ...(record.masked === undefined ? {} : { masked: [...record.masked] }) };
+  if (end === undefined) return base;
   const { rows, bytes, ms, error } = end;
-  return { at: record.at, outcome: { rows, bytes, ms: Math.round(ms), ...(error === undefined ? {} : { error }) } };
+  return { ...base, outcome: { rows, bytes, ms: Math.round(ms), ...(error === undefined ? {} : { error }) } };
 }
 
 function signedText(body: Unsigned): Buffer {

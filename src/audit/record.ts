@@ -93,6 +93,8 @@ interface Released extends RecordedAsker {
   readonly kind: 'released';
   readonly hold: string;
   readonly statement: string;
+  /** Columns whose values people wanted replaced; absent: none. */
+  readonly masked?: readonly string[];
 }
 
 /** People let an agent read more than its budget. `asked`: somebody said so, and others have to as well. */

@@ -43,6 +43,7 @@ export function holdJson(view: HoldView): Readonly<Record<string, unknown>> {
     waiting: view.waiting,
     ...peopleJson(view),
     ...outcomeJson(view),
+    masks: view.masks,
     counter_offer: view.counterOffer ?? null,
     offers: view.offers,
     card: cardLines(view),
@@ -104,7 +105,7 @@ const placeJson = (place: Place | undefined): string | null => (place === undefi
 
 /** Terms as scripts write them. */
 export interface TermsJson {
-  readonly kind: 'once' | 'rows' | 'shape';
+  readonly kind: 'once' | 'rows' | 'masked' | 'shape';
   readonly rows?: number | undefined;
   /** A duration: `2h`. */
   readonly for?: string | undefined;
@@ -118,6 +119,8 @@ export function termsOfJson({ kind, rows, uses, for: duration }: TermsJson): Ter
       return { kind };
     case 'rows':
       return rows === undefined ? undefined : { kind, rowsMax: rows };
+    case 'masked':
+      return { kind, rowsMax: rows };
     case 'shape': {
       const forMs = parseDuration(duration ?? '');
       return forMs === undefined || uses === undefined ? undefined : { kind, forMs, usesMax: uses, rowsMax: rows };

@@ -47,7 +47,7 @@ const voteSchema = z.strictObject({
   reason: z.string().max(1_000).nullish(),
   terms: z
     .strictObject({
-      kind: z.enum(['once', 'rows', 'shape']),
+      kind: z.enum(['once', 'rows', 'masked', 'shape']),
       rows: z.number().int().min(1).optional(),
       for: z.string().max(20).optional(),
       uses: z.number().int().min(1).optional(),
@@ -112,7 +112,8 @@ function voteOf(person: Person, body: unknown): Vote {
   const { vote, reason, terms } = parsed(voteSchema, body, 'the body');
   const chosen = terms == null ? undefined : termsOfJson(terms);
   if (terms != null && chosen === undefined) {
-    const forms = '{"kind":"once"}, {"kind":"rows","rows":10} or {"kind":"shape","for":"2h","uses":20}';
+    const forms =
+      '{"kind":"once"}, {"kind":"rows","rows":10}, {"kind":"masked"} or {"kind":"shape","for":"2h","uses":20}';
     throw new ProxyError('BAD_REQUEST', `terms are ${forms}`);
   }
   if (vote === 'deny' && chosen !== undefined) throw new ProxyError('BAD_REQUEST', 'terms are for approvals');

@@ -53,6 +53,7 @@ export interface CardStyle {
 export const actionIds = {
   once: 'cs_once',
   rows: 'cs_rows',
+  masked: 'cs_masked',
   shape: 'cs_shape',
   deny: 'cs_deny',
   open: 'cs_open',
@@ -174,6 +175,7 @@ function permitWords(view: HoldView, { firstRows }: CardStyle): readonly string[
       return 'Approve this shape: the same statement, columns, role and schema with any values, for a time, uses and rows that you choose.';
     if (kind === 'rows')
       return `Approve first ${firstRows.toLocaleString('en-US')} rows: the same, and the stream stops there.`;
+    if (kind === 'masked') return permitText(view, { kind, rowsMax: undefined });
     return permitText(view, { kind });
   });
 }
@@ -271,6 +273,7 @@ function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
         `Approve first ${style.firstRows.toLocaleString('en-US')} rows`,
         `${view.id} ${style.firstRows}`,
       ),
+    masked: () => approve(actionIds.masked, 'Approve masked', view.id),
     // Its dialog asks already.
     shape: () => button(actionIds.shape, 'Approve this shape…', { value: view.id }),
   };

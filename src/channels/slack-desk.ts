@@ -63,7 +63,9 @@ export class SlackDesk {
         ? { kind: 'once' }
         : click.action === actionIds.rows && meant.rows !== undefined
           ? { kind: 'rows', rowsMax: meant.rows }
-          : undefined;
+          : click.action === actionIds.masked
+            ? { kind: 'masked', rowsMax: undefined }
+            : undefined;
     if (terms !== undefined) {
       const vote = { vote: 'approve' as const, reason: undefined, terms };
       return await this.#vote(hold, vote, { clicker: click.clicker, once: click.once, where: click.place });

@@ -25,6 +25,7 @@ interface ApproveOptions extends AccessOptions {
   readonly rows?: string;
   readonly for?: string;
   readonly uses?: string;
+  readonly masked?: boolean;
 }
 
 export function addHolds(program: Command, io: Io): void {
@@ -50,6 +51,7 @@ export function addHolds(program: Command, io: Io): void {
     .description('say yes: once, or for what the options say')
     .option('--reason <words>', 'why, for the record')
     .option('--rows <count>', 'the first so many rows only')
+    .option('--masked', 'once, with likenesses in place of the values that it asks for')
     .option('--for <time>', 'the same shape with any values for so long: 30m, 2h')
     .option('--uses <count>', 'and so often')
     .action(async (id: string, options: ApproveOptions) => {
@@ -126,12 +128,17 @@ function tokenIn(file: string): string {
   }
 }
 
-function termsOf({ rows, for: time, uses }: ApproveOptions): Readonly<Record<string, unknown>> | undefined {
+function termsOf({ rows, for: time, uses, masked }: ApproveOptions): Readonly<Record<string, unknown>> | undefined {
   const count = (name: string, text: string): number => {
     if (!/^[1-9]\d{0,9}$/.test(text)) throw misused(`--${name} ${visible(text, 50)}: not a whole number above 0`);
     return Number(text);
   };
   const firstRows = rows === undefined ? {} : { rows: count('rows', rows) };
+  if (masked === true) {
+    if (time !== undefined || uses !== undefined)
+      throw misused('--masked is for this once; a shape has --for and --uses');
+    return { kind: 'masked', ...firstRows };
+  }
   if (time === undefined && uses === undefined) return rows === undefined ? undefined : { kind: 'rows', ...firstRows };
   if (time === undefined || uses === undefined) throw misused('a shape is approved with both --for and --uses');
   if (parseDuration(time) === undefined) throw misused(`--for ${visible(time, 50)}: not ${durationForm}`);

@@ -68,6 +68,10 @@ const usual: HoldView = {
       columns: [],
     },
   ],
+  masks: [
+    { column: 'public.customers.email', style: 'email' },
+    { column: 'public.customers.full_name', style: 'null' },
+  ],
   needs: [
     {
       groups: ['security'],
@@ -88,7 +92,7 @@ const usual: HoldView = {
   votes: [],
   settled: undefined,
   stepUp: 'none',
-  offers: ['once', 'rows', 'shape'],
+  offers: ['once', 'rows', 'masked', 'shape'],
   askedAt: at(0),
   waitUntil: at(1),
   waiting: 1,

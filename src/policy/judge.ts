@@ -169,6 +169,8 @@ function offerOf(found: Found, facts: Facts, catalog: Catalog): { readonly masks
   if (!isMaskable(facts.analysis)) return {};
   const masks = [...found.masks];
   for (const cause of found.causes) {
+    // How many rows is another question, which the same people answer.
+    if (cause.by === 'large') continue;
     if (cause.by !== 'level' || !cause.touches.every((touch) => isShownOnly(touch, facts.analysis))) return {};
     for (const touch of cause.touches) {
       masks.push({
@@ -177,7 +179,7 @@ function offerOf(found: Found, facts: Facts, catalog: Catalog): { readonly masks
       });
     }
   }
-  return { masksOffered: masks };
+  return masks.length === 0 ? {} : { masksOffered: masks };
 }
 
 function actionOfReading(facts: Facts): Action {

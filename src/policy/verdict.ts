@@ -66,7 +66,7 @@ interface Judged {
   readonly rowsMax: number | undefined;
   /** Columns of which only a likeness is shown; absent: none. */
   readonly masks?: readonly MaskedRead[];
-  /** Of a hold: all that would have to be masked for it to pass without asking; absent: masking would not be enough. */
+  /** Of a hold: all that people may want masked instead of shown, with what is masked anyway; absent: masking would not be enough. */
   readonly masksOffered?: readonly MaskedRead[];
 }
 

@@ -93,7 +93,7 @@ export class RowAsking {
       const waiting = await desk.ask({ ...request, sessionFacts, shape: undefined }, withdrawn);
       const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
       if (answer.kind === 'released') return answer.terms;
-      return afterRows(answer.kind === 'unavailable' ? answer.error : unreleased(answer), at.sent);
+      return afterRows(unreleased(answer), at.sent);
     } catch (thrown) {
       if (thrown instanceof ProxyError) return afterRows(thrown, at.sent);
       throw thrown;

@@ -67,7 +67,8 @@ describe('a card', () => {
         security: 1 of 2 (ben; cleo or dan can)
       votes:
         ben approved (once), by slack
-      Approve once: exactly this statement with these values, one time; if report-bot has stopped waiting, it may send the same again within 15 min."
+      Approve once: exactly this statement with these values, one time; if report-bot has stopped waiting, it may send the same again within 15 min.
+      Approve masked: exactly this statement, one time, with public.customers.email (the shape of an address: a***@e***.com) in place of the values; if report-bot has stopped waiting, it may send the same again within 15 min."
     `);
   });
 

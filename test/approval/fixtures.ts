@@ -135,6 +135,8 @@ export function aRequest(words: RequestWords = {}): HoldRequest {
       catalogVersion: 'c1',
       validUntil: undefined,
       rowsMax: undefined,
+      // As judging offers it for a column that is only shown.
+      ...(words.reasons === undefined ? { masksOffered: [{ column: aColumn().column, style: 'email' }] } : {}),
     },
     statement: { hash: createHash('sha256').update(sql).digest('hex'), text: sql, command: 'SELECT' },
     parameters: '',

@@ -268,10 +268,14 @@ describe('terms that several people chose', () => {
     usesMax,
     rowsMax,
   });
+  const masked = (rowsMax?: number): Terms => ({ kind: 'masked', rowsMax });
   const cases: readonly (readonly [string, readonly [Terms, ...Terms[]], Terms])[] = [
     ['one chose once', [shape(1000, 5), { kind: 'once' }], { kind: 'once' }],
     ['one chose rows', [shape(1000, 5, 50), { kind: 'rows', rowsMax: 70 }], { kind: 'rows', rowsMax: 50 }],
     ['both chose the shape', [shape(1000, 5, 50), shape(500, 9)], shape(500, 5, 50)],
+    ['one wants it masked', [{ kind: 'once' }, masked()], masked()],
+    ['one wants it masked, one the first rows', [{ kind: 'rows', rowsMax: 3 }, masked()], masked(3)],
+    ['one wants it masked, one the shape', [shape(1000, 5), masked(9)], masked(9)],
     ['once and rows', [{ kind: 'once' }, { kind: 'rows', rowsMax: 3 }], { kind: 'rows', rowsMax: 3 }],
   ];
   test.each(cases)('are the least of each: %s', (_, chosen, least) => {

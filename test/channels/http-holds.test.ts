@@ -134,6 +134,10 @@ describe('holds', () => {
       { kind: 'rows', rowsMax: 10 },
     ],
     [
+      { kind: 'masked', rows: 10 },
+      { kind: 'masked', rowsMax: 10 },
+    ],
+    [
       { kind: 'shape', for: '2h', uses: 3 },
       { kind: 'shape', forMs: 7_200_000, usesMax: 3, rowsMax: undefined },
     ],

@@ -197,6 +197,7 @@ describe('a card', () => {
     expect(buttons(cardOf(reads, style))).toEqual([
       actionIds.once,
       actionIds.rows,
+      actionIds.masked,
       actionIds.shape,
       actionIds.deny,
       actionIds.open,

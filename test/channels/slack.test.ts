@@ -66,6 +66,17 @@ describe.each(['socket', 'http'] as const)('over %s', (way) => {
     expect(answer).toMatchObject({ kind: 'released', terms: { kind: 'rows', rowsMax: 100 } });
   });
 
+  test('masked is approved by its button, which says what is shown instead', async () => {
+    const scene = await aScene({ way });
+    const waiting = await held(scene.proxy);
+    const card = await scene.card();
+    expect(read(card)).toContain('with public.customers.email (the shape of an address: a***@e***.com) in place of');
+    await scene.person('UBEN').click(card, actionIds.masked);
+    const answer = await within('the answer', waiting.answer);
+    expect(answer).toMatchObject({ kind: 'released', terms: { kind: 'masked' } });
+    await waitFor('the edited card', () => read(card).includes('once, masked'));
+  });
+
   test('a shape is approved with the time, uses and rows of the dialog', async () => {
     const scene = await aScene({ way });
     const waiting = await held(scene.proxy);

@@ -89,6 +89,8 @@ describe('countersign holds', () => {
 
   const approvals: readonly (readonly [readonly string[], unknown])[] = [
     [['--rows', '10'], { kind: 'rows', rowsMax: 10 }],
+    [['--masked'], { kind: 'masked', rowsMax: undefined }],
+    [['--masked', '--rows', '5'], { kind: 'masked', rowsMax: 5 }],
     [['--for', '2h', '--uses', '5'], { kind: 'shape', forMs: 7_200_000, usesMax: 5, rowsMax: undefined }],
     [['--for', '2h', '--uses', '5', '--rows', '7'], { kind: 'shape', forMs: 7_200_000, usesMax: 5, rowsMax: 7 }],
   ];

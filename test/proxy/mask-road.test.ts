@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
+import { waitFor } from '../support/wait.ts';
+import { recordsIn } from '../audit/fixtures.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 
 const files = {
@@ -241,6 +243,73 @@ describe.each([15, 18] as const)('masked columns of Postgres %i', (major) => {
     // Most of these are shown masked, not held.
     expect(passed).toBeGreaterThan(100);
   }, 240_000);
+
+  test('that people let pass masked give away nothing either, nor what was only held', async () => {
+    const leaks: string[] = [];
+    let masked = 0;
+    proxy.say(({ offers }) =>
+      offers.includes('masked') ? { vote: 'approve', terms: { kind: 'masked', rowsMax: undefined } } : { vote: 'deny' },
+    );
+    // Every column is held now, and what the ways ask for is the same.
+    const held = ways.map((sql) => sql.replace(/\bemail\b/g, 'ssn'));
+    for (const sql of held) {
+      const before = proxy.asked.length;
+      for (const said of [
+        await simple(sql),
+        await extended(sql, 0, 'described'),
+        await extended(sql, 1, 'described'),
+      ]) {
+        const text = textOf(said);
+        for (const secret of secrets) if (secret.test(text)) leaks.push(`${sql} → ${text.slice(0, 200)}`);
+      }
+      if (proxy.asked.slice(before).some(({ offers }) => offers.includes('masked'))) masked += 1;
+    }
+    proxy.say(() => ({ vote: 'deny' }));
+    expect(leaks).toEqual([]);
+    expect(masked).toBeGreaterThan(30);
+  }, 240_000);
+
+  test('that people let pass masked are shown so once, and the record says it', async () => {
+    proxy.say(({ offers }) =>
+      offers.includes('masked') ? { vote: 'approve', terms: { kind: 'masked', rowsMax: undefined } } : 'silence',
+    );
+    const before = proxy.asked.length;
+    const client = new pg.Client({ connectionString: proxy.url('db') });
+    await client.connect();
+    const { rows } = await client.query('select id, ssn, email, note from people order by id');
+    expect(rows).toEqual([
+      { id: 1, ssn: null, email: 'z***@l***.info', note: 'plain' },
+      { id: 2, ssn: null, email: 'z***@l***.info', note: null },
+    ]);
+    // Of what is used for more than being shown, nothing can be masked: it is no choice, and no answer.
+    const filtered = client.query("select id, ssn from people where ssn like 'z%'").catch((thrown: unknown) => thrown);
+    const asked = await waitFor('the second hold', () => proxy.asked[before + 1]);
+    expect([asked.offers, asked.masks]).toEqual([['once', 'rows', 'shape'], []]);
+    const wrong = await proxy.desk.vote(asked.id, {
+      ...{ person: 'ben', vote: 'approve', channel: 'test', reason: undefined, link: undefined },
+      terms: { kind: 'masked', rowsMax: undefined },
+    });
+    expect(wrong).toMatchObject({ kind: 'invalid' });
+    await proxy.desk.vote(asked.id, {
+      ...{ person: 'ben', vote: 'deny', channel: 'test', reason: 'no', link: undefined, terms: undefined },
+    });
+    await filtered;
+    await client.end();
+    proxy.say(() => ({ vote: 'deny' }));
+    const first = proxy.asked[before];
+    expect(first?.masks).toEqual([
+      { column: 'public.people.email', style: 'email' },
+      { column: 'public.people.ssn', style: 'null' },
+    ]);
+    proxy.audit.log.flush();
+    const records = recordsIn(proxy.auditDir);
+    expect(records.find((each) => each.kind === 'decided' && each.hold === first?.id)).toMatchObject({
+      terms: 'once, masked',
+    });
+    expect(records.find((each) => each.kind === 'released' && each.hold === first?.id)).toMatchObject({
+      masked: ['public.people.email', 'public.people.ssn'],
+    });
+  }, 60_000);
 
   test('are shown as their likeness, in text and in binary', async () => {
     const client = new pg.Client({ connectionString: proxy.url('db') });

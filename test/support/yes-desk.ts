@@ -71,6 +71,7 @@ function viewOf({ asker, session, statement, verdict, ...request }: HoldRequest)
     schemaVersion: request.schemaVersion,
     catalogVersion: verdict.catalogVersion,
     columns: [],
+    masks: [],
     reasons: [first, ...more],
     needs: [{ ...need, approvers: [], approvedBy: [], met: true, unreachable: false }],
     estimate: request.estimate,

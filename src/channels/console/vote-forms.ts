@@ -1,6 +1,7 @@
 // The two forms of a hold, and what a sent one means. Approve and deny are forms of their own, so that the key Enter in a field of one
 // never sends the other. Who may not vote is told why; that it cannot be done is the desk's own check.
 import { ProxyError } from '../../core/errors.ts';
+import { masksText } from '../../approval/card.ts';
 import { countText, spokenText, termsText, type Terms } from '../../approval/terms.ts';
 import type { Vote } from '../../approval/hold.ts';
 import type { HoldView } from '../../approval/view.ts';
@@ -40,11 +41,12 @@ function termsFields(view: HoldView): Markup {
   const once = markup`<label class="choice"><input type="radio" name="terms" value="once" checked><span><strong>This once</strong><br>exactly this statement with these values, one time</span></label>`;
   const rows = markup`<label class="choice"><input type="radio" name="terms" value="rows"><span><strong>The first rows only</strong><br>this statement, one time; the stream stops after</span></label>
 <div class="more"><label>rows <input type="number" name="rows" value="100" min="1" max="1000000000" inputmode="numeric"></label></div>`;
+  const masked = markup`<label class="choice"><input type="radio" name="terms" value="masked"><span><strong>Masked</strong><br>this statement, one time, with ${masksText(view)} in place of the values</span></label>`;
   const shape = markup`<label class="choice"><input type="radio" name="terms" value="shape"><span><strong>This shape for a while</strong><br>same statement with any values, same columns, role and schema, while the classification stays as it is</span></label>
 <div class="more"><label>for <select name="for"><option value="15m">15 min</option><option value="1h" selected>1 h</option><option value="8h">8 h</option><option value="1d">1 d</option><option value="7d">7 d</option></select></label>
 <label>times <input type="number" name="uses" value="20" min="1" max="100000" inputmode="numeric"></label>
 <label>rows each <input type="number" name="each" value="" min="1" max="1000000000" inputmode="numeric" placeholder="any"></label></div>`;
-  return markup`<fieldset><legend>What do you permit?</legend>${once}${offers.includes('rows') && rows}${offers.includes('shape') && shape}</fieldset>
+  return markup`<fieldset><legend>What do you permit?</legend>${once}${offers.includes('rows') && rows}${offers.includes('masked') && masked}${offers.includes('shape') && shape}</fieldset>
 <p class="dim">If ${agent} has stopped waiting, it may send the same again within ${spokenText(grantMs)}.</p>`;
 }
 
@@ -80,15 +82,17 @@ function termsFrom(text: (name: string) => string): Terms {
             ...(uses === undefined ? {} : { uses }),
             ...(each === undefined ? {} : { rows: each }),
           })
-        : kind === 'once'
-          ? ({ kind } as const)
-          : undefined;
+        : kind === 'masked'
+          ? termsOfJson({ kind })
+          : kind === 'once'
+            ? ({ kind } as const)
+            : undefined;
   // A number that cannot be read must not become "any number".
   const isBroken = (kind === 'shape' && text('each') !== '' && each === undefined) || chosen === undefined;
   if (isBroken)
     throw new ProxyError(
       'BAD_REQUEST',
-      'choose what you permit: once, a number of rows, or a time and a number of times',
+      'choose what you permit: once, a number of rows, masked, or a time and a number of times',
     );
   return chosen;
 }
