@@ -58,7 +58,9 @@ function tidied(printed: string): string | undefined {
     if (piece.trim() === '') gap = result !== '';
     else {
       const close = /^[,).]$/.test(piece) || /[(.]$/.test(result) || (piece === '(' && /[a-z0-9_"]$/.test(result));
-      result += gap && !close ? ` ${piece}` : piece;
+      // Without its brackets a parameter would run into the word behind it: `OFFSET ($2)LIMIT ($1)`.
+      const run = /\w$/.test(result) && /^\w/.test(piece);
+      result += (gap && !close) || run ? ` ${piece}` : piece;
       gap = false;
     }
   }
