@@ -70,3 +70,15 @@ export function readinessText(readiness: Readiness): string {
   });
   return [readiness.ready ? 'ready' : 'not ready', ...lines, ''].join('\n');
 }
+
+/** The same as figures, so that an alert can name the part. Names are ours. */
+export function partFigures(readiness: Readiness): string {
+  const lines = readiness.parts.map(
+    ({ name, weight, state }) => `countersign_part_up{part="${name}",weight="${weight}"} ${state === 'up' ? 1 : 0}`,
+  );
+  const head = [
+    '# HELP countersign_part_up 1 while the part works, as /readyz says.',
+    '# TYPE countersign_part_up gauge',
+  ];
+  return [...head, ...lines, ''].join('\n');
+}

@@ -9,7 +9,7 @@ import { ProxyError, type ErrorCode } from '../core/errors.ts';
 import { randomText } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
-import { readinessText, type Parts } from './health.ts';
+import { partFigures, readinessText, type Parts } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface HttpParts {
@@ -119,7 +119,10 @@ function ownRoutes(server: FastifyInstance, parts: HttpParts): void {
     if (wantsJson(request)) return reply.send(readiness);
     return reply.type('text/plain; charset=utf-8').send(readinessText(readiness));
   });
-  server.get('/metrics', async (_, reply) => reply.type(parts.metrics.contentType).send(await parts.metrics.text()));
+  server.get('/metrics', async (_, reply) => {
+    const [figures, readiness] = await Promise.all([parts.metrics.text(), parts.parts.readiness()]);
+    return reply.type(parts.metrics.contentType).send(figures + partFigures(readiness));
+  });
 }
 
 const wantsJson = (request: FastifyRequest): boolean => /\bapplication\/json\b/i.test(request.headers.accept ?? '');

@@ -103,6 +103,16 @@ describe('/metrics', () => {
     expect(Number(/^countersign_process_resident_bytes (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(1e6);
   });
 
+  test('says which part is up, so that an alert can name it', async () => {
+    const parts = new Parts();
+    parts.register(part('audit', 'needed', up));
+    parts.register(part('slack', 'wanted', () => Promise.reject(new Error('no'))));
+    const lines = (await (await fetch(`${await server({ parts })}/metrics`)).text()).split('\n');
+    expect(lines).toContain('countersign_part_up{part="audit",weight="needed"} 1');
+    expect(lines).toContain('countersign_part_up{part="slack",weight="wanted"} 0');
+    expect(lines).toContain('# TYPE countersign_part_up gauge');
+  });
+
   test('reads anew at each asking', async () => {
     const metrics = new Metrics();
     let value = 1;
