@@ -79,7 +79,7 @@ export function rowsBoundOf(reads: readonly Touch[]): number | undefined {
 
 function isLarge(analysis: Analysis, estimate: Known<number>, bound: number | undefined): boolean {
   if (bound === undefined || !estimate.known || estimate.value <= bound) return false;
-  return analysis.rowsMax === undefined || analysis.rowsMax > bound;
+  return analysis.folds === true || analysis.rowsMax === undefined || analysis.rowsMax > bound;
 }
 
 function needsWord(use: FunctionUse): boolean {

@@ -6,7 +6,7 @@ import { ProxyError } from '../core/errors.ts';
 import { readTemporary } from '../sql/schema-build.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
-import { explained, rowsOfPlan } from '../sql/estimate.ts';
+import { explained, rowsOfPlan, type Counted } from '../sql/estimate.ts';
 import type { Reference } from '../sql/statement.ts';
 import {
   Answers,
@@ -82,14 +82,14 @@ export class Asking implements AskedSession {
   }
 
   /** Only where nothing is open: an error would fail the agent's transaction, and a question would fix its snapshot. */
-  async estimate(sql: Buffer): Promise<Known<number>> {
+  async estimate(sql: Buffer, counted: Counted): Promise<Known<number>> {
     if (this.#desk.replies.status !== 'none' || this.#desk.batchOpen) return notKnown('a transaction is open');
     const question = explained(sql);
     if (question === undefined) return notKnown('it depends on parameters');
     const result = await this.#ask(questionMessages([question], 'sync'), 'sync', new Answers(1));
     if (result.kind === 'lost') throw ended();
     if (result.kind === 'error') return notKnown('the planner had an error');
-    return rowsOfPlan(result.outcome[0]?.map(([line]) => line ?? '').join('\n'));
+    return rowsOfPlan(result.outcome[0]?.map(([line]) => line ?? '').join('\n'), counted);
   }
 
   /** What the open transaction has locked, for whoever decides how long it may wait. */

@@ -10,7 +10,7 @@ import type { Fate } from './replies.ts';
 import type { BudgetTap } from './rows-budget.ts';
 import type { RowAsking } from './rows-asking.ts';
 import { rowLimit } from './rows-words.ts';
-import type { Bound, FixedBound, RowMeter, Taken } from './rows.ts';
+import { rowBytesUsual, type Bound, type FixedBound, type RowMeter, type Taken } from './rows.ts';
 import type { Passed } from './run.ts';
 
 /** What counts, kept apart from one execution because a cursor has many. */
@@ -28,9 +28,14 @@ export interface RunRowsParts extends Counted {
   readonly passed: Passed;
   readonly asking: RowAsking;
   readonly masked: MaskedResult | undefined;
+  /** Many rows may come as one value. */
+  readonly folds: boolean;
   /** Budgets of which the agent was told already that they run out. */
   readonly told: Set<string>;
 }
+
+/** In one value many rows are packed: there a row is taken to have 128 bytes, not a page of text. */
+const foldedFor = rowBytesUsual / 128;
 
 /** From this share on of a budget, the agent is told. */
 const nearEnd = 0.8;
@@ -49,7 +54,7 @@ export class RunRows {
   }
 
   take(size: number): 'pass' | 'stop' {
-    const taken = this.#parts.meter.take(size);
+    const taken = this.#parts.meter.take(this.#parts.folds ? size * foldedFor : size);
     if (taken.kind === 'pass') return 'pass';
     this.#stopped = taken;
     return 'stop';

@@ -106,7 +106,8 @@ export class SessionRows {
     );
     if (cursor !== undefined) this.#keepCursor(cursor, { soft, meter });
     const masked = masks.length === 0 ? undefined : this.#masked(execution, text, masks);
-    return new RunRows({ execution, passed, asking, meter, soft, hard, taps, masked, told: this.#told });
+    const folds = text.statements.some((one) => one.analysis.folds === true);
+    return new RunRows({ execution, passed, asking, meter, soft, hard, taps, masked, folds, told: this.#told });
   }
 
   #masked(execution: Execution, text: ReadText, masks: readonly MaskedRead[]): MaskedResult {

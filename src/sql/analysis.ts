@@ -107,6 +107,8 @@ export interface Analysis {
   readonly copy?: Known<CopyLayout>;
   /** The most rows the statement can give by its own LIMIT/FETCH, when that is a literal. */
   readonly rowsMax: number | undefined;
+  /** Many rows may come as one value (`string_agg`, `ARRAY(SELECT …)`): neither LIMIT nor counting rows says how many. */
+  readonly folds?: true;
   readonly unknowns: readonly Unknown[];
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */
   readonly domains?: readonly number[];

@@ -18,14 +18,17 @@ export function isWorthEstimating(analysis: Analysis, index: SchemaIndex): boole
   if (analysis.command !== 'SELECT' || analysis.unknowns.length > 0) return false;
   if (analysis.kinds.some((kind) => kind !== 'read') || analysis.writes.length > 0) return false;
   if (analysis.functions.some((use) => use.schema !== 'pg_catalog' || use.nature !== 'pure')) return false;
-  if (analysis.rowsMax !== undefined && analysis.rowsMax <= fewRows) return false;
+  const folds = analysis.folds === true;
+  if (!folds && analysis.rowsMax !== undefined && analysis.rowsMax <= fewRows) return false;
   const names = [...analysis.reads.map((read) => read.column.relation), ...analysis.relations];
   const seen = new Set<string>();
   return names.some(({ schema, name }) => {
     const key = `${schema}\0${name}`;
     if (seen.has(key)) return false;
     seen.add(key);
-    return index.relationsNamed(name).some((one) => one.schema === schema && one.rowsEstimate >= bigRowsMin);
+    return index
+      .relationsNamed(name)
+      .some((one) => one.schema === schema && (one.rowsEstimate >= bigRowsMin || (folds && one.rowsEstimate < 0)));
   });
 }
 
@@ -38,17 +41,43 @@ export function explained(sql: Buffer): Buffer | undefined {
   return Buffer.concat([Buffer.from('EXPLAIN (FORMAT JSON) '), sql]);
 }
 
+/** `folded`: rows that come as one value count too. */
+export type Counted = 'given' | 'folded';
+
 /** From the one value that EXPLAIN (FORMAT JSON) gives. */
-export function rowsOfPlan(text: string | null | undefined): Known<number> {
+export function rowsOfPlan(text: string | null | undefined, counted: Counted): Known<number> {
   try {
     const plans: unknown = JSON.parse(text ?? '');
     const [first]: readonly unknown[] = Array.isArray(plans) ? plans : [];
     const plan = isRecord(first) ? first['Plan'] : undefined;
-    const rows = isRecord(plan) ? plan['Plan Rows'] : undefined;
-    return typeof rows === 'number' && rows >= 0 ? known(rows) : notKnown('the planner gave no number');
+    const rows = rowsAt(plan);
+    if (rows === undefined) return notKnown('the planner gave no number');
+    return known(counted === 'given' ? rows : Math.max(rows, foldedBelow(plan, 1)));
   } catch {
     return notKnown('the planner’s answer could not be read');
   }
+}
+
+function rowsAt(plan: unknown): number | undefined {
+  const rows = isRecord(plan) ? plan['Plan Rows'] : undefined;
+  return typeof rows === 'number' && rows >= 0 ? rows : undefined;
+}
+
+/**
+ * The most rows that go into one aggregate or one sub-select, anywhere in the plan. Below a Gather each process has its share. Twice
+ * the same rows in one statement are not added up: the order of magnitude is what counts.
+ */
+function foldedBelow(plan: unknown, processes: number): number {
+  if (!isRecord(plan)) return 0;
+  const children: readonly unknown[] = Array.isArray(plan['Plans']) ? plan['Plans'] : [];
+  const workers = plan['Workers Planned'];
+  const below = typeof workers === 'number' && workers > 0 ? processes * (workers + 1) : processes;
+  const isAggregate = plan['Node Type'] === 'Aggregate' || plan['Node Type'] === 'WindowAgg';
+  return children.reduce<number>((most, child) => {
+    const isOwn = isRecord(child) && /^(?:InitPlan|SubPlan)$/.test(String(child['Parent Relationship']));
+    const folded = isAggregate || isOwn ? (rowsAt(child) ?? 0) * below : 0;
+    return Math.max(most, folded, foldedBelow(child, below));
+  }, 0);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

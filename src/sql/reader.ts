@@ -247,7 +247,8 @@ export class Reader {
     const [only, ...more] = text.statements;
     if (only === undefined || more.length > 0 || this.#parts.witness === 'static') return text;
     if (!isWorthEstimating(only.analysis, cold.index)) return text;
-    return { ...text, estimate: await cold.request.session.estimate(cold.request.sql) };
+    const counted = only.analysis.folds === true ? 'folded' : 'given';
+    return { ...text, estimate: await cold.request.session.estimate(cold.request.sql, counted) };
   }
 
   /** One statement by both witnesses. */

@@ -1,4 +1,5 @@
 // What reading a text gives, and what a reader asks of the session in which the text will run. Types and small joins only.
+import type { Counted } from './estimate.ts';
 import type { Analysis } from './analysis.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -76,7 +77,7 @@ export interface AskedSession {
   /** Asks the server for its tree of one statement. */
   probe(sql: Buffer, types: readonly number[]): Promise<Probed>;
   /** Asks the planner how many rows a text will give; not known inside a transaction, which an error would hurt. */
-  estimate(sql: Buffer): Promise<Known<number>>;
+  estimate(sql: Buffer, counted: Counted): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference): Analysis | undefined;
 }
@@ -142,6 +143,7 @@ function together(one: Analysis, reference: Reference, other: Analysis | undefin
     relations: [...one.relations, ...other.relations],
     outputs: other.outputs,
     rowsMax: one.rowsMax ?? other.rowsMax,
+    ...(one.folds === true || other.folds === true ? { folds: true as const } : {}),
     unknowns: [...one.unknowns, ...other.unknowns],
   };
 }

@@ -7,6 +7,7 @@ import { namesOf, type Node } from './ast.ts';
 import { Callees } from './callees.ts';
 import { Names, type SessionNames } from './columns-names.ts';
 import { StaticWitness, type StaticFindings } from './columns.ts';
+import { foldsRows } from './folding.ts';
 import { FunctionBodies } from './function-bodies.ts';
 import { signatureOf } from './functions.ts';
 import type { Parser } from './parser.ts';
@@ -91,6 +92,7 @@ export class SchemaResolvers {
         writes: [...found.writes, ...run.writes],
         flows: [...found.flows, ...run.flows],
         unknowns,
+        ...(foldsRows(node, run.functions) ? { folds: true as const } : {}),
         ...(run.domains.length === 0 ? {} : { domains: run.domains }),
       } satisfies Analysis;
     },

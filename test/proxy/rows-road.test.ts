@@ -179,6 +179,28 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await client.end();
   });
 
+  test.each([
+    ['aggregated', 'select array_agg(id) from vast', []],
+    ['as an array', 'select array(select id from people)', []],
+    ['behind a LIMIT', `select (select string_agg(id::text, ',') from vast) limit 1`, []],
+    ['with parameters, which the planner is not asked about', 'select json_agg(id) from people where id > $1', [0]],
+  ] as const)('many short rows in one value are many: %s', async (_, sql, values) => {
+    deny();
+    const client = await connected();
+    await expect(client.query(sql, [...values])).rejects.toMatchObject({ code: '42501' });
+    await client.end();
+  });
+
+  test('few rows in one value are few, and counting is not showing', async () => {
+    const asked = proxy.asked.length;
+    const client = await connected();
+    await client.query('select array(select id from people limit 90)');
+    await client.query('select json_agg(p) from (select * from people limit 90) p');
+    await client.query('select count(*), max(id) from vast');
+    expect(proxy.asked.length).toBe(asked);
+    await client.end();
+  });
+
   test('a cancel while people are asked ends it as a cancel does', async () => {
     const client = await connected();
     const asked = proxy.asked.length;

@@ -19,6 +19,8 @@ const cases: readonly (readonly [of: string, change: Partial<Analysis>, expected
   ['a small table', { reads: [read('public.small.id')] }, false],
   ['a table that was never analysed', { reads: [read('public.new.id')] }, false],
   ['a few rows of a big table', { ...big, rowsMax: 100 }, false],
+  ['one row of a big table that may hold many', { ...big, rowsMax: 1, folds: true }, true],
+  ['many rows of a table that was never analysed, in one value', { reads: [read('public.new.id')], folds: true }, true],
   ['many rows of a big table', { ...big, rowsMax: 50_000 }, true],
   ['what is not understood', { ...big, unknowns: [{ why: 'odd', at: undefined }] }, false],
   ['a write', { ...big, kinds: ['read', 'write'] }, false],
@@ -44,7 +46,10 @@ describe('asking the planner', () => {
   });
 
   test('reads the first plan’s rows and nothing else', () => {
-    expect(rowsOfPlan('[{"Plan":{"Node Type":"Limit","Plan Rows":12345}}]')).toEqual({ known: true, value: 12345 });
+    expect(rowsOfPlan('[{"Plan":{"Node Type":"Limit","Plan Rows":12345}}]', 'given')).toEqual({
+      known: true,
+      value: 12345,
+    });
     for (const odd of [
       null,
       '',
@@ -54,7 +59,53 @@ describe('asking the planner', () => {
       '[{"Plan":{"Plan Rows":"9"}}]',
       '[{"Plan":{"Plan Rows":-1}}]',
     ]) {
-      expect(rowsOfPlan(odd).known, String(odd)).toBe(false);
+      expect(rowsOfPlan(odd, 'given').known, String(odd)).toBe(false);
+    }
+  });
+
+  test('counts what goes into one value, where a statement folds rows', () => {
+    const scan = (rows: number, more: object = {}) => ({ 'Node Type': 'Seq Scan', 'Plan Rows': rows, ...more });
+    const plans: readonly (readonly [of: string, plan: object, given: number, folded: number])[] = [
+      ['an aggregate', { 'Node Type': 'Aggregate', 'Plan Rows': 1, Plans: [scan(50_000)] }, 1, 50_000],
+      [
+        'an aggregate of a few rows of many',
+        {
+          'Node Type': 'Aggregate',
+          'Plan Rows': 1,
+          Plans: [{ 'Node Type': 'Limit', 'Plan Rows': 100, Plans: [scan(50_000)] }],
+        },
+        1,
+        100,
+      ],
+      [
+        'ARRAY(SELECT …)',
+        { 'Node Type': 'Result', 'Plan Rows': 1, Plans: [scan(50_000, { 'Parent Relationship': 'InitPlan' })] },
+        1,
+        50_000,
+      ],
+      [
+        'shares of three processes',
+        {
+          'Node Type': 'Aggregate',
+          'Plan Rows': 1,
+          Plans: [
+            {
+              'Node Type': 'Gather',
+              'Workers Planned': 2,
+              'Plan Rows': 2,
+              Plans: [{ 'Node Type': 'Aggregate', 'Plan Rows': 1, Plans: [scan(20_000)] }],
+            },
+          ],
+        },
+        1,
+        60_000,
+      ],
+      ['no folding at all', scan(7), 7, 7],
+    ];
+    for (const [of, plan, given, folded] of plans) {
+      const text = JSON.stringify([{ Plan: plan }]);
+      expect(rowsOfPlan(text, 'given'), of).toEqual({ known: true, value: given });
+      expect(rowsOfPlan(text, 'folded'), of).toEqual({ known: true, value: folded });
     }
   });
 });
