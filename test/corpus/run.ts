@@ -1,5 +1,6 @@
 // `npm run test:corpus`: the static witness against real servers, statement by statement, with the table of outcomes; then ten
-// thousand hostile texts against the pool that reads for everybody.
+// thousand hostile texts against the pool that reads for everybody. In slices: `--majors=16 --hostile=0 --results=FILE`, and at the end
+// `--majors= --hostile=0 --results=FILE --table`, which writes the table of docs/columns.md.
 import { majors, startPostgres, type PostgresMajor } from '../support/postgres.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ParserPool } from '../../src/sql/parser-pool.ts';
@@ -8,6 +9,7 @@ import { playHostile } from '../support/hostile-play.ts';
 import { Lab } from './lab.ts';
 import { playMutations } from './mutate.ts';
 import { database, playRegression } from './regression.ts';
+import { keep, writeTable } from './results.ts';
 import { regressionSuite } from './sources.ts';
 import { playTools } from './tools.ts';
 import { heading, Tally } from './tally.ts';
@@ -21,8 +23,13 @@ const minutesMax = Number(option('minutes', '60'));
 /** In all; each major takes its share. */
 const mutations = Number(option('mutations', '50000'));
 const seed = Number(option('seed', String(Date.now() % 1_000_000)));
+const results = option('results', '') === '' ? undefined : option('results', '');
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--table')) {
+    writeTable(results ?? '', new URL('../../docs/columns.md', import.meta.url).pathname);
+    return;
+  }
   const tallies: Tally[] = [];
   for (const major of majors) if (wanted.includes(major)) tallies.push(...(await corpusOf(major)));
   console.log(`\n${heading}`);
@@ -49,6 +56,10 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
     await playTools(lab, postgres.url(database), tools);
     await playMutations(lab, base, { count: Math.ceil(mutations / wanted.length), seed }, mutated);
     await lab.client.end();
+    const whose = suite.major === major ? 'its own suite' : `${suite.major}’s suite`;
+    keep(results, { corpus: `PG ${major}, ${whose}`, counts: tally.counts });
+    keep(results, { corpus: `PG ${major}, mutated, seed ${seed}`, counts: mutated.counts });
+    keep(results, { corpus: `PG ${major}, psql’s \\d family`, counts: tools.counts });
     return [tally, tools, mutated];
   } finally {
     await postgres.stop();
@@ -72,6 +83,14 @@ async function hostile(count: number): Promise<boolean> {
   console.log(
     `  honest statements beside them: ${played.honest}, p99 ${played.alone.p99.toFixed(2)} → ${played.beside.p99.toFixed(2)} ms`,
   );
+  keep(results, {
+    hostile: count,
+    answered,
+    lost: pool.health.lost,
+    honest: played.honest,
+    aloneP99: played.alone.p99,
+    besideP99: played.beside.p99,
+  });
   await pool.up();
   const healthy = answered === count && pool.health.waiting === 0 && pool.health.ready > 0;
   await pool.close();
