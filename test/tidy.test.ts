@@ -43,6 +43,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@slack/bolt': /^src\/channels\/slack.*\.ts$/,
   yaml: /^src\/core\/yaml(-edit)?\.ts$/,
   pino: /^src\/core\/log\.ts$/,
+  '@simplewebauthn/server': /^src\/channels\/console\/passkey-ceremony\.ts$/,
+  '@simplewebauthn/server/helpers': /^src\/channels\/console\/passkey-ceremony\.ts$/,
   'prom-client': /^src\/channels\/metrics\.ts$/,
   commander: /^src\/(main|cli\/.*)\.ts$/,
   'node:net': /^src\/(proxy|channels)\/|^src\/cli\/demo\//,

@@ -11,6 +11,8 @@ import { idOfKey, keys } from './documents.ts';
 import type { CastVote, HeldFacts, HoldLife, Vote } from './hold.ts';
 import { withVote } from './hold-state.ts';
 import type { Holds } from './holds.ts';
+import { Passkeys } from './passkeys.ts';
+import { stepUpOf, stepUpTrouble, type StepUpNeed } from './step-up.ts';
 import { termsTrouble } from './terms.ts';
 import type { HoldView } from './view.ts';
 import { offersOf, viewOf } from './view-of.ts';
@@ -38,9 +40,11 @@ export class Board {
   readonly #parts: BoardParts;
   readonly #watchers = new Set<(hold: HoldView) => void>();
   readonly #toTell = new Set<HoldId>();
+  readonly #passkeys: Passkeys;
 
   constructor(parts: BoardParts) {
     this.#parts = parts;
+    this.#passkeys = new Passkeys(parts.store);
   }
 
   view(facts: HeldFacts, life: HoldLife): HoldView {
@@ -84,17 +88,22 @@ export class Board {
       if (standing.kind === 'none') return { kind: 'forbidden', words: standing.words };
       const trouble = troubleOf(vote, facts);
       if (trouble !== undefined) return { kind: 'invalid', words: trouble };
-      return this.#cast(facts, vote);
+      const need = stepUpOf(facts, this.#parts.catalog().levelByName);
+      const missing = await stepUpTrouble(facts, vote, { need, passkeys: this.#passkeys });
+      if (missing !== undefined) return { kind: 'forbidden', words: missing };
+      return this.#cast(facts, vote, need);
     });
   }
 
-  async #cast(facts: HeldFacts, vote: Vote): Promise<VoteResult> {
+  async #cast(facts: HeldFacts, vote: Vote, need: StepUpNeed): Promise<VoteResult> {
     const { holds, clock } = this.#parts;
     const reason = vote.reason?.trim().slice(0, reasonCharactersMax);
     let wasSettled = false;
     const life = await holds.move(facts.id, (before) => {
       const cast: CastVote = { ...vote, reason: reason === '' ? undefined : reason, at: clock.now() };
-      const enough = (people: readonly string[]): boolean => isEnough(facts.needs, this.#crowdOf(facts), people);
+      const votes = [...before.votes, cast];
+      const enough = (people: readonly string[]): boolean =>
+        isEnough(facts.needs, this.#crowdOf(facts), need === 'passkey' ? people.filter(signedIn(votes)) : people);
       wasSettled = false;
       if (before.settled === undefined && isRepeated(before, cast)) return 'stay';
       if (before.votes.length >= votesMax) throw new ProxyError('RATE_LIMITED', 'this hold has too many votes already');
@@ -143,11 +152,18 @@ export class Board {
   }
 }
 
+/** Of a time before the level took a passkey, a yes without one does not count any more. */
+const signedIn =
+  (votes: readonly CastVote[]) =>
+  (person: string): boolean =>
+    votes.findLast((vote) => vote.person === person)?.passkey !== undefined;
+
 /** A click that is delivered twice is one vote. */
 function isRepeated(life: HoldLife, cast: CastVote): boolean {
   const last = life.votes.findLast(({ person }) => person === cast.person);
   if (last === undefined) return false;
-  const bare = ({ vote, reason, terms }: CastVote): string => JSON.stringify([vote, reason, terms]);
+  const bare = ({ vote, reason, terms, passkey }: CastVote): string =>
+    JSON.stringify([vote, reason, terms, passkey === undefined]);
   return bare(last) === bare(cast);
 }
 

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import type { HoldId, UnixMillis } from '../core/brand.ts';
 import { maskStyles } from '../core/mask-style.ts';
+import { passkeyProofShape } from '../core/passkey-proof.ts';
 import { policyActions } from '../policy/verdict.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
 import type { Terms } from './terms.ts';
@@ -130,6 +131,7 @@ const lifeShape = z.object({
       reason: maybe(z.string()),
       terms: maybe(terms),
       link: maybe(z.string()),
+      passkey: maybe(passkeyProofShape).optional(),
       at: moment,
     }),
   ),

@@ -9,9 +9,11 @@ import { termsText, type Terms } from './terms.ts';
 export function unrecorded(facts: HeldFacts, life: HoldLife): readonly AuditBody[] {
   const { recorded, votes, settled, id } = life;
   const bodies: AuditBody[] = recorded.held ? [] : [heldBody(facts, life)];
-  for (const { person, vote, channel, reason, link } of votes.slice(recorded.votes)) {
+  for (const { person, vote, channel, reason, link, terms, passkey } of votes.slice(recorded.votes)) {
     const words = { ...(reason === undefined ? {} : { reason }), ...(link === undefined ? {} : { link }) };
-    bodies.push({ kind: 'voted', hold: id, person, vote, channel, ...words });
+    const meant = terms === undefined ? {} : { terms: termsText(terms) };
+    const proof = passkey === undefined ? {} : { passkey };
+    bodies.push({ kind: 'voted', hold: id, person, vote, channel, ...words, ...meant, ...proof });
   }
   if (settled !== undefined && !recorded.settled) {
     const terms = settled.terms === undefined ? {} : { terms: termsText(settled.terms) };
@@ -37,6 +39,7 @@ function heldBody(facts: HeldFacts, life: HoldLife): AuditBody {
     deadline: life.openUntil,
     catalog: catalogVersion,
     schema: schemaVersion,
+    binding: facts.binding,
     ...(asker.reason === undefined ? {} : { reason: asker.reason }),
   };
 }

@@ -2,6 +2,7 @@
 // anything: moves are in hold-state.ts, words in card.ts. What is stored is JSON, so everything here is plain and readonly.
 import type { HoldId, NonEmpty, UnixMillis } from '../core/brand.ts';
 import type { Known } from '../core/known.ts';
+import type { PasskeyProof } from '../core/passkey-proof.ts';
 import type { Place } from '../core/place.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { MaskedRead } from '../policy/masking.ts';
@@ -89,6 +90,8 @@ export interface Vote {
   readonly terms: Terms | undefined;
   /** Where the vote was cast: a message's address. */
   readonly link: string | undefined;
+  /** What the person's authenticator signed, where a yes takes a passkey. */
+  readonly passkey?: PasskeyProof | undefined;
 }
 
 export interface CastVote extends Vote {

@@ -34,6 +34,7 @@ export function viewOf(facts: HeldFacts, life: HoldLife, context: ViewContext): 
     command: visible(facts.statement.command, 100),
     actions: actionsOf(facts),
     sql: sqlOf(facts),
+    binding: facts.binding,
     searchPath: facts.searchPath,
     schemaVersion: facts.schemaVersion,
     catalogVersion: facts.catalogVersion,

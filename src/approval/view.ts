@@ -3,6 +3,7 @@
 import type { HoldId, NonEmpty, UnixMillis } from '../core/brand.ts';
 import type { Known } from '../core/known.ts';
 import type { MaskStyle } from '../core/mask-style.ts';
+import type { PasskeyProof } from '../core/passkey-proof.ts';
 import type { Place } from '../core/place.ts';
 import type { Action } from '../policy/verdict.ts';
 import type { HeldReason, HoldState, Settlement, Sibling } from './hold.ts';
@@ -57,6 +58,8 @@ export interface ViewVote {
   readonly reason: string | undefined;
   readonly terms: Terms | undefined;
   readonly link: string | undefined;
+  /** What their authenticator signed, where a yes took a passkey. */
+  readonly passkey?: PasskeyProof | undefined;
   /** Still an approver of this, by the files in force. */
   readonly counts: boolean;
 }
@@ -88,6 +91,8 @@ export interface HoldView {
     readonly comments: readonly string[];
     readonly hash: string;
   };
+  /** Hash over everything that an approval is for; see binding.ts. */
+  readonly binding: string;
   readonly searchPath: readonly string[];
   readonly schemaVersion: string;
   readonly catalogVersion: string;

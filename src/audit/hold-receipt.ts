@@ -5,6 +5,7 @@
 import { verify, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { brokenPasskey, passkeyProofShape } from '../core/passkey-proof.ts';
 import { leafHash, rootFromPath } from './chain.ts';
 import { readNote } from './note.ts';
 import { parseRecord } from './reader.ts';
@@ -38,6 +39,8 @@ const vote = z.strictObject({
   at: z.string(),
   reason: z.string().optional(),
   link: z.string().optional(),
+  terms: z.string().optional(),
+  passkey: passkeyProofShape.optional(),
 });
 const outcome = z.strictObject({ rows: z.number(), bytes: z.number(), ms: z.number(), error: z.string().optional() });
 
@@ -52,6 +55,7 @@ const receiptShape = z.strictObject({
   statement: z.string(),
   text: z.string().optional(),
   parameters: z.string(),
+  binding: z.string().optional(),
   columns: z.array(column),
   rules: z.array(z.string()),
   catalog: z.string().optional(),
@@ -98,6 +102,7 @@ function bodyOf(records: HoldRecords, proof: InclusionProof | undefined): Unsign
     statement: held.statement,
     ...(text === undefined ? {} : { text }),
     parameters: held.parameters,
+    ...(held.binding === undefined ? {} : { binding: held.binding }),
     columns: held.columns.map((each) => ({ column: each.column, level: each.level })),
     rules: [...held.rules],
     ...(catalog === undefined ? {} : { catalog }),
@@ -123,7 +128,7 @@ export function recordsOfHold(records: HoldRecords): readonly number[] {
 }
 
 function voteOf(record: Of<'voted'>): HoldReceipt['votes'][number] {
-  const { person, vote: choice, channel, at, reason, link } = record;
+  const { person, vote: choice, channel, at, reason, link, terms, passkey } = record;
   return {
     person,
     vote: choice,
@@ -131,6 +136,8 @@ function voteOf(record: Of<'voted'>): HoldReceipt['votes'][number] {
     at,
     ...(reason === undefined ? {} : { reason }),
     ...(link === undefined ? {} : { link }),
+    ...(terms === undefined ? {} : { terms }),
+    ...(passkey === undefined ? {} : { passkey }),
   };
 }
 
@@ -163,11 +170,33 @@ export function checkReceipt(text: string, keys: readonly KeyObject[]): ReceiptC
   if (!keys.some((key) => verify(null, signed, key, Buffer.from(signature, 'base64')))) {
     return { kind: 'not genuine', words: 'the receipt is not signed with this key, or not as it was signed' };
   }
+  const unsigned = receipt.votes.map((each) => brokenVote(each, receipt)).find((words) => words !== undefined);
+  if (unsigned !== undefined) return { kind: 'not genuine', words: unsigned };
   if (receipt.proof === undefined) return { kind: 'genuine', receipt, proven: 'signature' };
   const why = brokenProof(receipt.proof, receipt, keys);
   return why === undefined
     ? { kind: 'genuine', receipt, proven: 'signature and checkpoint' }
     : { kind: 'not genuine', words: why };
+}
+
+const approvalShape = z.object({ approve: z.string(), binding: z.string(), person: z.string() });
+
+/** A passkey's signature over another hold, another statement or in another name proves nothing about this one. */
+function brokenVote({ person, passkey }: HoldReceipt['votes'][number], receipt: HoldReceipt): string | undefined {
+  if (passkey === undefined) return undefined;
+  const broken = brokenPasskey(passkey);
+  if (broken !== undefined) return `the passkey of ${person} does not hold: ${broken}`;
+  const said = approvalShape.safeParse(jsonOf(passkey.signed)).data;
+  const isThis = said?.approve === receipt.hold && said.binding === receipt.binding && said.person === person;
+  return isThis ? undefined : `the passkey of ${person} signed something else than this approval`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function readReceipt(text: string): HoldReceipt | undefined {

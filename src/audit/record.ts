@@ -1,6 +1,7 @@
 // The shape of an audit record: facts *about* a statement, never content *from* it. No literals, parameters or rows.
 // Public API: members are added, never renamed. `seq`, `prev` and `at` are put on by the log, not by the caller.
 import type { NonEmpty } from '../core/brand.ts';
+import type { PasskeyProof } from '../core/passkey-proof.ts';
 
 export interface RecordedColumn {
   readonly column: string;
@@ -69,6 +70,8 @@ interface Held extends RecordedAsker {
   readonly schema?: string;
   /** What the agent said why. Its own words, unverified. */
   readonly reason?: string;
+  /** Hash over all that an approval of it is for; signed by passkeys. */
+  readonly binding?: string;
 }
 
 interface Voted {
@@ -79,6 +82,10 @@ interface Voted {
   readonly channel: string;
   readonly reason?: string;
   readonly link?: string;
+  /** What this person said yes to, as words. */
+  readonly terms?: string;
+  /** What their authenticator signed, where a yes took a passkey. */
+  readonly passkey?: PasskeyProof;
 }
 
 interface Decided {

@@ -101,7 +101,9 @@ function verifyReceipt(file: string, options: VerifyOptions): Verdict {
 function receiptWords({ receipt, proven }: Extract<ReceiptCheck, { readonly kind: 'genuine' }>): string {
   const { hold, state, agent, owner, database, decided, released } = receipt;
   const by = decided.by.length === 0 ? '' : ` by ${decided.by.join(', ')}`;
-  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times; genuine by ${proven}`;
+  const signed = receipt.votes.filter(({ passkey }) => passkey !== undefined).map(({ person }) => person);
+  const passkeys = signed.length === 0 ? '' : `, signed with the passkey of ${signed.join(', ')}`;
+  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times${passkeys}; genuine by ${proven}`;
 }
 
 interface SearchOptions extends FolderOptions, SearchFilter {

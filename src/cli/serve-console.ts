@@ -27,8 +27,6 @@ export function consoleOf(wiring: ConsoleWiring): Console {
   const { live, audit, bench, clock, log, parts, days } = wiring;
   const { classification } = bench;
   return new Console({
-    // A keyed hash of bytes that are no statement (they hold a zero): secret, and the same after a restart, so that people stay signed in.
-    secret: Buffer.from(audit.statementHash.ofBytes(consoleSecretOf)),
     clock,
     store: bench.store,
     desk: bench.desk,
@@ -40,6 +38,7 @@ export function consoleOf(wiring: ConsoleWiring): Console {
         return { name, owner, databases, today: days.of(name) };
       }),
     sessions: sessionsOf(wiring),
+    record: (words) => recordOperator(audit, words),
     audit,
     readiness: () => parts.readiness(),
     versions: () => [
@@ -51,8 +50,6 @@ export function consoleOf(wiring: ConsoleWiring): Console {
     log: log.child({ part: 'console' }),
   });
 }
-
-const consoleSecretOf = Buffer.from('console\0');
 
 function databasesOf({ live, bench }: ConsoleWiring): () => readonly ShownDatabase[] {
   const { classification, readers } = bench;
@@ -68,6 +65,10 @@ function databasesOf({ live, bench }: ConsoleWiring): () => readonly ShownDataba
   return () => shown.now();
 }
 
+async function recordOperator({ log }: Pick<Audit, 'log'>, words: string): Promise<void> {
+  await log.recordDurably({ kind: 'operator', words });
+}
+
 /** Who ended whose session is on the record before it is ended; a record that cannot be written stops nobody from ending one. */
 function sessionsOf({ sessions, audit, log }: ConsoleWiring): SessionsPort {
   return {
@@ -77,7 +78,7 @@ function sessionsOf({ sessions, audit, log }: ConsoleWiring): SessionsPort {
       if (found === undefined) return false;
       const words = `${by} ends session ${id} of ${found.agent} at the console`;
       try {
-        await audit.log.recordDurably({ kind: 'operator', words });
+        await recordOperator(audit, words);
       } catch (error) {
         log.error(`not on the record: ${words}`, { error });
       }

@@ -50,7 +50,7 @@ export interface RunningProxy {
   /** Settles when it has ended, however that came. */
   readonly ended: Promise<void>;
   /** An address that signs this person in at the console, once, within ten minutes. */
-  consoleLink(person: string): string;
+  consoleLink(person: string): Promise<string>;
   /** Takes the file's new text, or keeps the last good one and says why. */
   reload(): Promise<void>;
   /** `drain`: sessions may come to rest for as long as `limits.shutdown` says. `now`: they end with 57P01 at once. */
@@ -103,8 +103,8 @@ async function begin(config: Config, options: ServeOptions, begun: (() => Promis
   const http = await HttpServer.create({ address: config.http.listen, limits, parts, metrics, log, rooms });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
   log.info('serving', { address: addressText(address), http: addressText(httpAddress), version: version() });
-  const consoleLink = (person: string): string =>
-    `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${console.linkPath(person)}`;
+  const consoleLink = async (person: string): Promise<string> =>
+    `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${await console.linkPath(person)}`;
   return running({
     ...{ live, record, bench, channels, listener, pools, http, metrics, state, log, address, httpAddress },
     consoleLink,
@@ -157,7 +157,7 @@ interface Running {
   readonly log: Log;
   readonly address: BoundAddress;
   readonly httpAddress: BoundAddress;
-  readonly consoleLink: (person: string) => string;
+  readonly consoleLink: (person: string) => Promise<string>;
 }
 
 function running(parts: Running): RunningProxy {

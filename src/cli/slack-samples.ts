@@ -51,6 +51,7 @@ const usual: HoldView = {
     comments: [],
     hash: '9f2c61d07be84a15',
   },
+  binding: 'f'.repeat(64),
   searchPath: ['public'],
   schemaVersion: 'v1',
   catalogVersion: 'c1',

@@ -22,7 +22,7 @@ export interface Serving {
   /** Settles when it has ended, for whatever reason but `stop`. */
   readonly ended: Promise<void>;
   /** An address that signs this person in at the console, once. */
-  consoleLink(person: string): string;
+  consoleLink(person: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -77,9 +77,14 @@ async function serveBefore(postgres: RunningPostgres, scene: Scene): Promise<num
   const { home, ports, proxy, http } = scene;
   const serving = await ports.serve(writeConfig(home, { proxy, http, postgres: postgres.port }));
   let agent: { stop(): Promise<void> } | undefined;
-  const noMore = ports.onEnter(() => ports.say(`  ${serving.consoleLink(sample.approver)}`));
+  const noMore = ports.onEnter(() => {
+    serving.consoleLink(sample.approver).then(
+      (link) => ports.say(`  ${link}`),
+      (thrown: unknown) => ports.complain(`no link now: ${wordsOf(thrown)}`),
+    );
+  });
   try {
-    const consoleLink = serving.consoleLink(sample.approver);
+    const consoleLink = await serving.consoleLink(sample.approver);
     for (const line of welcome(home, { proxy, http, postgres: postgres.port }, consoleLink)) ports.say(line);
     agent = scene.agent === undefined ? undefined : startAgent(scene);
     const how = await Promise.race([

@@ -17,13 +17,13 @@ export function houseHash(store: Store): HouseHash {
 }
 
 /** A key for one purpose, from which nobody finds the house's own or that of another purpose. */
-export async function houseKey(store: Store, purpose: string): Promise<Buffer> {
+export async function houseKey(store: Pick<Store, 'read' | 'change'>, purpose: string): Promise<Buffer> {
   return createHmac('sha256', await secretIn(store))
     .update(`key\0${purpose}`)
     .digest();
 }
 
-async function secretIn(store: Store): Promise<Buffer> {
+async function secretIn(store: Pick<Store, 'read' | 'change'>): Promise<Buffer> {
   // Whoever is first makes it; the others read what the first has made.
   for (let tries = 0; tries < 3; tries += 1) {
     const found = await store.read(key);

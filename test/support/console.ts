@@ -32,16 +32,22 @@ export interface ConsoleStage {
 export interface StageOptions {
   /** Further YAML at the top level of the config. */
   readonly config?: string;
+  /** The console's own name; passkeys have none at an address. */
+  readonly host?: 'localhost';
+  /** Changes the sample classification before it is read. */
+  readonly classification?: (folder: string) => void;
 }
 
 export async function startConsole(options: StageOptions = {}): Promise<ConsoleStage> {
   const shop: TestShop = await startShop();
   const folder = mkdtempSync(join(tmpdir(), 'countersign-console-'));
   cpSync(join(root, 'classification'), join(folder, 'classification'), { recursive: true });
+  options.classification?.(join(folder, 'classification'));
+  const host = options.host ?? '127.0.0.1';
   const [port, http] = [await freePort(), await freePort()];
   const file = join(folder, 'countersign.yaml');
   const text = `listen: 127.0.0.1:${port}
-http: { listen: 127.0.0.1:${http}, public_url: "http://127.0.0.1:${http}" }
+http: { listen: 127.0.0.1:${http}, public_url: "http://${host}:${http}" }
 databases: { ${sample.database}: { url: ${JSON.stringify(`${shop.gateUrl}?sslmode=disable`)} } }
 agents: { report-bot: { password: agentpassword, owner: ana, databases: [${sample.database}] } }
 limits: { http_requests_per_minute: 100000 }
@@ -54,7 +60,7 @@ ${options.config ?? ''}
   return {
     proxy,
     folder,
-    origin: `http://127.0.0.1:${http}`,
+    origin: `http://${host}:${http}`,
     agentUrl: `postgres://report-bot:agentpassword@127.0.0.1:${port}/${sample.database}`,
     stop: async () => {
       await proxy.stop('now');
@@ -78,7 +84,7 @@ export async function signedIn(
   const context = await browser.newContext(options);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  await page.goto(stage.proxy.consoleLink(person));
+  await page.goto(await stage.proxy.consoleLink(person));
   await page.getByRole('button', { name: `Sign in as ${person}` }).click();
   await page.waitForURL('**/inbox');
   return page;

@@ -67,6 +67,7 @@ function viewOf({ asker, session, statement, verdict, ...request }: HoldRequest)
       comments: [],
       hash: statement.hash,
     },
+    binding: 'f'.repeat(64),
     searchPath: request.searchPath,
     schemaVersion: request.schemaVersion,
     catalogVersion: verdict.catalogVersion,

@@ -1,18 +1,20 @@
 // Who sits before the screen: sessions in signed cookies, one-time links, and what makes sure that a form was sent by our own page. A
 // person is one of approvers.yaml at this moment: whoever is taken out of it is signed out with their next click.
+import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isIP } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { ProxyError } from '../../core/errors.ts';
 import { randomText } from '../../core/ids.ts';
+import { houseKey } from '../../store/house-hash.ts';
 import type { Approver } from '../../catalog/catalog.ts';
 import type { Store } from '../../store/store.ts';
 import type { Person } from '../authenticate.ts';
+import type { Site } from './passkey-ceremony.ts';
 import { personOfBearer } from '../bearer.ts';
 import { equal, Tokens, type Claims } from './tokens.ts';
 
 export interface DoorParts {
-  /** 32 bytes or more, the same in every process that serves this console. */
-  readonly secret: Uint8Array;
   readonly clock: Clock;
   readonly store: Pick<Store, 'read' | 'change' | 'standing'>;
   readonly approvers: () => ReadonlyMap<string, Approver>;
@@ -27,52 +29,64 @@ export interface Visitor extends Person {
   readonly formToken: string;
 }
 
+/** A key that was made anew (the state came back empty) is used by all within this time. */
+const keyReadAgainMs = 5_000;
 const sessionMs = 12 * 60 * 60 * 1000;
+const freshMs = 10 * 60 * 1000;
 export const linkMs = 10 * 60 * 1000;
 
 export class Door {
   readonly #parts: DoorParts;
-  readonly #tokens: Tokens;
+  /** Until the state has answered once, nobody but this process knows the key. */
+  #tokens = new Tokens(randomBytes(32));
+  #readAt = Number.NEGATIVE_INFINITY;
   /** Ended by their person; in the store too, for other processes and the next start. */
   readonly #ended = new Map<string, number>();
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
-    this.#tokens = new Tokens(parts.secret);
+  }
+
+  /**
+   * The key lies in the state, so that every proxy behind one address takes what another has signed. While the state is away the last one
+   * goes on: it is then that people must be able to look.
+   */
+  async tokens(): Promise<Tokens> {
+    const { clock, store } = this.#parts;
+    if (clock.now() - this.#readAt < keyReadAgainMs || store.standing.state === 'down') return this.#tokens;
+    const secret = await houseKey(store, 'console').catch(() => undefined);
+    if (secret === undefined) return this.#tokens;
+    this.#readAt = clock.now();
+    this.#tokens = new Tokens(secret);
+    return this.#tokens;
   }
 
   /** Path of a link that signs this person in, once, within ten minutes. */
-  linkPath(person: string): string {
+  async linkPath(person: string): Promise<string> {
     const until = this.#parts.clock.now() + linkMs;
-    return `/enter?t=${this.#tokens.make('link', { person, until, nonce: randomText(16) })}`;
+    return `/enter?t=${(await this.tokens()).make('link', { person, until, nonce: randomText(16) })}`;
   }
 
   /** Looks at a link without using it up: mail scanners and previews open links too. */
-  personOfLink(token: string): Person | undefined {
-    return this.#known(this.#tokens.read('link', token, this.#parts.clock.now())?.person);
+  async personOfLink(token: string): Promise<Person | undefined> {
+    return this.#known((await this.tokens()).read('link', token, this.#parts.clock.now())?.person);
   }
 
   /** Uses the link up. Undefined: it is not ours, too old, used before, or of nobody that is known now. */
   async useLink(token: string): Promise<Person | undefined> {
-    const claims = this.#tokens.read('link', token, this.#parts.clock.now());
+    const claims = (await this.tokens()).read('link', token, this.#parts.clock.now());
     const person = this.#known(claims?.person);
     if (claims === undefined || person === undefined) return undefined;
-    const change = {
-      key: `console/link/${claims.nonce}`,
-      expect: 'absent',
-      value: '1',
-      expiresAt: claims.until,
-    } as const;
-    return (await this.#parts.store.change([change])) === 'changed' ? person : undefined;
+    return (await this.useOnce(claims)) ? person : undefined;
   }
 
   personOfToken(token: string): Person | undefined {
     return personOfBearer(`Bearer ${token.trim()}`, this.#parts.approvers().values());
   }
 
-  begin(person: Person, reply: FastifyReply): void {
+  async begin(person: Person, reply: FastifyReply): Promise<void> {
     const until = this.#parts.clock.now() + sessionMs;
-    const token = this.#tokens.make('session', { person: person.name, until, nonce: randomText(16) });
+    const token = (await this.tokens()).make('session', { person: person.name, until, nonce: randomText(16) });
     reply.setCookie(this.cookieName, token, { ...this.cookieOptions, maxAge: sessionMs / 1000 });
   }
 
@@ -86,10 +100,11 @@ export class Door {
 
   /** Undefined: nobody that is known now. */
   async visitor(request: FastifyRequest): Promise<Visitor | undefined> {
-    const session = this.#tokens.read('session', request.cookies[this.cookieName] ?? '', this.#parts.clock.now());
+    const tokens = await this.tokens();
+    const session = tokens.read('session', request.cookies[this.cookieName] ?? '', this.#parts.clock.now());
     const person = this.#known(session?.person);
     if (session === undefined || person === undefined || (await this.#isEnded(session))) return undefined;
-    return { ...person, session, formToken: this.#tokens.mark('form', session.nonce) };
+    return { ...person, session, formToken: tokens.mark('form', session.nonce) };
   }
 
   /** Throws FORBIDDEN unless one of our own pages sent this form in this very session. */
@@ -108,6 +123,30 @@ export class Door {
     const publicUrl = this.#parts.publicUrl();
     const ours = [`http://${host ?? ''}`, ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin])];
     if (!ours.includes(origin)) throw foreignForm();
+  }
+
+  /** What changes how somebody is known here needs a person who has just proven who they are, not a browser left open. */
+  isFresh({ session }: Visitor): boolean {
+    return this.#parts.clock.now() < session.until - sessionMs + freshMs;
+  }
+
+  /** Good once: a ticket, a link. False: it was used before. */
+  async useOnce({ nonce, until }: Claims): Promise<boolean> {
+    const change = { key: `console/link/${nonce}`, expect: 'absent', value: '1', expiresAt: until } as const;
+    return (await this.#parts.store.change([change])) === 'changed';
+  }
+
+  /**
+   * The console by name, for passkeys, which belong to one. Undefined: it is reached by an address. What the asker says is believed only
+   * of this machine's own name, and where no other name is in the config.
+   */
+  site(request: FastifyRequest): Site | undefined {
+    const publicUrl = this.#parts.publicUrl();
+    const { origin, hostname } = new URL(publicUrl ?? 'http://127.0.0.1');
+    if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return { rp: hostname, origin };
+    const { host = '' } = request.headers;
+    const isHere = /^(?:127\.|\[::1\]$)/.test(hostname) && /^localhost(?::\d+)?$/.test(host);
+    return isHere ? { rp: 'localhost', origin: `http://${host}` } : undefined;
   }
 
   get isSecure(): boolean {

@@ -1,6 +1,7 @@
 // Coming in and going out: one-time links, an approver's token typed into a form, and the way back to where somebody wanted to go.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Door } from './door.ts';
+import { fieldOf, sendPage } from './forms.ts';
 import { emptyState, page } from './layout.ts';
 import { markup, type Markup } from './markup.ts';
 
@@ -16,32 +17,34 @@ export function signInPath(wanted: string): string {
 export function wayBack(wanted: unknown): string {
   const isOurs =
     typeof wanted === 'string' &&
-    /^\/(?:inbox|holds|history|catalog|agents|health)(?:[/?][\w/?&=.%:*+-]*)?$/.test(wanted);
+    /^\/(?:inbox|holds|history|catalog|agents|health|passkeys)(?:[/?][\w/?&=.%:*+-]*)?$/.test(wanted);
   return isOurs ? wanted : '/inbox';
 }
 
 export function entrance(server: FastifyInstance, door: Door): void {
-  server.get('/sign-in', async (request, reply) => send(reply, signInPage(wayBack(field(request.query, 'next')))));
+  server.get('/sign-in', async (request, reply) =>
+    sendPage(reply, signInPage(wayBack(fieldOf(request.query, 'next')))),
+  );
   server.post('/sign-in', guessing, async (request, reply) => {
     door.checkOrigin(request);
-    const next = wayBack(field(request.body, 'next'));
-    const person = door.personOfToken(field(request.body, 'token') ?? '');
-    if (person === undefined) return send(reply.code(401), signInPage(next, 'This is no approver’s token.'));
-    door.begin(person, reply);
+    const next = wayBack(fieldOf(request.body, 'next'));
+    const person = door.personOfToken(fieldOf(request.body, 'token') ?? '');
+    if (person === undefined) return sendPage(reply.code(401), signInPage(next, 'This is no approver’s token.'));
+    await door.begin(person, reply);
     return reply.redirect(next, 303);
   });
   // Looking does not use a link up, and does not sign in: whoever sends you a link of theirs would have you vote in their name.
   server.get('/enter', guessing, async (request, reply) => {
-    const token = field(request.query, 't') ?? '';
-    const person = door.personOfLink(token);
-    if (person === undefined) return send(reply.code(401), overPage());
-    return send(reply, enterPage(token, person.name));
+    const token = fieldOf(request.query, 't') ?? '';
+    const person = await door.personOfLink(token);
+    if (person === undefined) return sendPage(reply.code(401), overPage());
+    return sendPage(reply, enterPage(token, person.name));
   });
   server.post('/enter', guessing, async (request, reply) => {
     door.checkOrigin(request);
-    const person = await door.useLink(field(request.body, 't') ?? '');
-    if (person === undefined) return send(reply.code(401), overPage());
-    door.begin(person, reply);
+    const person = await door.useLink(fieldOf(request.body, 't') ?? '');
+    if (person === undefined) return sendPage(reply.code(401), overPage());
+    await door.begin(person, reply);
     return reply.redirect('/inbox', 303);
   });
   server.post('/sign-out', async (request, reply) => signOut(door, request, reply));
@@ -49,7 +52,7 @@ export function entrance(server: FastifyInstance, door: Door): void {
 
 async function signOut(door: Door, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const visitor = await door.visitor(request);
-  door.checkForm(request, visitor, field(request.body, 'form'));
+  door.checkForm(request, visitor, fieldOf(request.body, 'form'));
   if (visitor !== undefined) await door.end(visitor, reply);
   return reply.redirect('/sign-in', 303);
 }
@@ -85,13 +88,4 @@ function overPage(): Markup {
       { to: '/sign-in', words: 'Sign in' },
     ),
   });
-}
-
-function field(from: unknown, name: string): string | undefined {
-  const value: unknown = typeof from === 'object' && from !== null ? Reflect.get(from, name) : undefined;
-  return typeof value === 'string' ? value : undefined;
-}
-
-function send(reply: FastifyReply, content: Markup): FastifyReply {
-  return reply.type('text/html; charset=utf-8').send(content.toString());
 }

@@ -16,6 +16,7 @@ import type { Visitor } from './door.ts';
 import { waitsFor } from './holds-list.ts';
 import { page, type Notice } from './layout.ts';
 import { markup, nothing, type Markup } from './markup.ts';
+import type { PasskeyStanding } from './passkey-desk.ts';
 import { timeline } from './timeline.ts';
 import { voteForms } from './vote-forms.ts';
 import { deadline, levelBadge, placeWords, sqlCode, stateBadge } from './words.ts';
@@ -25,9 +26,11 @@ export interface HoldPageParts {
   readonly view: HoldView;
   readonly levels: number;
   readonly notice: Notice | undefined;
+  /** How it stands with a passkey that a yes takes; undefined: it takes none. */
+  readonly passkey: PasskeyStanding | undefined;
 }
 
-export function holdPage({ visitor, view, levels, notice }: HoldPageParts): Markup {
+export function holdPage({ visitor, view, levels, notice, passkey }: HoldPageParts): Markup {
   return page({
     title: `${view.state === 'open' && waitsFor(visitor.name, view) ? '● ' : ''}${headline(view)}`,
     visitor,
@@ -44,7 +47,7 @@ ${statement(view, levels)}
 ${offered(view, levels)}
 ${columnTable(view, levels)}
 </div><div class="narrow">
-<div class="vote" data-live="vote" data-keep-while-typing>${voteForms(view, visitor)}</div>
+<div class="vote" data-live="vote" data-keep-while-typing>${voteForms(view, visitor, passkey)}</div>
 ${why(view)}
 <section class="card" data-live="people"><h2>Who is asked</h2><ul class="plain">${view.needs.map(
       (need) => markup`<li${need.met && markup` class="met"`}>${needText(need)}</li>`,

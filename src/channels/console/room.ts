@@ -13,24 +13,28 @@ import type { HoldView } from '../../approval/view.ts';
 import type { SearchQuery } from '../../audit/search-index.ts';
 import type { SearchResult } from '../../audit/search.ts';
 import type { Mistake } from '../../core/place.ts';
+import type { Store } from '../../store/store.ts';
 import type { Readiness } from '../health.ts';
 import { queryOf } from '../http-audit.ts';
 import { agentsPage, isOperator, operatorsGroup } from './agents-page.ts';
 import { catalogPage } from './catalog-page.ts';
 import { Door, type DoorParts, type Visitor } from './door.ts';
 import { entrance, signInPath } from './entrance.ts';
+import { formOf, sendPage } from './forms.ts';
 import { healthPage } from './health-page.ts';
 import { askedOf, historyPage, type Asked } from './history-page.ts';
 import { holdPage } from './hold-page.ts';
 import { inboxPage } from './holds-list.ts';
 import { assets, type Notice } from './layout.ts';
 import { Live } from './live.ts';
-import type { Markup } from './markup.ts';
+import { PasskeyDesk, type PasskeyStanding } from './passkey-desk.ts';
+import { passkeyRoom } from './passkey-room.ts';
 import type { SessionsPort, ShownAgent, ShownDatabase } from './ports.ts';
 import { troublePage } from './trouble-page.ts';
 import { voteFrom } from './vote-forms.ts';
 
 export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
+  readonly store: Pick<Store, 'read' | 'list' | 'change' | 'standing'>;
   readonly desk: HoldBook;
   /** The classification in force. */
   readonly catalog: () => Catalog;
@@ -39,6 +43,8 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
   readonly databases: () => readonly ShownDatabase[];
   readonly agents: () => readonly ShownAgent[];
   readonly sessions: SessionsPort;
+  /** Durably: what people change here, before it is changed. */
+  readonly record: (words: string) => Promise<void>;
   readonly audit: { search(query: SearchQuery): Promise<SearchResult> };
   readonly readiness: () => Promise<Readiness>;
   readonly versions: () => readonly (readonly [what: string, version: string])[];
@@ -54,15 +60,17 @@ const searchesMax = 4;
 export class Console {
   readonly #parts: ConsoleParts;
   readonly #door: Door;
+  readonly #keys: PasskeyDesk;
   #searches = 0;
 
   constructor(parts: ConsoleParts) {
     this.#parts = parts;
     this.#door = new Door({ ...parts, approvers: () => parts.catalog().approvers });
+    this.#keys = new PasskeyDesk(parts, this.#door);
   }
 
   /** A link that signs this person in, once; without the address of the console. */
-  linkPath(person: string): string {
+  linkPath(person: string): Promise<string> {
     return this.#door.linkPath(person);
   }
 
@@ -88,6 +96,13 @@ export class Console {
     this.#holds(server);
     this.#looking(server);
     this.#agents(server);
+    passkeyRoom(server, {
+      door: this.#door,
+      keys: this.#keys,
+      desk: this.#parts.desk,
+      visitor: (request) => this.#visitor(request),
+      approvers: () => this.#parts.catalog().approvers.keys(),
+    });
   };
 
   #inbox(server: FastifyInstance): void {
@@ -107,7 +122,8 @@ export class Console {
       const view = isHoldId(id) ? await this.#parts.desk.find(id) : undefined;
       if (view === undefined) throw noSuchHold();
       const notice = view.state === 'open' && isVoted(request.query) ? counted : undefined;
-      return sendPage(reply, holdPage({ visitor, view, levels: this.#levels(), notice }));
+      const passkey = await this.#passkeyOf(visitor, view, request);
+      return sendPage(reply, holdPage({ visitor, view, levels: this.#levels(), notice, passkey }));
     });
     server.post<{ Params: { id: string } }>('/holds/:id/votes', async (request, reply) => {
       const visitor = await this.#visitor(request);
@@ -115,8 +131,14 @@ export class Console {
       this.#door.checkForm(request, visitor, form['form']);
       const { id } = request.params;
       if (!isHoldId(id)) throw noSuchHold();
-      const result = await this.#parts.desk.vote(id, voteFrom(visitor.name, form));
-      return this.#answerVote(reply, visitor, id, result);
+      const vote = voteFrom(visitor.name, form);
+      const view = await this.#parts.desk.find(id);
+      if (view === undefined) throw noSuchHold();
+      // Before the desk is asked: a signature that was given for what is settled by now costs nothing.
+      const isSigned = view.stepUp === 'passkey' && vote.vote === 'approve' && view.state === 'open';
+      const of = { view, terms: vote.terms, answer: form['confirm'] };
+      const passkey = isSigned ? await this.#keys.approval(visitor, request, of) : undefined;
+      return this.#answerVote(reply, visitor, id, await this.#parts.desk.vote(id, { ...vote, passkey }));
     });
   }
 
@@ -160,6 +182,11 @@ export class Console {
     });
   }
 
+  /** Undefined: a yes takes none. */
+  async #passkeyOf(visitor: Visitor, view: HoldView, request: FastifyRequest): Promise<PasskeyStanding | undefined> {
+    return view.stepUp === 'passkey' && view.state === 'open' ? this.#keys.standing(visitor, request) : undefined;
+  }
+
   async #settled(limit: number): Promise<readonly HoldView[]> {
     const all = await this.#parts.desk.list({ limit: limit * 4 });
     return all.filter(({ state }) => state !== 'open').slice(0, limit);
@@ -188,7 +215,10 @@ export class Console {
         const { hold: view } = result;
         const words = `Somebody was faster: it is settled already, and your vote changes nothing. ${outcomeText(view) ?? ''}`;
         const notice: Notice = { kind: 'bad', words };
-        return sendPage(reply.code(409), holdPage({ visitor, view, levels: this.#levels(), notice }));
+        return sendPage(
+          reply.code(409),
+          holdPage({ visitor, view, levels: this.#levels(), notice, passkey: undefined }),
+        );
       }
       case 'notFound':
         throw noSuchHold();
@@ -221,6 +251,8 @@ export class Console {
         route: request.routeOptions.url,
         error,
       });
+    // What the script asks is not shown as a page, but in the form that it belongs to.
+    if (request.headers.accept === 'application/json') return reply.code(http).send({ error: { message: words } });
     if (isStream) return reply.code(http).type('text/plain; charset=utf-8').send(words);
     const visitor = await this.#door.visitor(request).catch(() => undefined);
     return sendPage(reply.code(http), troublePage({ http, words, visitor }));
@@ -238,14 +270,6 @@ const noSuchHold = (): ProxyError =>
     'NOT_FOUND',
     'There is no such hold. It may be gone from the state long since; the history has what became of it.',
   );
-
-export function formOf(request: FastifyRequest): Readonly<Record<string, unknown>> {
-  return typeof request.body === 'object' && request.body !== null ? { ...request.body } : {};
-}
-
-export function sendPage(reply: FastifyReply, content: Markup): FastifyReply {
-  return reply.type('text/html; charset=utf-8').send(content.toString());
-}
 
 function wordsFor(error: FastifyError, request: FastifyRequest): { readonly http: number; readonly words: string } {
   if (error instanceof ProxyError) return { http: error.row.http, words: error.message };

@@ -92,11 +92,64 @@ export const script = String.raw`'use strict';
   document.addEventListener('input', () => { touched = true; });
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    if (!form.hasAttribute('data-once')) return;
-    if (form.dataset.sent) { event.preventDefault(); return; }
-    form.dataset.sent = '1';
-    for (const button of form.querySelectorAll('button')) button.setAttribute('aria-busy', 'true');
+    const takesPasskey = form.hasAttribute('data-passkey');
+    if (!takesPasskey && !form.hasAttribute('data-once')) return;
+    if (form.dataset.sent || takesPasskey) event.preventDefault();
+    if (form.dataset.sent) return;
+    if (takesPasskey) withPasskey(form); else busy(form, true);
   });
+  // Asks the server what to sign, the authenticator to sign it, and sends the form with the answer.
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0));
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/[+]/g, '-').replace(/[/]/g, '_').replace(/=+$/, '');
+  const named = (list) => (list || []).map((one) => ({ ...one, id: bytes(one.id) }));
+
+  async function confirmed(options) {
+    const publicKey = { ...options, challenge: bytes(options.challenge), allowCredentials: named(options.allowCredentials) };
+    const { id, rawId, type, response } = await navigator.credentials.get({ publicKey });
+    const { clientDataJSON, authenticatorData, signature } = response;
+    return JSON.stringify({ id, rawId: text(rawId), type, response: { clientDataJSON: text(clientDataJSON), authenticatorData: text(authenticatorData), signature: text(signature) } });
+  }
+
+  async function created(options) {
+    const user = { ...options.user, id: bytes(options.user.id) };
+    const publicKey = { ...options, user, challenge: bytes(options.challenge), excludeCredentials: named(options.excludeCredentials) };
+    const { id, rawId, type, response } = await navigator.credentials.create({ publicKey });
+    const { clientDataJSON, attestationObject } = response;
+    return JSON.stringify({ id, rawId: text(rawId), type, response: { clientDataJSON: text(clientDataJSON), attestationObject: text(attestationObject), transports: response.getTransports ? response.getTransports() : [] } });
+  }
+
+  async function withPasskey(form) {
+    const trouble = form.querySelector('[data-trouble]');
+    trouble.hidden = true;
+    busy(form, true);
+    try {
+      if (!window.PublicKeyCredential) throw new Error('This browser knows no passkeys, or the console was not opened by https or as localhost.');
+      const answer = await fetch(form.dataset.passkey, { method: 'POST', body: new URLSearchParams(new FormData(form)), headers: { accept: 'application/json' }, redirect: 'error' });
+      const asked = await answer.json();
+      if (!answer.ok) throw new Error(asked.error ? asked.error.message : 'The console did not answer.');
+      const { elements } = form;
+      if (asked.confirm) elements.confirm.value = await confirmed(asked.confirm);
+      if (asked.create) { elements.ticket.value = asked.ticket; elements.answer.value = await created(asked.create); }
+      form.submit();
+    } catch (error) {
+      busy(form, false);
+      trouble.textContent = wordsOf(error);
+      trouble.hidden = false;
+    }
+  }
+
+  function wordsOf({ name, message }) {
+    if (name === 'NotAllowedError' || name === 'AbortError') return 'The passkey was not used: it was cancelled, or took too long. Nothing was sent.';
+    if (name === 'InvalidStateError') return 'This device has a passkey of yours already.';
+    if (name === 'TypeError') return 'No connection to Countersign. Nothing was sent.';
+    return message;
+  }
+
+  function busy(form, is) {
+    if (is) form.dataset.sent = '1'; else delete form.dataset.sent;
+    for (const button of form.querySelectorAll('button')) { if (is) button.setAttribute('aria-busy', 'true'); else button.removeAttribute('aria-busy'); }
+  }
+
   // Back from the history of the browser: what stands there may be old.
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
   // Enter in a field of numbers must not be a yes.

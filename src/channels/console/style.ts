@@ -32,6 +32,7 @@ nav ul { display: flex; gap: .15rem; list-style: none; margin: 0; padding: 0; ov
 nav a { display: block; padding: .5rem .75rem; text-decoration: none; color: var(--dim); border-radius: .4rem; }
 nav a:hover { background: var(--code); }
 nav a[aria-current] { color: var(--ink); font-weight: 600; background: var(--plain-ground); }
+.lead { max-width: 60ch; } .who a { color: var(--dim); text-decoration: none; padding: .4rem 0; } .who a:hover { text-decoration: underline; }
 .who { display: flex; align-items: center; gap: .6rem; margin-left: auto; font-size: .9rem; color: var(--dim); }
 main { max-width: 76rem; margin: 0 auto; padding: 1.25rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 .75rem; }
@@ -112,6 +113,6 @@ button.deny { background: none; color: var(--bad); border-color: var(--bad); } b
   td[data-label]::before { content: attr(data-label) ' '; color: var(--dim); font-size: .85rem; display: inline-block; min-width: 5.5rem; } td.when br { display: none; }
   .columns { display: flex; flex-direction: column; align-items: stretch; gap: 0; } .wide, .narrow { display: contents; }
   .columns .card { order: 5; } .columns .statement { order: 1; } .columns .vote { order: 2; } .columns .offer { order: 3; } .columns .touches { order: 4; }
-  main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who span { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
+  main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who a { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
 }
 `;

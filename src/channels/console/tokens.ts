@@ -2,7 +2,7 @@
 // nothing for another. What a token says is readable; that we said it, and until when it holds, is not to be made up.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export type Purpose = 'session' | 'link' | 'form' | 'oidc';
+export type Purpose = 'session' | 'link' | 'form' | 'oidc' | 'passkey';
 
 export interface Claims {
   readonly person: string;

@@ -2,6 +2,7 @@
 // never sends the other. Who may not vote is told why; that it cannot be done is the desk's own check.
 import { ProxyError } from '../../core/errors.ts';
 import { masksText } from '../../approval/card.ts';
+import { assertNever } from '../../core/exhaustive.ts';
 import { countText, spokenText, termsText, type Terms } from '../../approval/terms.ts';
 import type { Vote } from '../../approval/hold.ts';
 import type { HoldView } from '../../approval/view.ts';
@@ -9,22 +10,44 @@ import { termsOfJson } from '../hold-json.ts';
 import type { Visitor } from './door.ts';
 import { formField } from './layout.ts';
 import { markup, nothing, type Markup } from './markup.ts';
+import type { PasskeyStanding } from './passkey-desk.ts';
 
 export const reasonLengthMax = 1_000;
 
-export function voteForms(view: HoldView, visitor: Visitor): Markup {
+export function voteForms(view: HoldView, visitor: Visitor, passkey: PasskeyStanding | undefined): Markup {
   if (view.state !== 'open') return nothing;
   const mayVote = view.needs.some(({ approvers }) => approvers.some(({ name }) => name === visitor.name));
   if (!mayVote) return notYours(view, visitor);
   const own = view.votes.find(({ person }) => person === visitor.name);
   return markup`<section class="card decide"><h2>Your decision</h2>
 ${own !== undefined && markup`<p class="notice plain">You ${own.vote === 'approve' ? `approved (${termsText(own.terms ?? { kind: 'once' })})` : 'denied'}. Until it is settled you can change it.</p>`}
-<form method="post" action="/holds/${view.id}/votes" data-once>${formField(visitor)}<input type="hidden" name="vote" value="approve">
-${termsFields(view)}
-<button class="button approve">Approve</button></form>
+${approveForm(view, visitor, passkey)}
 <form method="post" action="/holds/${view.id}/votes" data-once>${formField(visitor)}<input type="hidden" name="vote" value="deny">
 <label for="reason">Why not? The agent reads this.</label><textarea id="reason" name="reason" rows="2" maxlength="${reasonLengthMax}" required></textarea>
 <button class="button deny">Deny</button></form></section>`;
+}
+
+function approveForm(view: HoldView, visitor: Visitor, passkey: PasskeyStanding | undefined): Markup {
+  const head = markup`${formField(visitor)}<input type="hidden" name="vote" value="approve">`;
+  switch (passkey) {
+    case undefined:
+      return markup`<form method="post" action="/holds/${view.id}/votes" data-once>${head}
+${termsFields(view)}
+<button class="button approve">Approve</button></form>`;
+    case 'ready':
+      return markup`<form method="post" action="/holds/${view.id}/votes" data-passkey="/holds/${view.id}/passkey">${head}<input type="hidden" name="confirm">
+${termsFields(view)}
+<p class="notice bad" role="alert" data-trouble hidden></p>
+<button class="button approve">Approve with your passkey</button>
+<p class="dim">You sign what you approve; the signature stays in the receipt.</p>
+<noscript><p class="notice bad">A passkey needs a browser with scripts.</p></noscript></form>`;
+    case 'none yet':
+      return markup`<div class="notice plain"><p>This level is approved with a passkey, and you have none here yet.</p><p><a class="button" href="/passkeys?hold=${view.id}">Add a passkey</a></p></div>`;
+    case 'needs a name':
+      return markup`<div class="notice bad"><p>This level is approved with a passkey. Passkeys belong to a name, and this console was opened by an address: open it by the name in <code>http.public_url</code>, on this machine as <code>localhost</code>.</p></div>`;
+    default:
+      return assertNever(passkey);
+  }
 }
 
 function notYours(view: HoldView, visitor: Visitor): Markup {

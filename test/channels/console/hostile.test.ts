@@ -131,7 +131,7 @@ describe('forms', () => {
   });
 
   test('sign somebody in by a link once, and never by a made-up one', async () => {
-    const link = stage.proxy.consoleLink('ben');
+    const link = await stage.proxy.consoleLink('ben');
     const token = new URL(link).searchParams.get('t') ?? '';
     const enter = async (t: string) => {
       const body = new URLSearchParams({ t }).toString();
