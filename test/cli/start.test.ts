@@ -47,8 +47,7 @@ class Stage {
           const serving: Serving = {
             ended: new Promise((settle) => (this.endServing = settle)),
             stop: () => Promise.resolve(void this.stopped++),
-            consoleLink: (person) =>
-              Promise.resolve(`http://127.0.0.1:${String(options.http)}/enter?t=${person}`),
+            consoleLink: (person) => Promise.resolve(`http://127.0.0.1:${String(options.http)}/enter?t=${person}`),
           };
           return Promise.resolve(serving);
         },
