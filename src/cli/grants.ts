@@ -6,9 +6,9 @@ import { ProxyError } from '../core/errors.ts';
 import { dotted, quoteName } from '../core/names.ts';
 import { mistakeText } from '../core/place.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { levelOfRead } from '../catalog/levels.ts';
+import { functionWordOf, levelOfRead } from '../catalog/levels.ts';
 import { loadCatalog } from '../catalog/load.ts';
-import { isSystemSchema, type Relation, type Snapshot } from '../sql/schema.ts';
+import { isSystemSchema, type FunctionInfo, type Relation, type Snapshot } from '../sql/schema.ts';
 import { kinOf } from './schema-kin.ts';
 import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
@@ -56,9 +56,9 @@ export function grantLines(
     );
     if (allowed.length === 0) continue;
     schemas.add(relation.schema);
-    const isWhole = allowed.length === relation.attributes.length;
-    const columns = isWhole ? '' : ` (${allowed.map(({ name }) => quoteName(name)).join(', ')})`;
-    lines.push(`grant select${columns} on ${dotted(relation.schema, relation.name)} to ${to};`);
+    // Never the table as a whole: a column that is added next week would come with it, before anybody has said what it is.
+    const columns = allowed.map(({ name }) => quoteName(name)).join(', ');
+    lines.push(`grant select (${columns}) on ${dotted(relation.schema, relation.name)} to ${to};`);
   }
   const usage = schemas.size === 0 ? [] : [`grant usage on schema ${[...schemas].map(quoteName).join(', ')} to ${to};`];
   return [
@@ -66,6 +66,30 @@ export function grantLines(
     '-- Rights that the role or PUBLIC has already are not taken away by this; look with \\dp.',
     ...usage,
     ...lines,
+    ...schema.functions.flatMap((callee) => ownersRightsNote(catalog, database, schema, callee)),
+  ];
+}
+
+/** A function with its owner's rights reads what the role may not, and PUBLIC may execute it from the day it is made. */
+function ownersRightsNote(
+  catalog: Catalog,
+  database: string,
+  schema: Snapshot,
+  callee: FunctionInfo,
+): readonly string[] {
+  if (!callee.securityDefiner || isSystemSchema(callee.schema)) return [];
+  const typeOf = new Map(schema.types.map((type) => [type.oid, type]));
+  const inputs = callee.arguments
+    .filter(({ mode }) => mode !== 'out' && mode !== 'table')
+    .flatMap(({ type }) => typeOf.get(type) ?? []);
+  const short = inputs.map(({ name }) => (name.startsWith('_') ? `${name.slice(1)}[]` : name)).join(',');
+  const use = { schema: callee.schema, name: callee.name, signature: short, nature: 'unknown' } as const;
+  const word = functionWordOf(catalog, database, use);
+  if (word?.level.read === 'allow') return [];
+  const name = `${dotted(callee.schema, callee.name)}(${inputs.map((type) => dotted(type.schema, type.name)).join(', ')})`;
+  return [
+    `-- ${name} runs with its owner's rights; unless PUBLIC may not execute it, the role reads what it reads:`,
+    `--   revoke execute on function ${name} from public;`,
   ];
 }
 

@@ -137,7 +137,8 @@ describe('grants', () => {
     expect(text).toContain(
       'grant select (id, country, marketing_consent, created_at) on public.customers to "Reports Bot";',
     );
-    expect(text).toMatch(/grant select on public\.customer_stats to/);
+    expect(text).toMatch(/grant select \(country, [^)]*\) on public\.customer_stats to/);
+    expect(text).not.toMatch(/grant select on/);
     expect(text).toMatch(/grant select \([^)]*kind[^)]*\) on public\.events_2026_07 to/);
     expect(text).not.toMatch(/\b(email|pan|iban|notes|full_name|client_address|tax_number|monthly)\b/);
     expect(text).not.toMatch(/Customer Data|customer_overview|hr\.directory/);
