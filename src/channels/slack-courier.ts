@@ -10,6 +10,7 @@ import type { Done } from './outbox.ts';
 import type { SlackAnswer, SlackApi } from './slack-api.ts';
 import { at } from './slack-json.ts';
 import { listedMax, listOf } from './slack-list.ts';
+import { findPosted, metadataOf, type Mark } from './slack-lost.ts';
 import { fingerprint, nextStep, type PlanSettings, type Step } from './slack-plan.ts';
 import type { Kept, ListRecord, PlaceRecord, SlackRecords } from './slack-records.ts';
 
@@ -25,6 +26,8 @@ export interface CourierParts {
   readonly push: (lane: string, key: string, place?: 'first' | 'last') => void;
   readonly clock: Clock;
   readonly instance: string;
+  /** Which bot we are; undefined: not signed in yet. */
+  readonly botId: () => string | undefined;
   readonly log: Log;
 }
 
@@ -62,6 +65,7 @@ export class SlackCourier {
       await records.save({ ...kept.value, done: true }, kept.version);
       return nothing;
     }
+    if (kept.value.sending !== undefined) return await this.#lookFor(kept, kept.value.sending, view, to);
     const settings = this.#parts.settings();
     const step = nextStep(kept.value, view, clock.now(), settings);
     if (step.kind === 'nothing') {
@@ -72,8 +76,9 @@ export class SlackCourier {
     if (step.kind === 'post' && kept.value.form === 'card' && (await this.#isBurst(view, kept.value, to))) {
       return await this.#intoList(kept, view, to);
     }
-    const claim = { by: this.#parts.instance, until: clock.now() + claimMs };
-    if (!(await records.save({ ...kept.value, claim }, kept.version))) return soon('a peer was faster', 50);
+    const sending = step.kind === 'edit' ? undefined : { part: partOf(step, kept.value), then: toldBy(step) };
+    const begun = { ...kept.value, sending, claim: this.#claim() };
+    if (!(await records.save(begun, kept.version))) return soon('a peer was faster', 50);
     const answer = await this.#send(step, kept.value, to);
     return await this.#after(answer, { step, record: kept.value, view, to });
   }
@@ -93,14 +98,67 @@ export class SlackCourier {
     return claim !== undefined && claim.by !== this.#parts.instance && claim.until > this.#parts.clock.now();
   }
 
+  #claim(): NonNullable<PlaceRecord['claim']> {
+    return { by: this.#parts.instance, until: this.#parts.clock.now() + claimMs };
+  }
+
+  /** It was begun and nothing was heard since: read the channel before posting again. */
+  async #lookFor(
+    kept: Kept<PlaceRecord>,
+    sending: NonNullable<PlaceRecord['sending']>,
+    view: HoldView,
+    to: string,
+  ): Promise<Done> {
+    const record = kept.value;
+    if (this.#isClaimed(record.claim)) return soon('a peer is at it', 500);
+    const isReply = sending.part.startsWith(replyPart);
+    const thread = isReply ? record.ts : record.thread;
+    const place = { to, channel: record.channel, thread, sinceMs: view.askedAt };
+    const found = await this.#find({ id: record.hold, part: sending.part }, place);
+    if (found.kind === 'later') return found.done;
+    const { channel, ts } = found;
+    // What it showed when it went out is not known: the next step brings it up to date.
+    const where = ts === undefined || isReply ? {} : { channel, ts, shown: undefined };
+    await this.#write(record, to, ts === undefined ? {} : { ...sending.then, ...where });
+    return { kind: 'more' };
+  }
+
+  async #find(
+    mark: Mark,
+    place: Parameters<typeof findPosted>[2],
+  ): Promise<
+    | { readonly kind: 'looked'; readonly channel?: string; readonly ts?: string }
+    | { readonly kind: 'later'; readonly done: Done }
+  > {
+    const botId = this.#parts.botId();
+    if (botId === undefined) return { kind: 'later', done: soon('not signed in yet', 500) };
+    const found = await findPosted(this.#parts.api, mark, place, botId);
+    switch (found.kind) {
+      case 'found':
+        return { kind: 'looked', channel: found.channel, ts: found.ts };
+      case 'absent':
+        return { kind: 'looked' };
+      case 'blind':
+        // Better twice than never.
+        this.#parts.log.warn('cannot see whether Slack took a message; it is sent again', {
+          id: mark.id,
+          why: found.why,
+        });
+        return { kind: 'looked' };
+      case 'later': {
+        const { why, afterMs } = found.answer;
+        return { kind: 'later', done: { kind: 'later', why, scope: 'lane', afterMs } };
+      }
+    }
+  }
+
   async #send(step: Sending, record: PlaceRecord, to: string): Promise<SlackAnswer> {
     const { api } = this.#parts;
     const { text, blocks } = step.message;
     const channel = record.channel ?? to;
     const quiet = { unfurl_links: false, unfurl_media: false };
     if (step.kind === 'edit') return await api.call('chat.update', { channel, ts: record.ts, text, blocks });
-    // For whoever reads the channel by program; and a second posting can be told from the first.
-    const metadata = { event_type: 'countersign_hold', event_payload: { id: record.hold } };
+    const metadata = metadataOf({ id: record.hold, part: partOf(step, record) });
     const thread = step.kind === 'reply' ? record.ts : record.thread;
     const inThread = thread === undefined ? {} : { thread_ts: thread };
     return await api.call('chat.postMessage', { channel, text, blocks, metadata, ...quiet, ...inThread });
@@ -120,7 +178,9 @@ export class SlackCourier {
       }
       case 'later':
       case 'shutOut': {
-        await this.#write(record, to, {});
+        const isUnsure = answer.kind === 'later' && answer.unsure && step.kind !== 'edit';
+        const sending = { part: partOf(step, record), then: toldBy(step) };
+        await this.#write(record, to, isUnsure ? { sending } : {});
         const afterMs = answer.kind === 'later' ? answer.afterMs : undefined;
         return { kind: 'later', why: answer.why, scope: 'lane', afterMs };
       }
@@ -155,7 +215,7 @@ export class SlackCourier {
   /** The claim ends with it. */
   async #write(record: PlaceRecord, to: string, changes: Partial<PlaceRecord>): Promise<void> {
     const key = `${to} ${record.hold}`;
-    this.#landed.set(key, { ...this.#landed.get(key), ...changes });
+    this.#landed.set(key, { sending: undefined, ...this.#landed.get(key), ...changes });
     await this.#record(to, record.hold);
   }
 
@@ -184,7 +244,7 @@ export class SlackCourier {
   }
 
   async #list(to: string, agent: string): Promise<Done> {
-    const { records, book, api, clock } = this.#parts;
+    const { records, book, api } = this.#parts;
     const kept = await records.list(to, agent);
     if (kept === undefined) return nothing;
     const views: HoldView[] = [];
@@ -196,17 +256,38 @@ export class SlackCourier {
     const over = views.every(({ state }) => state !== 'open');
     const shown = fingerprint(message);
     if (kept.value.shown === shown) return nothing;
-    if (over && kept.value.ts === undefined) return nothing;
     if (this.#isClaimed(kept.value.claim)) return soon('a peer is at it', 500);
-    const claim = { by: this.#parts.instance, until: clock.now() + claimMs };
-    if (!(await records.saveList({ ...kept.value, claim }, kept.version))) return soon('a peer was faster', 50);
+    const mark = { id: kept.value.holds[0] ?? '', part: 'list' };
+    if (kept.value.sending !== undefined) return await this.#lookForList(kept, mark, views);
+    if (over && kept.value.ts === undefined) return nothing;
     const { ts, channel = to } = kept.value;
+    const sending = ts === undefined ? { part: mark.part, then: {} } : undefined;
+    const begun = { ...kept.value, sending, claim: this.#claim() };
+    if (!(await records.saveList(begun, kept.version))) return soon('a peer was faster', 50);
     const { text, blocks } = message;
+    const metadata = metadataOf(mark);
     const answer =
       ts === undefined
-        ? await api.call('chat.postMessage', { channel, text, blocks, unfurl_links: false, unfurl_media: false })
+        ? await api.call('chat.postMessage', {
+            channel,
+            text,
+            blocks,
+            metadata,
+            unfurl_links: false,
+            unfurl_media: false,
+          })
         : await api.call('chat.update', { channel, ts, text, blocks });
     return await this.#afterList(answer, { to, agent, over, shown });
+  }
+
+  async #lookForList(kept: Kept<ListRecord>, mark: Mark, views: readonly HoldView[]): Promise<Done> {
+    const { to, channel } = kept.value;
+    const sinceMs = Math.min(this.#parts.clock.now(), ...views.map(({ askedAt }) => askedAt));
+    const found = await this.#find(mark, { to, channel, thread: undefined, sinceMs });
+    if (found.kind === 'later') return found.done;
+    const where = found.ts === undefined ? {} : { channel: found.channel, ts: found.ts, shown: undefined };
+    await this.#parts.records.saveList({ ...kept.value, ...where, sending: undefined }, kept.version);
+    return { kind: 'more' };
   }
 
   async #afterList(
@@ -219,14 +300,29 @@ export class SlackCourier {
     const changes = ((): Partial<ListRecord> => {
       const { over, shown } = job;
       if (answer.kind === 'gone' && answer.what === 'message') return { ts: undefined, shown: undefined };
+      if (answer.kind === 'later' && answer.unsure && kept.value.ts === undefined)
+        return { sending: kept.value.sending };
       if (answer.kind === 'later' || answer.kind === 'shutOut') return {};
       if (answer.kind !== 'ok') return { shown, over: true };
       const [channel, ts] = [at(answer.data, 'channel'), at(answer.data, 'ts')];
       return { over, shown, ...(channel === undefined ? {} : { channel }), ...(ts === undefined ? {} : { ts }) };
     })();
-    await records.saveList({ ...kept.value, ...changes, claim: undefined }, kept.version);
+    await records.saveList({ ...kept.value, sending: undefined, ...changes, claim: undefined }, kept.version);
     if (answer.kind === 'later') return { kind: 'later', why: answer.why, scope: 'lane', afterMs: answer.afterMs };
     if (answer.kind === 'shutOut') return { kind: 'later', why: answer.why, scope: 'lane' };
     return { kind: 'more' };
   }
+}
+
+const replyPart = 'reply';
+
+/** Which of our messages about a hold it is: the same step has the same name on every instance and after a restart. */
+function partOf(step: Sending, record: PlaceRecord): string {
+  if (step.kind !== 'reply') return record.form;
+  const { told, outcomeTold } = step.then;
+  return `${replyPart} ${told ?? (outcomeTold === true ? 'outcome' : 'reminder')}`;
+}
+
+function toldBy({ then }: Sending): Pick<PlaceRecord, 'told' | 'outcomeTold' | 'reminded'> {
+  return { told: then.told, outcomeTold: then.outcomeTold, reminded: then.reminded };
 }

@@ -7,6 +7,17 @@ import type { Store } from '../store/store.ts';
 /** Somebody is at it; when the time is over and nothing is written, they died. */
 const claim = z.object({ by: z.string(), until: z.number() });
 
+/** What a reply in the thread settles once it is there. */
+const told = {
+  /** Votes up to this one were told in the thread. */
+  told: z.string().optional(),
+  outcomeTold: z.boolean().optional(),
+  reminded: z.boolean().optional(),
+};
+
+/** A posting that was begun and of which nothing was heard: it may be there. */
+const sending = z.object({ part: z.string(), then: z.object(told) });
+
 const placeSchema = z.object({
   v: z.literal(1),
   hold: z.string(),
@@ -22,10 +33,8 @@ const placeSchema = z.object({
   shown: z.string().optional(),
   /** Slack refused the full card: words and a link instead. */
   plain: z.boolean().optional(),
-  /** Votes up to this one were told in the thread. */
-  told: z.string().optional(),
-  outcomeTold: z.boolean().optional(),
-  reminded: z.boolean().optional(),
+  ...told,
+  sending: sending.optional(),
   /** It cannot be shown there. */
   gaveUp: z.string().optional(),
   done: z.boolean().optional(),
@@ -42,6 +51,7 @@ const listSchema = z.object({
   channel: z.string().optional(),
   ts: z.string().optional(),
   shown: z.string().optional(),
+  sending: sending.optional(),
   claim: claim.optional(),
 });
 

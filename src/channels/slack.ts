@@ -113,6 +113,7 @@ class Slack implements RunningSlack {
     const homes = new SlackHomes({ api: this.#api, book, people, consoleUrl: parts.consoleUrl, clock });
     const courier = new SlackCourier({
       ...{ api: this.#api, book, records, clock, log, instance: randomText(12) },
+      botId: () => this.#identity?.botId,
       settings: () => ({ style: this.#style(), ...config, consoleUrl: parts.consoleUrl }),
       isShownAt: (view, to) => destinationsOf(view, config, approvers(), clock.now()).includes(to),
       elsewhere: (view) => this.#follow.elsewhere(view),

@@ -54,16 +54,68 @@ describe('while Slack is in trouble', () => {
     expect(scene.slack.cards(gateChannel)).toHaveLength(1);
   });
 
-  test('a posting whose answer is lost may leave two cards; a click on either decides once, and both say so', async () => {
+  test('a posting whose answer is lost is found again by its mark: one card, which a click decides', async () => {
+    const scene = await aScene({ way: 'http' });
+    scene.slack.pageSizeMax = 1;
+    scene.slack.modeFor = /chat\.postMessage/;
+    scene.slack.mode = 'lost';
+    const waiting = await held(scene.proxy);
+    const lost = await waitFor('the lost card', () => scene.slack.cards(gateChannel)[0]);
+    scene.slack.mode = 'up';
+    await waitFor('peace', async () => /up {4}slack: connected\n/.test(await scene.readyz()));
+    await scene.person('UBEN').click(lost, actionIds.once);
+    await within('the answer', waiting.answer);
+    await waitFor('the outcome', () => read(lost).includes('Approved and run'));
+    expect(scene.slack.cards(gateChannel)).toHaveLength(1);
+    expect(scene.proxy.records().filter((each) => each.kind === 'voted')).toHaveLength(1);
+  });
+
+  test('a lost reply, a lost list and a lost word to one person are not said twice either', async () => {
+    const needs = [{ groups: ['security'], quorum: 2 }] as const;
+    const scene = await aScene({ way: 'http', config: { digestFrom: 1, owners: new Map([['ana', 'UANA']]) } });
+    const first = await held(scene.proxy, { sql: 'select 1', needs });
+    const card = await scene.card();
+    scene.slack.modeFor = /chat\.postMessage/;
+    scene.slack.mode = 'lost';
+    await held(scene.proxy, { sql: 'select 2' });
+    await waitFor('the lost list', () => scene.slack.cards(gateChannel).length === 2);
+    await scene.proxy.desk.vote(first.hold.id, aVote({ person: 'cleo' }));
+    scene.slack.mode = 'up';
+    await waitFor('a reply', () => scene.slack.replies(card).length === 1);
+    scene.slack.mode = 'lost';
+    await scene.proxy.desk.vote(first.hold.id, aVote({ person: 'ben' }));
+    await within('the answer', first.answer);
+    await waitFor('the lost reply', () => scene.slack.replies(card).length === 2);
+    await waitFor('the lost word', () => scene.slack.cards('DANA').length === 1);
+    scene.slack.mode = 'up';
+    await waitFor('the outcome', () => scene.slack.replies(card).length === 3);
+    await waitFor('peace', async () => /up {4}slack: connected\n/.test(await scene.readyz()));
+    expect(scene.slack.replies(card)).toHaveLength(3);
+    expect(scene.slack.cards(gateChannel)).toHaveLength(2);
+    expect(scene.slack.cards('DANA')).toHaveLength(1);
+  });
+
+  test('a card that was lost and is needed no more is found and says so', async () => {
     const scene = await aScene({ way: 'http' });
     scene.slack.modeFor = /chat\.postMessage/;
     scene.slack.mode = 'lost';
     const waiting = await held(scene.proxy);
-    await waitFor('the lost card', () => scene.slack.cards(gateChannel).length === 1);
+    const lost = await waitFor('the lost card', () => scene.slack.cards(gateChannel)[0]);
+    await scene.proxy.desk.vote(waiting.hold.id, aVote({ vote: 'deny', reason: 'not today' }));
+    scene.slack.mode = 'up';
+    await waitFor('the outcome', () => read(lost).includes('Denied by ben: not today'));
+    expect(scene.slack.cards(gateChannel)).toHaveLength(1);
+  });
+
+  test('where the app may not read the channel a lost card is posted again: rather twice than never', async () => {
+    const scene = await aScene({ way: 'http' });
+    scene.slack.errors.set('conversations.history', 'missing_scope');
+    scene.slack.modeFor = /chat\.postMessage/;
+    scene.slack.mode = 'lost';
+    const waiting = await held(scene.proxy);
+    const lost = await waitFor('the lost card', () => scene.slack.cards(gateChannel)[0]);
     scene.slack.mode = 'up';
     await waitFor('the second card', () => scene.slack.cards(gateChannel).length >= 2);
-    const [lost] = scene.slack.cards(gateChannel);
-    if (lost === undefined) throw new Error('no card');
     await scene.person('UBEN').click(lost, actionIds.once);
     await within('the answer', waiting.answer);
     await waitFor('both edited', () => {
@@ -71,6 +123,15 @@ describe('while Slack is in trouble', () => {
       return [first, last].every((card) => card !== undefined && read(card).includes('Approved and run'));
     });
     expect(scene.proxy.records().filter((each) => each.kind === 'voted')).toHaveLength(1);
+  });
+
+  test('slow answers delay a card and nothing else', async () => {
+    const scene = await aScene({ way: 'http' });
+    scene.slack.mode = 'slow';
+    const waiting = await held(scene.proxy);
+    await scene.person('UBEN').click(await scene.card(), actionIds.once);
+    expect(await within('the answer', waiting.answer)).toMatchObject({ kind: 'released' });
+    expect(scene.slack.cards(gateChannel)).toHaveLength(1);
   });
 
   test('a card that somebody deletes is posted again while it is needed', async () => {

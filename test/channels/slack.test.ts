@@ -14,7 +14,10 @@ describe.each(['socket', 'http'] as const)('over %s', (way) => {
     const card = await scene.card();
     expect(read(card)).toContain('report-bot wants 1 restricted column · shop');
     expect(read(card)).toContain('select email');
-    expect(card.metadata).toEqual({ event_type: 'countersign_hold', event_payload: { id: waiting.hold.id } });
+    expect(card.metadata).toEqual({
+      event_type: 'countersign_hold',
+      event_payload: { id: waiting.hold.id, part: 'card' },
+    });
     await scene.person('UBEN').click(card, actionIds.once);
     const answer = await within('the answer', waiting.answer);
     expect(answer).toMatchObject({ kind: 'released', by: ['ben'], terms: { kind: 'once' } });

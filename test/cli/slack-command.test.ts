@@ -41,7 +41,10 @@ describe('countersign slack manifest', () => {
     const made = read(out);
     expect(code).toBe(0);
     expect(made.settings.socket_mode_enabled).toBe(true);
-    expect(made.oauth_config.scopes.bot).toEqual(['chat:write', 'commands', 'users:read', 'im:write']);
+    expect(made.oauth_config.scopes.bot).toEqual([
+      ...['chat:write', 'commands', 'users:read', 'im:write'],
+      ...['channels:history', 'groups:history', 'im:history'],
+    ]);
     expect(out).not.toContain('http');
   });
 

@@ -70,6 +70,7 @@ export class FakeSlack {
   limitNext = 0;
   retryAfter = 1;
   isRevoked = false;
+  pageSizeMax = 1000;
   /** Answered instead, by method: an error's code. */
   readonly errors = new Map<string, string>();
   readonly sockets = new Set<WebSocket>();
@@ -206,7 +207,10 @@ export class FakeSlack {
     const answer = this.#answer(method, args, request.headers.authorization);
     if (mode === 'lost') return void request.socket.destroy();
     response.setHeader('content-type', 'application/json');
-    response.setHeader('x-oauth-scopes', 'chat:write,commands,users:read,im:write');
+    response.setHeader(
+      'x-oauth-scopes',
+      'chat:write,commands,users:read,im:write,channels:history,groups:history,im:history',
+    );
     response.end(JSON.stringify(answer));
   }
 
@@ -248,6 +252,9 @@ export class FakeSlack {
     },
     'chat.postMessage': (args) => this.#post(args),
     'chat.update': (args) => this.#update(args),
+    'conversations.open': (args) => ({ ok: true, channel: { id: `D${String(args['users']).slice(1)}` } }),
+    'conversations.history': (args) => this.#history(args, undefined),
+    'conversations.replies': (args) => this.#history(args, String(args['ts'])),
     'chat.postEphemeral': (args) => {
       const channel = String(args['channel']);
       if (this.gone.has(channel)) return { ok: false, error: 'channel_not_found' };
@@ -290,6 +297,25 @@ export class FakeSlack {
     };
     this.messages.push(message);
     return { ok: true, channel, ts: message.ts, message: { ...message } };
+  }
+
+  /** Newest first, in pages, and with metadata only where it is asked for. */
+  #history(args: Json, thread: string | undefined): Json {
+    const channel = String(args['channel']);
+    if (this.gone.has(channel)) return { ok: false, error: 'channel_not_found' };
+    const oldest = Number(args['oldest'] ?? 0);
+    const all = this.messages
+      .filter((each) => each.channel === channel && each.threadTs === thread && Number(each.ts) > oldest)
+      .toReversed();
+    const [from, limit] = [Number(args['cursor'] ?? 0), Math.min(Number(args['limit'] ?? 100), this.pageSizeMax)];
+    const page = all.slice(from, from + limit);
+    const next = from + limit < all.length ? String(from + limit) : '';
+    const hasMetadata = args['include_all_metadata'] === 'true';
+    const messages = page.map(({ ts, text, metadata }) => ({
+      ...{ type: 'message', ts, text, bot_id: 'B0BOT' },
+      ...(hasMetadata ? { metadata } : {}),
+    }));
+    return { ok: true, messages, response_metadata: { next_cursor: next } };
   }
 
   #update(args: Json): Json {
