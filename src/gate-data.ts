@@ -12,7 +12,7 @@ import type { Verdict } from './policy/verdict.ts';
 import type { Reader, ReadRequest } from './sql/reader.ts';
 import type { ReadText } from './sql/reading.ts';
 
-/** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. */
+/** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. Not to be spread: its members may be getters. */
 export interface Execution extends ReadRequest {
   readonly id: SessionId;
   readonly protocol: 'simple' | 'extended';
@@ -114,7 +114,11 @@ export function serverAnswersRecord(execution: Execution, asker: Asker, hashes: 
 }
 
 export async function holdRequest(
-  judged: JudgedExecution<Extract<Verdict, { readonly kind: 'hold' }>> & { readonly counterOffer: string | undefined },
+  judged: JudgedExecution<Extract<Verdict, { readonly kind: 'hold' }>> & {
+    readonly counterOffer: string | undefined;
+    /** Where the session itself cannot be asked. */
+    readonly locks?: Execution['locks'];
+  },
   hashes: Hashes,
 ): Promise<HoldRequest> {
   const { execution, asker, reading, verdict, counterOffer } = judged;
@@ -137,7 +141,7 @@ export async function holdRequest(
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey],
     shape: reading.shape,
     estimate: reading.estimate ?? notKnown('the planner was not asked'),
-    locks: asker.transaction === 'none' ? known([]) : await execution.locks(),
+    locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(),
     counterOffer,
   };
 }

@@ -84,7 +84,7 @@ export class RowAsking {
     if (verdict.kind === 'deny') return afterRows(forbidden(verdict, undefined), at.sent);
     // The session is in the middle of a result: it cannot be asked for its locks.
     const locks = (): Promise<ReturnType<typeof notKnown>> => Promise.resolve(notKnown('the statement is running'));
-    const judged = { execution: { ...execution, locks }, asker, reading, verdict, counterOffer: undefined };
+    const judged = { execution, locks, asker, reading, verdict, counterOffer: undefined };
     const request = await holdRequest(judged, hashes);
     // Bound to where it stands: a yes to going on is none to beginning, nor to going on from elsewhere.
     const place = `${stopped.budget?.claim.key ?? 'rows'} after ${at.sent.rows} rows, ${at.sent.bytes} bytes`;
