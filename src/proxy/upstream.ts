@@ -5,6 +5,7 @@ import { ProxyError, wordsOf } from '../core/errors.ts';
 import { visible } from '../core/visible.ts';
 import { encodeStartup } from '../wire/startup.ts';
 import { attemptsFor, HandshakeFailed, secured, type Encryption, type SecureChannel } from './tls-client.ts';
+import { readThroughSlab } from './slab.ts';
 import { LoginRejected, logIn, type BackendKey } from './upstream-login.ts';
 
 /** Where and as whom; a `DatabaseConfig` is one. */
@@ -81,9 +82,10 @@ const isLocal = (target: UpstreamTarget): boolean => target.host.startsWith('/')
 function dial(target: UpstreamTarget, signal: AbortSignal): Promise<Socket> {
   const { host, port } = target;
   return new Promise((resolve, reject) => {
+    const onread = readThroughSlab((chunk) => socket.push(chunk));
     const socket = isLocal(target)
-      ? connect({ path: `${host}/.s.PGSQL.${port}` })
-      : connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+      ? connect({ path: `${host}/.s.PGSQL.${port}`, onread })
+      : connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, onread });
     const settle = (act: () => void): void => {
       socket.off('connect', onConnect).off('error', onError);
       signal.removeEventListener('abort', onAbort);
