@@ -315,7 +315,7 @@ export class Session implements Sender, RequestDesk {
   #chunkDone(): void {
     if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#agentPaused.remove('replies are owed');
     if (this.replies.length > 0) return;
-    this.#parts.turn.schedule();
+    this.#parts.turn.soon();
     if (this.replies.status === 'none') this.#requests.dropPortals();
     this.#settled();
   }

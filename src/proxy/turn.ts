@@ -9,10 +9,17 @@ export interface Sender {
   dropTurn(cause: unknown): void;
 }
 
+/**
+ * What a crash of the proxy can take with it: word of how the statements of these milliseconds ended, never that they were let through. A
+ * timer of few milliseconds would cost more than the call it saves: the kernel sets its clock anew each time that it then waits.
+ */
+const soonMs = 50;
+
 export class Turn {
   readonly #recorder: Recorder;
   #senders: Sender[] = [];
   #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
@@ -24,7 +31,17 @@ export class Turn {
     this.schedule();
   }
 
-  /** Something was recorded in this turn, whether or not frames wait for it. */
+  /**
+   * Something was recorded that no frame waits for: how a statement ended, a logout. It goes with the records of the next turn that has
+   * frames, so that a lone agent's statement costs one call for its two records; at the latest a moment later.
+   */
+  soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.schedule();
+    }, soonMs);
+  }
+
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
