@@ -1,0 +1,60 @@
+// Goal: the examples in docs/agents.md do what the page says, run as they stand there.
+// Method: each block is run by its own language with the connection string of a proxy before the sample shop, judged by the sample
+// classification; an example takes the offer after a refusal, so its rows lack the card numbers.
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { startShop, type TestShop } from '../support/shop.ts';
+import { papers, root } from './papers.ts';
+
+const run = promisify(execFile);
+const python = '/usr/bin/python3';
+
+let shop: TestShop;
+let proxy: TestProxy;
+
+beforeAll(async () => {
+  shop = await startShop();
+  const folder = join(root, 'classification');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  proxy = await startProxy({ databases: { shop: shop.gateUrl }, files });
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await shop.stop();
+});
+
+function example(language: string): string {
+  const page = papers().find(({ path }) => path === 'docs/agents.md');
+  const block = page?.blocks.find((one) => one.language === language);
+  if (block === undefined) throw new Error(`docs/agents.md has no block of ${language}`);
+  return block.text;
+}
+
+async function said(program: string, args: readonly string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: proxy.url('shop') };
+  const { stdout } = await run(program, [...args], { cwd: root, env, timeout: 30_000 });
+  return stdout;
+}
+
+test('the node-postgres example is refused, takes the offer, and prints rows without card numbers', async () => {
+  const printed = await said(process.execPath, ['--input-type=module', '-e', example('js')]);
+  expect(printed).toContain("{ id: 1, brand: 'testcard' }");
+  expect(printed).not.toContain('pan');
+});
+
+async function hasPsycopg(): Promise<boolean> {
+  return await run(python, ['-c', 'import psycopg']).then(
+    () => true,
+    () => false,
+  );
+}
+
+test.skipIf(!(await hasPsycopg()))('the psycopg example does the same', async () => {
+  expect(await said(python, ['-c', example('python')])).toContain("(1, 'testcard')");
+});
