@@ -5,9 +5,11 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
+import { waitFor } from '../support/wait.ts';
 import { papers, root } from './papers.ts';
 
 const run = promisify(execFile);
@@ -22,12 +24,27 @@ beforeAll(async () => {
   const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
   const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
   proxy = await startProxy({ databases: { shop: shop.gateUrl }, files });
+  // An offer has 300 ms, which a parser that is still being loaded does not keep.
+  await waitFor('offers', isOffered, { withinMs: 60_000 });
 });
 
 afterAll(async () => {
   await proxy.stop();
   await shop.stop();
 });
+
+async function isOffered(): Promise<boolean> {
+  const client = new pg.Client(proxy.url('shop'));
+  await client.connect();
+  try {
+    return await client.query('select id, pan from billing.cards where id < $1', [1]).then(
+      () => false,
+      (error: unknown) => error instanceof pg.DatabaseError && error.detail?.includes('"offer"') === true,
+    );
+  } finally {
+    await client.end();
+  }
+}
 
 function example(language: string): string {
   const page = papers().find(({ path }) => path === 'docs/agents.md');
