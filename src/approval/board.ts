@@ -63,7 +63,8 @@ export class Board {
     const isMeant = (hold: HoldView): boolean =>
       (state === undefined || hold.state === state) && (agent === undefined || hold.agent === agent);
     const openOnly = agent === undefined ? keys.openAll : keys.open(agent, '');
-    const prefix = state === 'open' ? openOnly : keys.recentAll;
+    const all = agent === undefined ? keys.recentAll : keys.recentOfAll(agent);
+    const prefix = state === 'open' ? openOnly : all;
     const found: HoldView[] = [];
     const most = Math.min(limit, limitMax);
     let after: string | undefined;

@@ -9,7 +9,7 @@ import type { Place } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
 import type { Recorder } from '../audit/recorder.ts';
 import type { Level } from '../catalog/catalog.ts';
-import { allClaims, type BudgetClaim } from '../policy/budget.ts';
+import { allClaims, budgetClaims, type BudgetClaim } from '../policy/budget.ts';
 import type { BudgetStanding, Purses } from '../policy/budget-purse.ts';
 import type { Classification } from '../policy/classification.ts';
 import type { Need } from '../policy/verdict.ts';
@@ -94,6 +94,13 @@ export class BudgetDesk implements BudgetBook {
     const { classification, purses } = this.#parts;
     const standings = await purses.standings(allClaims(classification(), agent));
     return standings.map((standing) => this.#view(standing));
+  }
+
+  /** For the card of a statement that reads these levels. */
+  async lines(agent: string, levels: Iterable<string>): Promise<readonly string[]> {
+    const claims = budgetClaims(this.#parts.classification(), agent, levels);
+    const standings = claims.length === 0 ? [] : await this.#parts.purses.standings(claims);
+    return standings.map((standing) => budgetLine(this.#view(standing)));
   }
 
   async topUp(asked: TopUp): Promise<TopUpResult> {

@@ -21,6 +21,9 @@ export const keys = {
   /** An index of all, newest first. */
   recent: (askedAt: number, id: string) => `recent/${String(9_999_999_999_999 - askedAt)}/${id}`,
   recentAll: 'recent/',
+  /** The same of one agent, which asks for its own as often as it likes. */
+  recentOf: (agent: string, askedAt: number, id: string) => `by/${agent}/${String(9_999_999_999_999 - askedAt)}/${id}`,
+  recentOfAll: (agent: string) => `by/${agent}/`,
   permission: (shape: string) => `shape/${shape}`,
   sibling: (shape: string) => `sibling/${shape}`,
 } as const;

@@ -107,6 +107,7 @@ export class Holds {
         { key: keys.life(id), expect: 'absent', value: textOf(life), expiresAt },
         { key: keys.open(asker.agent, id), expect: 'absent', value: String(life.openUntil), expiresAt },
         { key: keys.recent(askedAt, id), expect: 'absent', value: id, expiresAt },
+        { key: keys.recentOf(asker.agent, askedAt, id), expect: 'absent', value: id, expiresAt },
       ]);
       if (outcome === 'conflict') return 'conflict';
       this.#facts.set(id, facts);

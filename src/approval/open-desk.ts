@@ -38,6 +38,8 @@ export interface DeskParts {
   /** The classification in force. */
   readonly catalog: () => Pick<Catalog, 'approvers' | 'groups' | 'levelByName'>;
   readonly newId?: () => HoldId;
+  /** How the budgets that a statement draws on stand, a line for each; absent: nobody keeps any. */
+  readonly budgetLines?: (request: HoldRequest) => Promise<readonly string[]>;
 }
 
 /** Connections that may wait for one hold. */
@@ -199,9 +201,9 @@ export class StoreDesk implements Desk {
     this.#open.reserve(id, request.asker.agent, limits());
     let isMade = false;
     try {
-      const sibling = await this.#siblingOf(shape);
+      const [sibling, budgets = []] = await Promise.all([this.#siblingOf(shape), this.#parts.budgetLines?.(request)]);
       const now = clock.now();
-      const facts = factsFrom(request, { id, binding, shape, sibling, now });
+      const facts = factsFrom({ ...request, budgets }, { id, binding, shape, sibling, now });
       const until = (now + config.waitMs) as UnixMillis;
       const waiter: Waiter = { id: randomText(12), session: request.session, until };
       const life = await this.#holds.make(facts, lifeFrom(facts, waiter, config), expect);

@@ -50,6 +50,11 @@ export async function openBench({ live, record, recorder, clock, log, begun }: B
     ownerOf: (agent) => live.config.agents.get(agent)?.owner,
     limits: () => live.config.limits,
     catalog: () => classification.current.catalog,
+    budgetLines: ({ asker, verdict }) =>
+      budgets.lines(
+        asker.agent,
+        verdict.columns.map(({ level }) => level),
+      ),
   });
   begun.push(() => desk.stop());
   const purses = new Purses(store, clock);

@@ -14,6 +14,7 @@ import { Tallies } from '../core/tallies.ts';
 import { AgentDays } from './agent-days.ts';
 import { CountingRecorder } from './counting-recorder.ts';
 import { directoryOf } from '../proxy/from-config.ts';
+import { inBandSource } from '../proxy/in-band-source.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
 import { Pools } from '../proxy/pools.ts';
 import { houseHash, houseKey } from '../store/house-hash.ts';
@@ -140,6 +141,7 @@ function listenerOf(
       classification,
       purses: bench.purses,
     }),
+    inBand: inBandSource({ ...gate, budgets: bench.budgets }),
     consoleUrl: () => live.config.http.publicUrl,
   });
 }

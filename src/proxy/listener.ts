@@ -13,6 +13,7 @@ import type { Gate } from '../gate.ts';
 import { encodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import type { OpenUpstream, OpenUpstreamFor } from './directory.ts';
+import type { InBandSource } from './in-band.ts';
 import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
 import { parserMajorOf } from '../sql/parser.ts';
 import type { DatabaseReader, Readers } from './readers.ts';
@@ -28,6 +29,7 @@ export interface ListenerParts extends LoginParts {
   readonly limits: () => Limits;
   readonly gate: Gate;
   readonly rows: RowDesk;
+  readonly inBand: InBandSource;
   readonly recorder: Recorder;
   readonly openUpstream: OpenUpstreamFor;
   readonly readers: Pick<Readers, 'of'>;
@@ -228,7 +230,7 @@ export class Listener {
       parameters: upstream.parameters,
       heartbeatMs: account.holds.heartbeatMs,
       consoleUrl: this.#parts.consoleUrl(),
-      rows: this.#parts.rows,
+      ...{ rows: this.#parts.rows, inBand: this.#parts.inBand },
       cancelUpstream: () => upstream.cancel(),
       onEnd: (how) => {
         free();

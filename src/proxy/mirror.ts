@@ -21,6 +21,7 @@ export const settingQuestions: readonly string[] = [
   'SHOW session_authorization',
   'SHOW client_min_messages',
   'SHOW standard_conforming_strings',
+  'SHOW countersign.reason',
 ];
 
 interface Settings {
@@ -28,6 +29,8 @@ interface Settings {
   readonly role: string;
   readonly clientMinMessages: string;
 }
+
+const reasonCharactersMax = 500;
 
 /** What the session does about prepared statements whose names SQL used. */
 export interface NamesDesk {
@@ -115,7 +118,7 @@ export class Mirror {
   }
 
   learnSettings(values: readonly (string | null)[]): void {
-    const [path, role, login, minMessages, strings] = values.map((value) => value ?? '');
+    const [path, role, login, minMessages, strings, reason] = values.map((value) => value ?? '');
     const searchPath = parseNameList(path ?? '');
     this.#settings = {
       searchPath: searchPath === undefined ? notKnown('search_path cannot be read') : known(searchPath),
@@ -123,6 +126,7 @@ export class Mirror {
       clientMinMessages: /^[a-z0-9]+$/.test(minMessages ?? '') ? (minMessages ?? '') : 'notice',
     };
     this.#standardStrings = strings === 'on';
+    this.#reason = reason === undefined || reason === '' ? undefined : reason.slice(0, reasonCharactersMax);
     this.#refresh();
   }
 
@@ -243,7 +247,7 @@ export class Mirror {
   #setting(effect: Extract<SessionEffect, { readonly kind: 'setting' }>): void {
     this.#touched = true;
     if (effect.name === 'countersign.reason') {
-      this.#reason = Array.isArray(effect.value) ? effect.value.join(' ').slice(0, 500) : undefined;
+      this.#reason = Array.isArray(effect.value) ? effect.value.join(' ').slice(0, reasonCharactersMax) : undefined;
       return;
     }
     if (namesDependOn.test(effect.name)) this.#settings = undefined;

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Config, DatabaseConfig } from '../core/config-types.ts';
 import type { Log } from '../core/log.ts';
 import type { AnalysisJob } from '../sql/analyse.ts';
+import type { InBandAnswer } from '../sql/in-band.ts';
 import { parserMajorOf, type ParserMajor } from '../sql/parser.ts';
 import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
 import { Reader } from '../sql/reader.ts';
@@ -129,6 +130,7 @@ export class Readers {
       pool: {
         analyse: (job, agent) => (entry.pool === undefined ? noParser : this.#analyse(entry.pool, job, agent)),
         offer: (request, agent) => entry.pool?.offer(request, agent) ?? noOffer,
+        inBand: (text, agent) => (entry.pool === undefined ? noOffer : this.#inBand(entry.pool, text, agent)),
       },
       schema,
       witness: config.witness,
@@ -161,9 +163,18 @@ export class Readers {
 
   /** The first statements after the start wait for the parser rather than be held for want of one. */
   async #analyse(pool: ParserPool, job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+    await this.#up(pool);
+    return await pool.analyse(job, agent);
+  }
+
+  async #inBand(pool: ParserPool, text: string, agent: string): Promise<InBandAnswer | undefined> {
+    await this.#up(pool);
+    return await pool.inBand(text, agent);
+  }
+
+  async #up(pool: ParserPool): Promise<void> {
     const coming = this.#coming.get(pool);
     if (coming !== undefined) await withinMs(coming, firstParserMsMax);
-    return await pool.analyse(job, agent);
   }
 }
 
@@ -184,5 +195,5 @@ async function withinMs(wanted: Promise<void>, ms: number): Promise<void> {
 }
 
 const forgetMs = 10_000;
-const noOffer: Promise<string | undefined> = Promise.resolve(undefined);
+const noOffer: Promise<undefined> = Promise.resolve(undefined);
 const noParser: Promise<PoolAnswer> = Promise.resolve({ kind: 'notKnown', why: 'the schema has not been read yet' });

@@ -9,10 +9,13 @@ import type { Limits } from '../core/limits.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
+import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromClient as client } from '../wire/message-types.ts';
+import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen, type InBand } from './in-band.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
 import { awaits, type Awaited, type Follower, type Replies } from './replies.ts';
 import { Portals } from './portals.ts';
+import { latin1, onlyText, statementKind, tooMany, typeAt, typesAt, unknownStatement } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
 import { StatementBook, type PreparedText } from './statement-book.ts';
 import { probeName } from './witness-protocol.ts';
@@ -26,8 +29,10 @@ export interface RequestDesk {
   execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution;
   /** What the gate says: at once when it can, which is what keeps promises off the hot path. */
   admit(execution: Execution): Admission | Promise<Admission>;
-  /** Lets everything behind wait until the gate has its answer. */
-  wait(answer: Promise<Admission>, then: (admission: Admission) => void): void;
+  /** Lets everything behind wait for an answer. */
+  wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void;
+  /** What the proxy itself answers. */
+  readonly inBand: InBand;
   /** Takes the frame again when all that is owed has come, and names are no longer in doubt. */
   retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
   startRun(execution: Execution, passed: Passed): Run;
@@ -40,6 +45,15 @@ export interface RequestDesk {
   terminate(): void;
   /** The bytes are not the protocol: say so and end the session. */
   fail(error: ProxyError): void;
+}
+
+/** A Bind on its way: `answer` stands for a statement that asks the proxy, with its rows. */
+interface Bound {
+  readonly portal: string;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly answer: PreparedText | undefined;
 }
 
 export type RequestLimits = Pick<Limits, 'statementsPerSessionMax' | 'portalsPerSessionMax'>;
@@ -153,6 +167,22 @@ export class Requests {
       this.#refuseQuery(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
       return;
     }
+    const { inBand } = this.#desk;
+    if (!inBand.mayAsk(sql)) {
+      this.#judgeQuery(sql, bytes, start, end);
+      return;
+    }
+    this.#desk.wait(inBand.query(sql), (answer) => {
+      if (answer.kind === 'usual') this.#judgeQuery(sql, bytes, start, end);
+      else if (answer.kind === 'refused') this.#refuseQuery(answer.error);
+      else {
+        const frame = encodeClientMessage({ kind: 'query', sql: answer.sql });
+        this.#judgeQuery(answer.sql, frame, 0, frame.length);
+      }
+    });
+  }
+
+  #judgeQuery(sql: Buffer, bytes: Buffer, start: number, end: number): void {
     const execution = this.#desk.execution('simple', { sql, types: [], typesKey: '' }, undefined);
     const admission = this.#desk.admit(execution);
     if (admission instanceof Promise) {
@@ -187,20 +217,12 @@ export class Requests {
       return;
     }
     const name = latin1(bytes, start + 5, nameEnd);
-    if (name === probeName) {
-      this.#refuseBatch(new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${probeName}" is the proxy's own`));
+    if (name === probeName || name === answerName) {
+      this.#refuseBatch(new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`));
       return;
     }
     if (!this.#book.has(name) && this.#book.size >= this.#limits.statementsPerSessionMax) {
-      this.#refuseBatch(
-        new ProxyError(
-          'TOO_MANY_STATEMENTS',
-          `a session may have ${this.#limits.statementsPerSessionMax} prepared statements`,
-          {
-            hint: 'Close statements that are no longer used, or raise limits.statements_per_session.',
-          },
-        ),
-      );
+      this.#refuseBatch(tooMany('statements', this.#limits.statementsPerSessionMax));
       return;
     }
     // A copy: the chunk that the frame came in would stay in memory with it.
@@ -211,7 +233,24 @@ export class Requests {
       return;
     }
     const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
-    const entered = this.#book.parse(name, { sql, types, typesKey }, this.#batch);
+    const { inBand } = this.#desk;
+    const text = { sql, types, typesKey };
+    if (!inBand.mayAsk(sql)) {
+      this.#prepare(name, text, bytes, start, end);
+      return;
+    }
+    this.#desk.wait(inBand.parse(text), (answer) => {
+      if (answer.kind === 'usual') this.#prepare(name, text, bytes, start, end);
+      else if (answer.kind === 'refused') this.#refuseBatch(answer.error);
+      else {
+        const frame = encodeClientMessage({ kind: 'parse', statement: name, sql: answer.text.sql, types });
+        this.#prepare(name, answer.text, frame, 0, frame.length);
+      }
+    });
+  }
+
+  #prepare(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
+    const entered = this.#book.parse(name, text, this.#batch);
     this.#forward(awaits.parse, bytes, start, end, this.#taking(name, entered));
   }
 
@@ -226,7 +265,7 @@ export class Requests {
     const name = latin1(bytes, portalEnd + 1, nameEnd);
     const found = this.#book.find(name, this.#batch);
     if (found.kind === 'unsettled' || (found.kind === 'found' && this.#inDoubt(name))) {
-      this.#desk.retrySettled(type(bytes, start), bytes, start, end);
+      this.#desk.retrySettled(typeAt(bytes, start), bytes, start, end);
       return;
     }
     if (found.kind === 'unknown') {
@@ -234,22 +273,31 @@ export class Requests {
       return;
     }
     if (!this.#portals.has(portal) && this.#portals.size >= this.#limits.portalsPerSessionMax) {
-      this.#refuseBatch(
-        new ProxyError(
-          'TOO_MANY_STATEMENTS',
-          `a transaction may have ${this.#limits.portalsPerSessionMax} open portals`,
-          {
-            hint: 'Close portals that are no longer used, or raise limits.portals_per_session.',
-          },
-        ),
-      );
+      this.#refuseBatch(tooMany('portals', this.#limits.portalsPerSessionMax));
       return;
     }
-    const execution = this.#desk.execution('extended', found.text, bytes.subarray(nameEnd + 1, end));
+    const rest = bytes.subarray(nameEnd + 1, end);
+    const { text } = found;
+    if (text.inBand === undefined) {
+      this.#judgeBind(text, rest, { portal, bytes, start, end, answer: undefined });
+      return;
+    }
+    this.#desk.wait(this.#desk.inBand.bind(text, rest), (answer) => {
+      if (answer.kind === 'refused') this.#refuseBatch(answer.error);
+      else if (answer.kind === 'sql') {
+        const frame = boundToAnswer(bytes.subarray(start + 5, portalEnd), rest);
+        const fresh = { sql: answer.sql, types: text.types, typesKey: text.typesKey };
+        this.#judgeBind(fresh, rest, { portal, bytes: frame, start: 0, end: frame.length, answer: fresh });
+      }
+    });
+  }
+
+  #judgeBind(text: PreparedText, rest: Buffer, bound: Bound): void {
+    const execution = this.#desk.execution('extended', text, rest);
     const admission = this.#desk.admit(execution);
     if (admission instanceof Promise) {
-      this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, portal, bytes, start, end));
-    } else this.#bindAdmitted(admission, execution, portal, bytes, start, end);
+      this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, bound));
+    } else this.#bindAdmitted(admission, execution, bound);
   }
 
   /** In a failed transaction nobody can be asked, and nothing runs but its end. */
@@ -258,20 +306,16 @@ export class Requests {
     return this.#book.inDoubt(name) && (replies.length > 0 || (replies.status !== 'failed' && !replies.skipping));
   }
 
-  #bindAdmitted(
-    admission: Admission,
-    execution: Execution,
-    portal: string,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
+  #bindAdmitted(admission: Admission, execution: Execution, bound: Bound): void {
     switch (admission.kind) {
       case 'pass': {
+        const { portal, bytes, start, end, answer } = bound;
         const run = this.#desk.startRun(execution, admission);
         this.#batchOpen = true;
         this.#portals.open(portal, run);
+        if (answer !== undefined) this.#prepareAnswer(answer);
         this.#forward(awaits.bind, bytes, start, end, new BindFollower(run));
+        if (answer !== undefined) this.#forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
         return;
       }
       case 'refuse':
@@ -287,6 +331,13 @@ export class Requests {
       default:
         assertNever(admission);
     }
+  }
+
+  /** What a Bind before it may have left is closed first: an error skips the Close behind it. */
+  #prepareAnswer(answer: PreparedText): void {
+    const [close, parse] = answerFrames(answer);
+    this.#forward(awaits.close, close, 0, close.length, unseen);
+    this.#forward(awaits.parse, parse, 0, parse.length, unseen);
   }
 
   /** Of a portal: what its rows will hold is looked at before they pass. */
@@ -335,32 +386,4 @@ export class Requests {
     this.#desk.send(failingParse, 0, failingParse.length);
     this.#desk.skipBatch();
   }
-}
-
-/** Names byte by byte, so that no encoding can make two of one. */
-const latin1 = (bytes: Buffer, start: number, end: number): string =>
-  bytes.toString('latin1', start, Math.max(start, end));
-
-const statementKind = 'S'.charCodeAt(0);
-
-const type = (bytes: Buffer, start: number): number => bytes[start] ?? 0;
-
-/** How many, then an OID each; undefined: the message is not as long as it says. */
-function typesAt(bytes: Buffer, start: number, end: number): readonly number[] | undefined {
-  if (start + 2 > end) return undefined;
-  const count = bytes.readUInt16BE(start);
-  if (start + 2 + 4 * count !== end) return undefined;
-  return Array.from({ length: count }, (_, index) => bytes.readUInt32BE(start + 2 + 4 * index));
-}
-
-/** The body of a Query: one text and its NUL, nothing behind it. A NUL inside would hide the rest from whoever reads C strings. */
-function onlyText(bytes: Buffer, start: number, end: number): Buffer | undefined {
-  return bytes.indexOf(0, start + 5) === end - 1 ? bytes.subarray(start + 5, end - 1) : undefined;
-}
-
-/** In the words of the server, which it would use for a name it does not know either. */
-function unknownStatement(name: string): ProxyError {
-  const words =
-    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`;
-  return new ProxyError('UNKNOWN_STATEMENT', words);
 }

@@ -7,6 +7,7 @@ import type { Execution } from '../gate-data.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { ReadText } from '../sql/reading.ts';
+import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk } from './asking.ts';
 import { HeldTelling } from './held-telling.ts';
 import { Mirror, type NamesDesk } from './mirror.ts';
@@ -68,6 +69,11 @@ export class SessionMind {
 
   execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution {
     return new SessionExecution(this.#shared, protocol, text, parameters);
+  }
+
+  /** As they are now, whatever else is not certain. */
+  get encodings(): TextEncodings {
+    return this.#mirror.anyMeaning().encodings;
   }
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */

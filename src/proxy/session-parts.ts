@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Log } from '../core/log.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Gate } from '../gate.ts';
+import type { InBandSource } from './in-band.ts';
 import type { RequestLimits } from './requests.ts';
 import type { RowDesk } from './rows-session.ts';
 import type { SessionMindParts } from './session-mind.ts';
@@ -22,6 +23,8 @@ export interface SessionParts extends SessionMindParts {
   readonly limits: SessionLimits;
   /** Counts and masks rows. */
   readonly rows: RowDesk;
+  /** What the proxy itself answers. */
+  readonly inBand: InBandSource;
   /** Asks the server to stop what this session runs; resolves when it has been told. */
   readonly cancelUpstream: () => Promise<void>;
   /** `idle`: nothing was owed, so the upstream connection may be reset and used again. */

@@ -11,6 +11,7 @@ import { FrameReader, type FrameOut } from '../wire/frame.ts';
 import { fromClient } from '../wire/message-types.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { Backlog, type Deferred } from './backlog.ts';
+import { InBand } from './in-band.ts';
 import { Outbox } from './outbox.ts';
 import { errorFrame } from './refuse.ts';
 import { Replies } from './replies.ts';
@@ -46,12 +47,17 @@ export class Session implements Sender, RequestDesk {
   #onSettled: (() => void) | undefined;
   readonly #mind: SessionMind;
   readonly #rows: SessionRows;
+  readonly inBand: InBand;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const { limits } = parts;
     this.#requests = new Requests(this, limits);
     this.#mind = new SessionMind(parts, this, this.#requests);
+    this.inBand = new InBand({
+      ...{ source: parts.inBand, agent: parts.asker.agent, encodings: () => this.#mind.encodings },
+      execution: (text) => this.#mind.execution('simple', text, undefined),
+    });
     this.#fromAgent = new FrameReader({
       streams: (type) => type === fromClient.copyData,
       lengthMax: () => limits.messageBytesMax,
@@ -140,7 +146,7 @@ export class Session implements Sender, RequestDesk {
     return this.#parts.gate.admit(execution);
   }
 
-  wait(answer: Promise<Admission>, then: (admission: Admission) => void): void {
+  wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void {
     this.#step('asked');
     answer
       .then((admission) => {

@@ -27,7 +27,9 @@ export function startUpSettings(asked: ReadonlyMap<string, string>): StartUpSett
     if (option.kind === 'unknown') throw refused(`the start-up option ${visible(option.text, 60)} cannot be judged`);
     look(option.name, option.value);
   }
-  const all = options.trim() === '' ? startupOption : `${options} ${startupOption}`;
+  // So that SHOW has an answer, and RESET something to go back to, before anything was said.
+  const unsaid = reason === undefined ? ' -c countersign.reason=' : '';
+  const all = `${options.trim() === '' ? '' : `${options} `}${startupOption}${unsaid}`;
   return { parameters: new Map([...asked, ['options', all] as const]), reason };
 }
 

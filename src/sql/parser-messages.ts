@@ -1,5 +1,6 @@
 // What the pool and its workers say to each other. Plain data, as structured clone carries it.
 import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
+import type { InBandAnswer } from './in-band.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserMajor } from './parser.ts';
 import type { Snapshot } from './schema.ts';
@@ -18,9 +19,11 @@ export type ToWorker =
 export type Work =
   | { readonly kind: 'analyse'; readonly job: AnalysisJob }
   /** A narrower statement for a hint. */
-  | { readonly kind: 'offer'; readonly request: OfferRequest };
+  | { readonly kind: 'offer'; readonly request: OfferRequest }
+  /** Whether it asks the proxy itself. */
+  | { readonly kind: 'inBand'; readonly text: string };
 
-export type WorkAnswer = AnalysisAnswer | { readonly kind: 'offer'; readonly sql: string | undefined };
+export type WorkAnswer = AnalysisAnswer | InBandAnswer | { readonly kind: 'offer'; readonly sql: string | undefined };
 
 export type FromWorker =
   | { readonly kind: 'ready' }

@@ -3,6 +3,7 @@
 // each other and not for anybody else. One spare stays warm. Every statement gets an answer: "not known" when there is no better one.
 import type { Clock } from '../core/clock.ts';
 import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
+import type { InBandAnswer } from './in-band.ts';
 import type { ParserMajor } from './parser.ts';
 import type { OfferRequest } from './offer.ts';
 import type { Work } from './parser-messages.ts';
@@ -93,13 +94,22 @@ export class ParserPool {
   async analyse(job: AnalysisJob, agent: string): Promise<PoolAnswer> {
     const quick = job.text.length <= poolLimits.quickCharactersMax && this.#standing.good(agent);
     const answer = await this.#ask(this.#lanes[quick ? 0 : 1], { kind: 'analyse', job }, agent);
-    return answer.kind === 'lost' || answer.kind === 'offer' ? unknown(wordsOf(answer)) : answer;
+    return answer.kind === 'lost' || answer.kind === 'offer' || answer.kind === 'inBand'
+      ? unknown(wordsOf(answer))
+      : answer;
   }
 
   /** A narrower statement that is exactly what was wished for, or none. Always in the slow lane: nobody waits for a hint. */
   async offer(request: OfferRequest, agent: string): Promise<string | undefined> {
     const answer = await this.#ask(this.#lanes[1], { kind: 'offer', request }, agent);
     return answer.kind === 'offer' ? answer.sql : undefined;
+  }
+
+  /** Undefined: nobody can tell now. */
+  async inBand(text: string, agent: string): Promise<InBandAnswer | undefined> {
+    const quick = text.length <= poolLimits.quickCharactersMax && this.#standing.good(agent);
+    const answer = await this.#ask(this.#lanes[quick ? 0 : 1], { kind: 'inBand', text }, agent);
+    return answer.kind === 'inBand' ? answer : undefined;
   }
 
   #ask(chosen: Lane, work: Work, agent: string): Promise<SlotAnswer> {
@@ -212,7 +222,8 @@ export class ParserPool {
 
   #deadlineMs(slot: ParserSlot, work: Work): number {
     if (work.kind === 'offer') return this.#options.deadlineMs ?? slot.offerDeadlineMs();
-    const short = work.job.text.length <= poolLimits.shortCharactersMax;
+    const { text } = work.kind === 'inBand' ? work : work.job;
+    const short = text.length <= poolLimits.shortCharactersMax;
     return this.#options.deadlineMs ?? (short ? poolLimits.shortDeadlineMs : poolLimits.deadlineMs);
   }
 
@@ -221,9 +232,9 @@ export class ParserPool {
     const { work } = waiting;
     const deadlineMs = this.#deadlineMs(slot, work);
     slot.run(work, deadlineMs, (answer) => {
-      if (work.kind === 'analyse') {
+      if (work.kind !== 'offer') {
         // A short text that took long says something about the machine and nothing about its agent.
-        const short = work.job.text.length <= poolLimits.shortCharactersMax;
+        const short = (work.kind === 'inBand' ? work : work.job).text.length <= poolLimits.shortCharactersMax;
         const tookMs = short ? 0 : this.#options.clock.ticks() - begun;
         this.#standing.note(waiting.agent, tookMs, answer.kind === 'lost');
       }
@@ -251,7 +262,7 @@ function lost(why: string): SlotAnswer {
   return { kind: 'lost', why };
 }
 
-function wordsOf(answer: Extract<SlotAnswer, { readonly kind: 'lost' | 'offer' }>): string {
+function wordsOf(answer: Extract<SlotAnswer, { readonly kind: 'lost' | 'offer' | 'inBand' }>): string {
   return answer.kind === 'lost' ? answer.why : 'the parser answered something else';
 }
 

@@ -5,6 +5,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../core/errors.ts';
 import { known } from '../core/known.ts';
 import { analyseText, type Resolver } from './analyse.ts';
+import { inBandOf } from './in-band.ts';
 import { loadParser, parserMajorOf, type Parser } from './parser.ts';
 import { makeOffer } from './offer.ts';
 import type { FromWorker, ToWorker, Work, WorkAnswer } from './parser-messages.ts';
@@ -84,6 +85,8 @@ function done(work: Work, { parser, resolver }: Tools): WorkAnswer {
       return analyseText(parser, resolver, work.job);
     case 'offer':
       return { kind: 'offer', sql: makeOffer(parser, work.request) };
+    case 'inBand':
+      return inBandOf(parser, work.text);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Analysis } from './analysis.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
+import type { InBandAnswer } from './in-band.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserPool, PoolAnswer } from './parser-pool.ts';
 import {
@@ -39,7 +40,7 @@ export interface SchemaSource {
 }
 
 export interface ReaderParts {
-  readonly pool: Pick<ParserPool, 'analyse' | 'offer'>;
+  readonly pool: Pick<ParserPool, 'analyse' | 'offer' | 'inBand'>;
   readonly schema: SchemaSource;
   /** `static`: an operator does without the server's word; what the static witness does not know stays not known. */
   readonly witness: 'server' | 'static';
@@ -107,6 +108,11 @@ export class Reader {
   textOf({ sql, session }: ReadRequest): string | undefined {
     const decoded = session.meaning === undefined ? undefined : decodeText(sql, session.meaning.encodings);
     return decoded?.kind === 'text' ? decoded.text : undefined;
+  }
+
+  /** Whether a text asks the proxy itself; undefined: nobody can tell now. */
+  async inBand(text: string, agent: string): Promise<InBandAnswer | undefined> {
+    return await this.#parts.pool.inBand(text, agent);
   }
 
   /** A narrower text that gives exactly what is wished for. */

@@ -22,6 +22,8 @@ import { loadClassification, type Classification } from '../../src/policy/classi
 import { Readers } from '../../src/proxy/readers.ts';
 import { yesDesk } from './yes-desk.ts';
 import { directoryOf, tlsDoorOf } from '../../src/proxy/from-config.ts';
+import { BudgetDesk } from '../../src/approval/budgets.ts';
+import { inBandSource } from '../../src/proxy/in-band-source.ts';
 import { Listener } from '../../src/proxy/listener.ts';
 import { Pools } from '../../src/proxy/pools.ts';
 
@@ -116,6 +118,12 @@ ${options.config ?? ''}
   const store = options.store ?? nobodysBudgets;
   const secret = randomBytes(32);
   const maskSecret = (): Promise<Buffer> => Promise.resolve(secret);
+  const purses = new Purses(store, systemClock);
+  const noTopUps = (): Promise<never> => Promise.reject(new Error('nobody tops up here'));
+  const budgets = new BudgetDesk({
+    ...{ purses, recorder, clock: systemClock, classification: inForce, ownerOf: () => 'ana' },
+    ...{ store: { read: noTopUps, change: noTopUps }, holdFacts: noTopUps },
+  });
   const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500 });
   readers.start();
   const door = tlsDoorOf(config);
@@ -129,8 +137,9 @@ ${options.config ?? ''}
     gate,
     rows: rowDeskOf({
       ...{ gate: parts, maskSecret, classification: inForce, clock: systemClock },
-      purses: new Purses(store, systemClock),
+      purses,
     }),
+    inBand: inBandSource({ ...parts, budgets }),
     recorder: audit.log,
     openUpstream: pools.open,
     readers,

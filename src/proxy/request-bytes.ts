@@ -1,0 +1,38 @@
+// Small readings of what an agent sends, and the words for what is wrong with it.
+import { ProxyError } from '../core/errors.ts';
+
+/** Names byte by byte, so that no encoding can make two of one. */
+export const latin1 = (bytes: Buffer, start: number, end: number): string =>
+  bytes.toString('latin1', start, Math.max(start, end));
+
+export const statementKind = 'S'.charCodeAt(0);
+
+export const typeAt = (bytes: Buffer, start: number): number => bytes[start] ?? 0;
+
+/** How many, then an OID each; undefined: the message is not as long as it says. */
+export function typesAt(bytes: Buffer, start: number, end: number): readonly number[] | undefined {
+  if (start + 2 > end) return undefined;
+  const count = bytes.readUInt16BE(start);
+  if (start + 2 + 4 * count !== end) return undefined;
+  return Array.from({ length: count }, (_, index) => bytes.readUInt32BE(start + 2 + 4 * index));
+}
+
+/** The body of a Query: one text and its NUL, nothing behind it. A NUL inside would hide the rest from whoever reads C strings. */
+export function onlyText(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  return bytes.indexOf(0, start + 5) === end - 1 ? bytes.subarray(start + 5, end - 1) : undefined;
+}
+
+/** In the words of the server, which it would use for a name it does not know either. */
+export function unknownStatement(name: string): ProxyError {
+  const words =
+    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`;
+  return new ProxyError('UNKNOWN_STATEMENT', words);
+}
+
+export function tooMany(what: 'statements' | 'portals', most: number): ProxyError {
+  const words = { statements: 'a session may have', portals: 'a transaction may have' }[what];
+  const things = { statements: 'prepared statements', portals: 'open portals' }[what];
+  return new ProxyError('TOO_MANY_STATEMENTS', `${words} ${most} ${things}`, {
+    hint: `Close ${what} that are no longer used, or raise limits.${what}_per_session.`,
+  });
+}
