@@ -2,10 +2,14 @@
 // functions only, so that `gate.ts` reads as the order of rooms.
 import { isUtf8 } from 'node:buffer';
 import type { SessionId, UnixMillis } from './core/brand.ts';
+import type { ProxyError } from './core/errors.ts';
 import { known, notKnown, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
+import type { Terms } from './approval/terms.ts';
 import type { HoldView } from './approval/view.ts';
-import { recordedVerdict, type RecordedVerdict } from './audit/bodies.ts';
+import type { Recorder } from './audit/recorder.ts';
+import type { Shipment, Shipped } from './policy/lineage.ts';
+import { columnText, recordedVerdict, type RecordedVerdict } from './audit/bodies.ts';
 import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
 import type { Verdict } from './policy/verdict.ts';
@@ -46,6 +50,55 @@ export interface Hashes {
   /** The statement encrypted to the auditor's key; undefined: nobody asked to keep statements. */
   readonly seal: (sql: Buffer) => string | undefined;
 }
+
+/** What becomes of an execution at the hallway's end. */
+export type AdmissionOf<Leave> =
+  /** `text` undefined: the server refuses it for sure, and says so itself. `terms`: what people said yes to. */
+  | {
+      readonly kind: 'pass';
+      readonly permit: Leave;
+      readonly text: ReadText | undefined;
+      readonly verdict: Verdict | undefined;
+      readonly terms: Terms | undefined;
+      readonly shipped?: Shipped;
+    }
+  | { readonly kind: 'refuse'; readonly error: ProxyError }
+  /** The server has refused it already, in this frame. */
+  | { readonly kind: 'answered'; readonly frame: Buffer }
+  /** An earlier error of the same batch throws it away. */
+  | { readonly kind: 'skipped' };
+
+/** Where data that leaves its column is remembered. */
+export interface Carrier {
+  carry(shipment: Shipment): Promise<Shipped>;
+}
+
+/**
+ * What a statement carries into columns of a lower level keeps its level there: written for all proxies and put on the record before the
+ * statement runs. `hold`: of those who let it through; undefined: a rule did.
+ */
+export async function carried(
+  { execution, asker, verdict }: JudgedExecution,
+  hold: string | undefined,
+  parts: { readonly carrier: Carrier; readonly hashes: Hashes; readonly recorder: Recorder },
+): Promise<Shipped> {
+  const { agent, owner, database } = asker;
+  const { carried: columns = [] } = verdict;
+  const shipped = await parts.carrier.carry({ database, session: execution.id, hold, carried: columns });
+  const levels = new Map(columns.map(({ to, level }) => [columnText({ column: to }), level]));
+  await parts.recorder.recordDurably({
+    kind: 'carried',
+    ...{ session: execution.id, agent, owner, database },
+    statement: parts.hashes.ofStatement(execution.sql),
+    ...(hold === undefined ? {} : { hold }),
+    columns: [...levels].map(([column, level]) => ({ column, level })),
+    from: [...new Set(columns.map(({ from }) => columnText({ column: from })))],
+  });
+  return shipped;
+}
+
+/** Where nobody remembers: in tests, and where nothing is classified. */
+export const noCarrier: Carrier = { carry: () => Promise.resolve({ undo: () => Promise.resolve() }) };
 
 export interface JudgedExecution<V extends Verdict = Verdict> {
   readonly execution: Execution;
@@ -93,6 +146,12 @@ export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecu
     ...(path === undefined ? {} : { path }),
     ...(sealed === undefined ? {} : { sealed }),
   };
+}
+
+export function finishedRecord(execution: Execution, of: number, outcome: Outcome): AuditBody {
+  const { rows, bytes, ms, error } = outcome;
+  const base = { kind: 'finished', session: execution.id, of, rows, bytes, ms } as const;
+  return error === undefined ? base : { ...base, error };
 }
 
 /** Not let through by us but turned down by the server, for sure: on the record all the same. */

@@ -3,14 +3,17 @@
 import { ProxyError } from './core/errors.ts';
 import { changedMeanwhile, forbidden, unreleased } from './approval/refusals.ts';
 import { asApproved } from './approval/release.ts';
-import type { Desk } from './approval/desk.ts';
-import type { Terms } from './approval/terms.ts';
+import type { Answer, Desk } from './approval/desk.ts';
 import { isGenuine, type Receipt } from './audit/receipt.ts';
 import type { Recorder } from './audit/recorder.ts';
 import {
+  carried,
+  finishedRecord,
   holdRequest,
   judgedRecord,
   serverAnswersRecord,
+  type AdmissionOf,
+  type Carrier,
   type Execution,
   type Hashes,
   type JudgedExecution,
@@ -19,7 +22,7 @@ import {
 import type { Judging } from './policy/judging.ts';
 import type { Offers } from './policy/offers.ts';
 import type { Verdict } from './policy/verdict.ts';
-import type { Reading, ReadText } from './sql/reading.ts';
+import type { Reading } from './sql/reading.ts';
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
 class PermitOf {
@@ -46,20 +49,7 @@ export function isPermit(value: Permit): boolean {
   return PermitOf.genuine(value);
 }
 
-export type Admission =
-  /** `text` undefined: the server refuses it for sure, and says so itself. `terms`: what people said yes to. */
-  | {
-      readonly kind: 'pass';
-      readonly permit: Permit;
-      readonly text: ReadText | undefined;
-      readonly verdict: Verdict | undefined;
-      readonly terms: Terms | undefined;
-    }
-  | { readonly kind: 'refuse'; readonly error: ProxyError }
-  /** The server has refused it already, in this frame. */
-  | { readonly kind: 'answered'; readonly frame: Buffer }
-  /** An earlier error of the same batch throws it away. */
-  | { readonly kind: 'skipped' };
+export type Admission = AdmissionOf<Permit>;
 
 export interface GateParts {
   readonly recorder: Recorder;
@@ -67,7 +57,10 @@ export interface GateParts {
   readonly judging: Judging;
   readonly offers: Offers;
   readonly desk: Desk;
+  readonly carrier: Carrier;
 }
+
+type Released = Extract<Answer, { kind: 'released' }>;
 
 export class Gate {
   readonly #parts: GateParts;
@@ -100,7 +93,7 @@ export class Gate {
     const receipt = recorder.record(judgedRecord({ execution, asker, reading, verdict }, hashes));
     switch (verdict.kind) {
       case 'allow':
-        return { kind: 'pass', permit: permit(receipt), text: reading, verdict, terms: undefined };
+        return this.#passed({ execution, asker, reading, verdict }, receipt);
       case 'deny':
         return this.#denied({ execution, asker, reading, verdict });
       case 'hold':
@@ -127,15 +120,21 @@ export class Gate {
     const same = again.kind === 'read' && again.index === reading.index ? standing : undefined;
     const approved = asApproved(verdict, same, answer.terms);
     if (approved === undefined) return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
-    return { kind: 'pass', permit: permit(answer.receipt), text: reading, verdict: approved, terms: answer.terms };
+    return this.#passed({ ...judged, verdict: approved }, answer.receipt, answer);
+  }
+
+  /** Data that leaves its column keeps its level where it goes, before it goes. */
+  #passed(judged: JudgedExecution, receipt: Receipt, by?: Released): Admission | Promise<Admission> {
+    const { reading: text, verdict } = judged;
+    const pass = { kind: 'pass', permit: permit(receipt), text, verdict, terms: by?.terms } as const;
+    if (verdict.carried === undefined) return pass;
+    return carried(judged, by?.hold.id, this.#parts).then((shipped) => ({ ...pass, shipped }), refusal);
   }
 
   /** Closes the record of an execution that was let through. */
   finish(execution: Execution, passed: Permit, outcome: Outcome): void {
-    const { rows, bytes, ms, error } = outcome;
-    const base = { kind: 'finished', session: execution.id, of: passed.receipt.seq, rows, bytes, ms } as const;
     try {
-      this.#parts.recorder.record(error === undefined ? base : { ...base, error });
+      this.#parts.recorder.record(finishedRecord(execution, passed.receipt.seq, outcome));
     } catch (thrown) {
       // The log is shut: it says so itself and refuses what comes next. What ran has run, and a session that ends must end whole.
       if (!(thrown instanceof ProxyError)) throw thrown;

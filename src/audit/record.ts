@@ -120,6 +120,17 @@ interface ToppedUp {
   readonly reason?: string;
 }
 
+/** Data that was let into columns of a lower level, and keeps its own there until the classification names them. */
+interface CarriedData extends RecordedAsker {
+  readonly kind: 'carried';
+  readonly statement: string;
+  /** Absent: a rule let it through. */
+  readonly hold?: string;
+  /** Those that took it, with the level that they have from now on. */
+  readonly columns: readonly RecordedColumn[];
+  readonly from: readonly string[];
+}
+
 /** A session's beginning or end. `login` with an error code is an attempt that failed. */
 interface Session extends RecordedAsker {
   readonly kind: 'login' | 'logout';
@@ -140,7 +151,7 @@ interface Operation {
 }
 
 export type AuditBody =
-  Judged | Finished | Refused | Held | Voted | Decided | Released | ToppedUp | Session | Operation;
+  Judged | Finished | Refused | Held | Voted | Decided | Released | CarriedData | ToppedUp | Session | Operation;
 
 /** The first record of each segment: everything needed to check the segment without the ones before it. */
 interface SegmentBegun {

@@ -39,6 +39,8 @@ export function recordFacts(record: LoggedRecord): string {
       return `${record.hold} ${who(record)}`;
     case 'budget':
       return `${record.agent} (${record.owner}) ${record.state} by ${record.by.join(', ')}: ${record.rows} rows more of ${record.level} in ${record.per}${after(record.hold)}`;
+    case 'carried':
+      return `${who(record)} took data of ${record.from.join(', ')} into${columns(record.columns)}${after(record.hold)}`;
     case 'login':
     case 'logout':
       return `${who(record)} from ${record.address}${after(record.error)}`;

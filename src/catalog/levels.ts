@@ -19,7 +19,7 @@ export interface FoundLevel {
   readonly category: string | undefined;
   readonly owner: string | undefined;
   readonly place: Place | undefined;
-  readonly by: 'entry' | 'table' | 'pattern' | 'view' | 'kin' | 'system' | 'unclassified';
+  readonly by: 'entry' | 'table' | 'pattern' | 'view' | 'kin' | 'system' | 'unclassified' | 'lineage';
 }
 
 /**

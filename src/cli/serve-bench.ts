@@ -7,6 +7,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { Purses } from '../policy/budget-purse.ts';
 import type { ClassificationSource } from '../policy/classification-source.ts';
+import { Lineage } from '../policy/lineage.ts';
+import type { Snapshot } from '../sql/schema.ts';
 import { Readers } from '../proxy/readers.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -32,6 +34,7 @@ export interface Bench {
   readonly desk: StoreDesk;
   readonly purses: Purses;
   readonly budgets: BudgetDesk;
+  readonly lineage: Lineage;
 }
 
 export async function openBench({ live, record, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
@@ -64,15 +67,32 @@ export async function openBench({ live, record, recorder, clock, log, begun }: B
     ownerOf: (agent) => live.config.agents.get(agent)?.owner,
     holdFacts: (id) => desk.facts(id),
   });
-  const readers = new Readers({ config: () => live.config, clock, log, onSchema: record.tookSchema });
+  const lineage = await lineageOf(classification, store, clock);
+  begun.push(async () => lineage.close());
+  const onSchema = (database: string, snapshot: Snapshot): void => {
+    record.tookSchema(database, snapshot);
+    lineage.schema(database, snapshot);
+  };
+  const readers = new Readers({ config: () => live.config, clock, log, onSchema });
   begun.push(() => readers.close());
   readers.start();
-  return { classification, readers, store, desk, purses, budgets };
+  return { classification, readers, store, desk, purses, budgets, lineage };
+}
+
+/** Judging reads it from now on: data that was let out of its column keeps its level where it went. */
+async function lineageOf(classification: ClassificationSource, store: Store, clock: Clock): Promise<Lineage> {
+  const rankOf = (level: string): number =>
+    classification.current.catalog.levelByName.get(level)?.rank ?? Number.POSITIVE_INFINITY;
+  const lineage = new Lineage({ store, clock, rankOf });
+  classification.readFloors(lineage);
+  await lineage.start();
+  return lineage;
 }
 
 /** People are asked no more; what waits is told so. The state stays open: the record's last head goes into it. */
-export async function closeBench({ classification, readers, desk }: Bench): Promise<void> {
+export async function closeBench({ classification, readers, desk, lineage }: Bench): Promise<void> {
   classification.close();
+  lineage.close();
   await desk.stop();
   await readers.close();
 }

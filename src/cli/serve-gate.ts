@@ -5,6 +5,7 @@ import type { Desk } from '../approval/desk.ts';
 import type { Clock } from '../core/clock.ts';
 import { Gate, type GateParts } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
+import { noCarrier, type Carrier } from '../gate-data.ts';
 import { Judging } from '../policy/judging.ts';
 import { Offers } from '../policy/offers.ts';
 
@@ -14,12 +15,15 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly classification: () => Classification;
   readonly desk: Desk;
+  /** Without: what is carried away is not remembered. */
+  readonly carrier?: Carrier;
   readonly inHouse?: (bytes: Buffer) => Promise<string>;
   /** Keeps full statements, encrypted to the auditor's key. */
   readonly seal?: (sql: Buffer) => string | undefined;
 }
 
-export function gatePartsOf({ audit, recorder, clock, classification, desk, inHouse, seal }: GateOptions): GateParts {
+export function gatePartsOf(options: GateOptions): GateParts {
+  const { audit, recorder, clock, classification, desk, inHouse, seal } = options;
   return {
     recorder,
     hashes: {
@@ -31,6 +35,7 @@ export function gatePartsOf({ audit, recorder, clock, classification, desk, inHo
     judging: new Judging({ classification, clock }),
     offers: new Offers({ classification, clock }),
     desk,
+    carrier: options.carrier ?? noCarrier,
   };
 }
 

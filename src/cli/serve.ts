@@ -120,7 +120,7 @@ function listenerOf(
   const { recorder, clock } = parts;
   const classification = (): Classification => bench.classification.current;
   const gate = gatePartsOf({
-    ...{ audit, recorder, clock, classification, desk: bench.desk },
+    ...{ audit, recorder, clock, classification, desk: bench.desk, carrier: bench.lineage },
     seal: (sql) => audit.sealed(sql),
     inHouse: houseHash(bench.store),
   });
@@ -142,6 +142,7 @@ function listenerOf(
       purses: bench.purses,
     }),
     inBand: inBandSource({ ...gate, budgets: bench.budgets }),
+    lineage: bench.lineage.temporary,
     consoleUrl: () => live.config.http.publicUrl,
   });
 }

@@ -10,6 +10,7 @@ import { mistakeText, type Mistake } from '../core/place.ts';
 import type { Checked } from '../core/yaml.ts';
 import { folderSignature, readFolder } from '../catalog/folder.ts';
 import { versionOf, type ClassificationFile } from '../catalog/load.ts';
+import type { Floors } from './floors.ts';
 import { loadClassification, type Classification } from './classification.ts';
 
 export type SourceEvent =
@@ -36,6 +37,7 @@ export interface SourceOptions {
 export class ClassificationSource {
   readonly #options: SourceOptions;
   #current: Classification;
+  #floors: Floors | undefined;
   #trouble: readonly Mistake[] = [];
   #signature: string;
   #watcher: FSWatcher | undefined;
@@ -63,6 +65,12 @@ export class ClassificationSource {
     return this.#trouble;
   }
 
+  /** What was carried where belongs to everything that is in force, now and later. */
+  readFloors(floors: Floors): void {
+    this.#floors = floors;
+    this.#current = { ...this.#current, floors };
+  }
+
   /** On SIGHUP: at once, whatever the clock of the file system says. */
   reload(): void {
     this.#signature = folderSignature(this.#options.folder);
@@ -87,7 +95,8 @@ export class ClassificationSource {
       return;
     }
     this.#trouble = [];
-    this.#current = loaded.value.classification;
+    const floors = this.#floors;
+    this.#current = { ...loaded.value.classification, ...(floors === undefined ? {} : { floors }) };
     this.#options.tell({ kind: 'changed', version, before });
   }
 

@@ -3,11 +3,14 @@ import { isNonEmpty } from '../core/brand.ts';
 import type { Checked } from '../core/yaml.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { loadCatalog, stem, type ClassificationFile } from '../catalog/load.ts';
+import type { Floors } from './floors.ts';
 import { loadPolicy, policyWithoutFile, type Policy } from './policy-file.ts';
 
 export interface Classification {
   readonly catalog: Catalog;
   readonly policy: Policy;
+  /** What was carried where; absent: nobody keeps it. */
+  readonly floors?: Floors;
 }
 
 /** Mistakes of the catalog come first: a rule can only be checked against levels that are there. */

@@ -33,9 +33,9 @@ export function continuationVerdict(
   stopped: Stopped,
 ): Exclude<Verdict, { readonly kind: 'allow' }> {
   const { classification, asker, now } = input;
-  const { catalog, policy } = classification;
+  const { catalog, policy, floors } = classification;
   const facts = analyses.map((analysis) =>
-    factsOf(analysis, { catalog, asker, now, estimate: notKnown('rows have come already') }),
+    factsOf(analysis, { catalog, floors, asker, now, estimate: notKnown('rows have come already') }),
   );
   const touches = facts.flatMap((one) => one.reads.filter((touch) => isCounted(touch, stopped, classification)));
   const columns = touches.map(leveled);

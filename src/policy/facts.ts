@@ -1,9 +1,10 @@
 // What judging looks at: the statement's facts in the policy's words, each column with its level. Made once per statement, so
 // that conditions are look-ups.
 import type { Known } from '../core/known.ts';
-import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole, type FoundLevel } from '../catalog/levels.ts';
+import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole } from '../catalog/levels.ts';
 import { type Catalog, type FunctionWord } from '../catalog/catalog.ts';
-import type { Analysis, ColumnName, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
+import { noFloors, raised, type Floors, type RaisedLevel } from './floors.ts';
+import type { Analysis, ColumnName, ColumnRead, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Action } from './verdict.ts';
 
@@ -13,7 +14,7 @@ export interface Touch {
   readonly column: string | undefined;
   readonly how: 'read' | 'exists' | 'write' | 'whole';
   readonly uses: readonly ColumnUse[];
-  readonly found: FoundLevel;
+  readonly found: RaisedLevel;
 }
 
 export interface CalledFunction {
@@ -38,17 +39,19 @@ export interface Facts {
 
 export interface FactsInput {
   readonly catalog: Catalog;
+  readonly floors?: Floors | undefined;
   readonly asker: Asker;
   readonly now: number;
   readonly estimate: Known<number>;
 }
 
 export function factsOf(analysis: Analysis, input: FactsInput): Facts {
-  const { catalog, asker } = input;
+  const { catalog, asker, floors = noFloors } = input;
+  const levels: Levels = { catalog, database: asker.database, floors };
   const reads = [
-    ...readsOf(analysis, catalog, asker.database),
+    ...readsOf(analysis, levels),
     ...existsOf(analysis, catalog, asker.database),
-    ...loweredOf(analysis, catalog, asker.database),
+    ...loweredOf(analysis, levels),
   ];
   const functions = analysis.functions.filter(needsWord).map((use) => ({
     use,
@@ -63,7 +66,7 @@ export function factsOf(analysis: Analysis, input: FactsInput): Facts {
   if (reads.length > 0) actions.add('read');
   if (isUnknown) actions.add('notKnown');
   if (isLarge(analysis, input.estimate, rowsBoundOf(reads))) actions.add('large');
-  const others = othersOf(analysis, catalog, asker.database);
+  const others = othersOf(analysis, levels);
   return { analysis, asker, now: input.now, estimate: input.estimate, actions, isUnknown, reads, others, functions };
 }
 
@@ -86,13 +89,25 @@ function needsWord(use: FunctionUse): boolean {
   return use.nature === 'listed' || use.nature === 'unknown';
 }
 
-function readsOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+interface Levels {
+  readonly catalog: Catalog;
+  readonly database: string;
+  readonly floors: Floors;
+}
+
+/** By the files, and not below what was carried into it. */
+function levelIn(levels: Levels, read: ColumnRead): RaisedLevel {
+  const found = levelOfRead(levels.catalog, levels.database, read);
+  return levels.floors.version === 0 ? found : raised(found, [read.column, ...read.kin], levels);
+}
+
+function readsOf(analysis: Analysis, levels: Levels): readonly Touch[] {
   return analysis.reads.map((read) => ({
     relation: read.column.relation,
     column: read.column.column,
     how: 'read' as const,
     uses: read.uses,
-    found: levelOfRead(catalog, database, read),
+    found: levelIn(levels, read),
   }));
 }
 
@@ -102,12 +117,11 @@ const asRows: readonly ColumnUse[] = ['other'];
  * A trigger may keep a copy of a row that the asker does not read. Where the copy is classed lower than what it was made of, the asker
  * could read it there: then the statement is as good as a reading. Flows of what is read anyway are judged as that.
  */
-function loweredOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+function loweredOf(analysis: Analysis, levels: Levels): readonly Touch[] {
   if (analysis.flows.length === 0) return [];
   const key = ({ relation, column }: ColumnName): string => JSON.stringify([relation.schema, relation.name, column]);
   const said = new Set(analysis.reads.map((read) => key(read.column)));
-  const levelOf = (column: ColumnName): ReturnType<typeof levelOfRead> =>
-    levelOfRead(catalog, database, { column, uses: asRows, via: [], kin: [] });
+  const levelOf = (column: ColumnName): RaisedLevel => levelIn(levels, { column, uses: asRows, via: [], kin: [] });
   const lowered = analysis.flows.filter((flow) => !said.has(key(flow.from)));
   return lowered
     .map((flow) => ({ flow, from: levelOf(flow.from), to: levelOf(flow.to) }))
@@ -135,20 +149,20 @@ function existsOf(analysis: Analysis, catalog: Catalog, database: string): reado
   }));
 }
 
-function othersOf(analysis: Analysis, catalog: Catalog, database: string): readonly Touch[] {
+function othersOf(analysis: Analysis, levels: Levels): readonly Touch[] {
   const writes = analysis.writes.map(({ column }) => ({
     relation: column.relation,
     column: column.column,
     how: 'write' as const,
     uses: asRows,
-    found: levelOfRead(catalog, database, { column, uses: asRows, via: [], kin: [] }),
+    found: levelIn(levels, { column, uses: asRows, via: [], kin: [] }),
   }));
   const whole = analysis.wholeTables.map((relation) => ({
     relation,
     column: undefined,
     how: 'whole' as const,
     uses: asRows,
-    found: levelOfWhole(catalog, database, relation),
+    found: levelOfWhole(levels.catalog, levels.database, relation),
   }));
   return [...writes, ...whole];
 }

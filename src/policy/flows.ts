@@ -1,10 +1,11 @@
 // Data that a statement carries from one column into another of a lower level, or into one that nobody has classified: whoever reads it
 // there later is judged by less than what it is. INSERT … SELECT, UPDATE … FROM, CREATE TABLE AS, SELECT INTO, materialized views.
 import { levelOf } from '../catalog/levels.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
 import type { ColumnName } from '../sql/analysis.ts';
+import type { Classification } from './classification.ts';
+import { noFloors, raised, wordSaid } from './floors.ts';
 import type { Facts, Touch } from './facts.ts';
 
 export interface Lowered {
@@ -12,29 +13,46 @@ export interface Lowered {
   /** Where it goes, as in SQL. */
   readonly into: string;
   readonly touches: readonly Touch[];
+  readonly columns: readonly Carried[];
+}
+
+/** One column that takes data of another's level with it. */
+export interface Carried {
+  readonly to: ColumnName;
+  readonly from: ColumnName;
+  readonly level: string;
+  /** Who is asked about the data where it comes from. */
+  readonly owner: string | undefined;
+  /** What the catalog says about the target by now; see floors.ts. */
+  readonly said: string;
 }
 
 /** By the level that leaves and the relation that it goes into. */
-export function loweredFlows(facts: Facts, catalog: Catalog): readonly Lowered[] {
+export function loweredFlows(
+  facts: Facts,
+  { catalog, floors = noFloors }: Pick<Classification, 'catalog' | 'floors'>,
+): readonly Lowered[] {
   if (facts.analysis.flows.length === 0) return [];
   const reads = new Map(facts.reads.map((touch) => [keyOf(touch.relation, touch.column ?? '*'), touch]));
-  const groups = new Map<string, { level: string; into: string; touches: Set<Touch> }>();
+  const groups = new Map<string, { level: string; into: string; touches: Set<Touch>; columns: Carried[] }>();
   for (const { from, to } of facts.analysis.flows) {
     const touch = reads.get(keyOf(from.relation, from.column));
-    if (touch === undefined || !isLowered(touch, to, facts, catalog)) continue;
+    if (touch === undefined || !isLowered(touch, to, { catalog, floors, database: facts.asker.database })) continue;
     const into = visible(dotted(to.relation.schema, to.relation.name), 200);
     const level = touch.found.level.name;
     const key = `${level}\0${into}`;
-    const group = groups.get(key) ?? { level, into, touches: new Set() };
+    const group = groups.get(key) ?? { level, into, touches: new Set(), columns: [] };
     group.touches.add(touch);
+    const said = wordSaid(catalog, facts.asker.database, to);
+    group.columns.push({ to, from, level, owner: touch.found.owner, said });
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ level, into, touches }) => ({ level, into, touches: [...touches] }));
+  return [...groups.values()].map((group) => ({ ...group, touches: [...group.touches] }));
 }
 
 /** Into a column without a word of its own, whatever is not free to read counts as lowered: tomorrow's default is not today's. */
-function isLowered({ found }: Touch, to: ColumnName, facts: Facts, catalog: Catalog): boolean {
-  const target = levelOf(catalog, facts.asker.database, to);
+function isLowered({ found }: Touch, to: ColumnName, on: Parameters<typeof raised>[2]): boolean {
+  const target = raised(levelOf(on.catalog, on.database, to), [to], on);
   return found.level.rank > target.level.rank || (target.by === 'unclassified' && found.level.read !== 'allow');
 }
 

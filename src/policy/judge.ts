@@ -11,7 +11,8 @@ import type { Analysis } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
 import { factsOf, rowsBoundOf, type Facts, type Touch } from './facts.ts';
-import { loweredFlows } from './flows.ts';
+import { originText } from './floors.ts';
+import { loweredFlows, type Carried } from './flows.ts';
 import { isMaskable, isShownOnly, styleOf, type MaskedRead } from './masking.ts';
 import { liftsAction, liftsLevel, matchAgainst, mayMask, speaksFor, validUntil } from './matching.ts';
 import { needsOf, type HoldCause } from './needs.ts';
@@ -30,13 +31,13 @@ export interface JudgeInput {
 const noEstimate = notKnown('the planner was not asked');
 
 export function judge(analysis: Analysis, input: JudgeInput): Verdict {
-  const { catalog, policy } = input.classification;
+  const { catalog, policy, floors } = input.classification;
   const { asker, now } = input;
-  const facts = factsOf(analysis, { catalog, asker, now, estimate: input.estimate ?? noEstimate });
+  const facts = factsOf(analysis, { catalog, floors, asker, now, estimate: input.estimate ?? noEstimate });
   const speaking = policy.rules.filter((rule) => speaksFor(rule, facts, 'allow'));
-  const found: Found = { causes: [], reasons: [], masks: [], rowsMax: rowsBoundOf(facts.reads) };
+  const found: Found = { causes: [], reasons: [], masks: [], carried: [], rowsMax: rowsBoundOf(facts.reads) };
   judgeLevels(found, facts, { speaking, rules: policy.rules, catalog });
-  judgeFlows(found, facts, { speaking, catalog, defaults: policy.defaults });
+  judgeFlows(found, facts, { speaking, classification: input.classification });
   judgeFunctions(found, facts);
   judgeActions(found, facts, policy.defaults, speaking);
   judgeUnknowns(found, facts, policy.defaults);
@@ -50,6 +51,7 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
     validUntil: validUntil(policy.rules, facts),
     rowsMax: found.rowsMax,
     ...(found.masks.length === 0 ? {} : { masks: found.masks }),
+    ...(found.carried.length === 0 ? {} : { carried: found.carried }),
   };
   if (kind === 'allow' || !isNonEmpty(reasons)) return { kind: 'allow', ...judged };
   if (kind === 'deny') return { kind, ...judged, reasons };
@@ -70,6 +72,7 @@ interface Found {
   readonly causes: HoldCause[];
   readonly reasons: Reason[];
   readonly masks: MaskedRead[];
+  readonly carried: Carried[];
   rowsMax: number | undefined;
 }
 
@@ -203,12 +206,14 @@ function addLift(found: Found, rule: Rule, touches: readonly Touch[], action: Ac
 function judgeFlows(
   found: Found,
   facts: Facts,
-  how: { readonly speaking: readonly Rule[]; readonly catalog: Catalog; readonly defaults: Defaults },
+  how: { readonly speaking: readonly Rule[]; readonly classification: Classification },
 ): void {
-  const place = how.defaults.places.get('export');
+  const place = how.classification.policy.defaults.places.get('export');
   const rule = place === undefined ? 'no policy: export' : 'default: export';
   const lifting = how.speaking.filter((one) => one.actions?.has('export') === true);
-  for (const { level, into, touches: all } of loweredFlows(facts, how.catalog)) {
+  for (const { level, into, touches: all, columns } of loweredFlows(facts, how.classification)) {
+    // Whoever lets it through, it stays what it is.
+    found.carried.push(...columns);
     const touches = all.filter((touch) => !lifting.some((one) => liftsLevel(one, touch, facts)));
     if (touches.length === 0) continue;
     const words = `data of level ${level} into ${into}: ${touchesText(touches)}`;
@@ -333,6 +338,7 @@ export function leveled(touch: Touch): LeveledColumn {
     uses: touch.uses,
     place: touch.found.place,
     owner: touch.found.owner,
+    ...(touch.found.origin === undefined ? {} : { origin: touch.found.origin }),
   };
 }
 
@@ -350,11 +356,12 @@ function touchesText(touches: readonly Touch[]): string {
   return [...shown].join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-function nameText({ relation, column }: Touch): string {
+function nameText({ relation, column, found: { origin } }: Touch): string {
   const parts = [...shortSchema(relation.schema), relation.name, ...(column === undefined ? [] : [column])];
   const text = dotted(...parts);
   // Nearly every name is plain; making it safe costs more than all the rest of judging.
-  return plainName.test(text) ? text : visible(text, 200);
+  const name = plainName.test(text) ? text : visible(text, 200);
+  return origin === undefined ? name : `${name} (${originText(origin)})`;
 }
 
 const plainName = /^[\w.$]{1,200}$/;

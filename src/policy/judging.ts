@@ -22,6 +22,7 @@ export class Judging {
   readonly #parts: JudgingParts;
   #remembered = new WeakMap<ReadText, Map<string, Verdict>>();
   #version: Sha256 | undefined;
+  #floors = 0;
   readonly #keys = new WeakMap<Asker, string>();
 
   constructor(parts: JudgingParts) {
@@ -31,8 +32,10 @@ export class Judging {
   /** With what the planner expects, where somebody asked it; that is never remembered. */
   verdict(text: ReadText, asker: Asker, estimate?: Known<number>): Verdict {
     const classification = this.#parts.classification();
-    if (classification.catalog.version !== this.#version) {
+    const floors = classification.floors?.version ?? 0;
+    if (classification.catalog.version !== this.#version || floors !== this.#floors) {
       this.#version = classification.catalog.version;
+      this.#floors = floors;
       this.#remembered = new WeakMap();
     }
     const now = this.#parts.clock.now();
@@ -97,6 +100,7 @@ function together(one: Verdict, other: Verdict): Verdict {
     validUntil: least(one.validUntil, other.validUntil),
     rowsMax: least(one.rowsMax, other.rowsMax),
     ...masksOf(one, other),
+    ...carriedOf(one, other),
   };
   const kind = stricter(one.kind, other.kind);
   if (kind === 'allow' || !isNonEmpty(judged.reasons)) return { ...judged, kind: 'allow' };
@@ -112,6 +116,11 @@ function together(one: Verdict, other: Verdict): Verdict {
 function masksOf(one: Verdict, other: Verdict): Pick<Verdict, 'masks'> {
   const masks = [...(one.masks ?? []), ...(other.masks ?? [])];
   return masks.length === 0 ? {} : { masks };
+}
+
+function carriedOf(one: Verdict, other: Verdict): Pick<Verdict, 'carried'> {
+  const carried = [...(one.carried ?? []), ...(other.carried ?? [])];
+  return carried.length === 0 ? {} : { carried };
 }
 
 function mergedNeeds(needs: readonly Need[]): readonly Need[] {

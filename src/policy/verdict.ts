@@ -1,6 +1,8 @@
 // What judging gives: allow, hold or deny, each with every reason. Types and the order of strictness; no rules here.
 import type { NonEmpty } from '../core/brand.ts';
 import type { Place } from '../core/place.ts';
+import type { Origin } from './floors.ts';
+import type { Carried } from './flows.ts';
 import type { MaskedRead } from './masking.ts';
 import type { ColumnName, ColumnUse } from '../sql/analysis.ts';
 
@@ -36,6 +38,8 @@ export interface LeveledColumn {
   readonly place: Place | undefined;
   /** Owner group from the column, else its table, else its file. */
   readonly owner: string | undefined;
+  /** The level is that of data which was carried into the column; absent: of the files. */
+  readonly origin?: Origin;
 }
 
 export interface Reason {
@@ -64,6 +68,8 @@ interface Judged {
   readonly validUntil: number | undefined;
   /** Rows of one statement above which the stream pauses; undefined: no bound. */
   readonly rowsMax: number | undefined;
+  /** Data that it takes into columns of a lower level, which keeps its level there; absent: none. */
+  readonly carried?: readonly Carried[];
   /** Columns of which only a likeness is shown; absent: none. */
   readonly masks?: readonly MaskedRead[];
   /** Of a hold: all that people may want masked instead of shown, with what is masked anyway; absent: masking would not be enough. */

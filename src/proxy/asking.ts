@@ -4,6 +4,7 @@ import type { Known } from '../core/known.ts';
 import { known, notKnown } from '../core/known.ts';
 import { ProxyError } from '../core/errors.ts';
 import { readTemporary } from '../sql/schema-build.ts';
+import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
 import { explained, rowsOfPlan, type Counted } from '../sql/estimate.ts';
@@ -34,10 +35,12 @@ export interface AskingDesk {
 export class Asking implements AskedSession {
   readonly #desk: AskingDesk;
   readonly #mirror: Mirror;
+  readonly #onTemporary: (relations: readonly Relation[]) => void;
 
-  constructor(desk: AskingDesk, mirror: Mirror) {
+  constructor(desk: AskingDesk, mirror: Mirror, onTemporary: (relations: readonly Relation[]) => void) {
     this.#desk = desk;
     this.#mirror = mirror;
+    this.#onTemporary = onTemporary;
   }
 
   get meaning(): Meaning | undefined {
@@ -58,7 +61,9 @@ export class Asking implements AskedSession {
       this.#mirror.learnSettings(answers.map((rows) => rows[0]?.[0] ?? null));
     }
     if (this.#mirror.temporaryStale) {
-      this.#mirror.learnTemporary(await readTemporary(async (sql) => (await this.#questions([sql]))[0] ?? []));
+      const temporary = await readTemporary(async (sql) => (await this.#questions([sql]))[0] ?? []);
+      if (temporary.known) this.#onTemporary(temporary.value);
+      this.#mirror.learnTemporary(temporary);
     }
     return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
   }

@@ -20,6 +20,7 @@ import type { DatabaseReader, Readers } from './readers.ts';
 import { startUpSettings } from './start-up-settings.ts';
 import { errorFrame } from './refuse.ts';
 import type { RowDesk } from './rows-session.ts';
+import type { SessionLineage } from './session-mind.ts';
 import { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { Turn } from './turn.ts';
@@ -30,6 +31,7 @@ export interface ListenerParts extends LoginParts {
   readonly gate: Gate;
   readonly rows: RowDesk;
   readonly inBand: InBandSource;
+  readonly lineage: SessionLineage;
   readonly recorder: Recorder;
   readonly openUpstream: OpenUpstreamFor;
   readonly readers: Pick<Readers, 'of'>;
@@ -230,7 +232,7 @@ export class Listener {
       parameters: upstream.parameters,
       heartbeatMs: account.holds.heartbeatMs,
       consoleUrl: this.#parts.consoleUrl(),
-      ...{ rows: this.#parts.rows, inBand: this.#parts.inBand },
+      ...{ rows: this.#parts.rows, inBand: this.#parts.inBand, lineage: this.#parts.lineage },
       cancelUpstream: () => upstream.cancel(),
       onEnd: (how) => {
         free();

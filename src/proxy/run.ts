@@ -16,6 +16,8 @@ export interface RunParts {
   readonly clock: Clock;
   /** The server gives out what nobody foresaw. */
   readonly onTripped: (why: string) => void;
+  /** The server's answer was an error. */
+  readonly onRefused: (passed: Passed) => void;
   /** Undefined: its rows are of no interest. */
   readonly rows: RunRows | undefined;
   readonly stopDesk: StopDesk;
@@ -98,6 +100,8 @@ export class Run implements Follower {
     if (this.#closed) return;
     this.#closed = true;
     this.#firstEnd();
+    // The server has refused it, and not we its result: what it would have carried went nowhere.
+    if (this.#error !== undefined && this.#stopped === undefined) this.#parts.onRefused(this.#passed);
     this.#parts.gate.finish(this.#execution, this.#passed.permit, {
       rows: this.#rows,
       bytes: this.#bytes,

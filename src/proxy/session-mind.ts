@@ -6,6 +6,7 @@ import type { Known } from '../core/known.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { ParserMajor } from '../sql/parser.ts';
+import type { Relation } from '../sql/schema.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk } from './asking.ts';
@@ -26,8 +27,15 @@ export interface SessionMindParts {
   /** What the server reported at login. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly heartbeatMs: number;
+  /** What was carried into relations that only this session can name. */
+  readonly lineage: SessionLineage;
   /** Where people look at holds. */
   readonly consoleUrl: string | undefined;
+}
+
+export interface SessionLineage {
+  learn(session: SessionId, relations: readonly Relation[]): void;
+  end(session: SessionId): void;
 }
 
 export interface MindDesk extends AskingDesk {
@@ -53,7 +61,8 @@ export class SessionMind {
     this.#desk = desk;
     this.#asker = asker;
     this.#mirror = new Mirror({ major, parameters, reason: asker.reason, names });
-    this.#asking = new Asking(desk, this.#mirror);
+    const { lineage } = parts;
+    this.#asking = new Asking(desk, this.#mirror, (relations) => lineage.learn(id, relations));
     const telling = new HeldTelling({ clock, heartbeatMs, consoleUrl, tell: (frame) => desk.tell(frame) });
     this.#shared = {
       id,
@@ -83,6 +92,10 @@ export class SessionMind {
       this.#mirror.ended(text);
       if (text.effects.some((effect) => effect.kind === 'definitions')) this.#definitionsMoved = true;
     };
+  }
+
+  end(): void {
+    this.#parts.lineage.end(this.#parts.id);
   }
 
   protocolTook(name: string): void {

@@ -194,7 +194,7 @@ export class Session implements Sender, RequestDesk {
     const onTripped = (why: string): void => this.#tripped(why);
     const rows = this.#rows.begin(execution, passed);
     return new Run(
-      { gate, clock, onTripped, rows, stopDesk: this.#stopDesk },
+      { gate, clock, onTripped, onRefused: this.#onRefused, rows, stopDesk: this.#stopDesk },
       execution,
       passed,
       this.#mind.begin(passed.text),
@@ -208,6 +208,11 @@ export class Session implements Sender, RequestDesk {
     this.#stream.flush();
     this.#parts.turn.schedule();
   }
+
+  /** Of several statements some may be committed already. */
+  readonly #onRefused = ({ shipped, text }: Passed): void => {
+    if (shipped !== undefined && text?.statements.length === 1) this.#aside(shipped.undo());
+  };
 
   #tripped(why: string): void {
     this.#parts.log.error('stopped a result that nobody foresaw', { why });
@@ -370,6 +375,7 @@ export class Session implements Sender, RequestDesk {
     this.#withdrawal?.abort(withdrawn);
     this.#stream.withdraw(withdrawn);
     this.replies.abandon();
+    this.#mind.end();
     this.#requests.dropPortals();
     this.#parts.turn.schedule();
     this.#backlog.clear();
@@ -383,7 +389,7 @@ export class Session implements Sender, RequestDesk {
   }
 
   #aside(work: Promise<void>): void {
-    work.catch((thrown: unknown) => this.#parts.log.warn('a cancel failed', { why: wordsOf(thrown) }));
+    work.catch((thrown: unknown) => this.#parts.log.warn('work beside a session failed', { why: wordsOf(thrown) }));
   }
 
   #step(event: SessionEvent): void {

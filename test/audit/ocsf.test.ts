@@ -29,6 +29,10 @@ const bodies: Readonly<Record<LoggedBody['kind'], LoggedBody>> = {
     ...{ level: 'confidential+', per: '1d', rows: 50, by: ['ben'], channel: 'api' },
   },
   released: { ...asker, kind: 'released', hold: 'h_1', statement: 'a' },
+  carried: {
+    ...{ ...asker, kind: 'carried', statement: 'a', hold: 'h_1' },
+    ...{ columns: [{ column: 'public.x.y', level: 'restricted' }], from: ['public.a.b'] },
+  },
   login: { ...asker, kind: 'login', address: '10.0.0.1' },
   logout: { ...asker, kind: 'logout', address: '10.0.0.1' },
   start: { kind: 'start', words: 'starts' },

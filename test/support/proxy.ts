@@ -20,6 +20,9 @@ import type { Desk } from '../../src/approval/desk.ts';
 import type { Recorder } from '../../src/audit/recorder.ts';
 import { loadClassification, type Classification } from '../../src/policy/classification.ts';
 import { Readers } from '../../src/proxy/readers.ts';
+import type { Lineage } from '../../src/policy/lineage.ts';
+import { TemporaryLineage } from '../../src/policy/lineage-temporary.ts';
+import type { Snapshot } from '../../src/sql/schema.ts';
 import { yesDesk } from './yes-desk.ts';
 import { directoryOf, tlsDoorOf } from '../../src/proxy/from-config.ts';
 import { BudgetDesk } from '../../src/approval/budgets.ts';
@@ -42,6 +45,8 @@ export interface TestProxyOptions {
   readonly desk?: (recorder: Recorder) => Desk;
   /** Where budgets are counted; without: nowhere. */
   readonly store?: BudgetStore;
+  /** Remembers what is carried away; without: nobody does. */
+  readonly lineage?: Lineage;
   /** In place of the gate's own word: for tests of waiting and refusing. */
   readonly admit?: (
     execution: Execution,
@@ -112,8 +117,17 @@ ${options.config ?? ''}
   const classification = classificationOf(options.files ?? everythingPublic);
   const desk = (options.desk ?? yesDesk)(audit.log);
   const recorder = audit.log;
-  const inForce = (): Classification => classification;
-  const parts = gatePartsOf({ audit, recorder, clock: systemClock, classification: inForce, desk });
+  const { lineage } = options;
+  const withFloors = lineage === undefined ? classification : { ...classification, floors: lineage };
+  const inForce = (): Classification => withFloors;
+  const parts = gatePartsOf({
+    audit,
+    recorder,
+    clock: systemClock,
+    classification: inForce,
+    desk,
+    ...(lineage === undefined ? {} : { carrier: lineage }),
+  });
   const gate = new TestGate(parts, options.admit);
   const store = options.store ?? nobodysBudgets;
   const secret = randomBytes(32);
@@ -124,7 +138,8 @@ ${options.config ?? ''}
     ...{ purses, recorder, clock: systemClock, classification: inForce, ownerOf: () => 'ana' },
     ...{ store: { read: noTopUps, change: noTopUps }, holdFacts: noTopUps },
   });
-  const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500 });
+  const onSchema = (database: string, snapshot: Snapshot): void => lineage?.schema(database, snapshot);
+  const readers = new Readers({ config: () => config, clock: systemClock, log: silentLog, pollMs: 500, onSchema });
   readers.start();
   const door = tlsDoorOf(config);
   const pools = new Pools({ config: () => config, clock: systemClock, log: silentLog });
@@ -140,6 +155,7 @@ ${options.config ?? ''}
       purses,
     }),
     inBand: inBandSource({ ...parts, budgets }),
+    lineage: lineage?.temporary ?? new TemporaryLineage(),
     recorder: audit.log,
     openUpstream: pools.open,
     readers,

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { loadClassification, type Classification } from '../../src/policy/classification.ts';
 import { openJournal } from '../../src/store/journal.ts';
+import { Lineage } from '../../src/policy/lineage.ts';
 import type { Store } from '../../src/store/store.ts';
 import { query } from './client.ts';
 import { startProxy, type TestProxy } from './proxy.ts';
@@ -50,6 +51,9 @@ export async function startRowsProxy({
   const dir = mkdtempSync(join(tmpdir(), 'countersign-rows-'));
   const store = given ?? (await openJournal({ dir, clock: systemClock, log: silentLog }));
   const { catalog } = classified(files);
+  const rankOf = (level: string): number => catalog.levelByName.get(level)?.rank ?? Number.POSITIVE_INFINITY;
+  const lineage = new Lineage({ store, clock: systemClock, rankOf, pollMs: 100 });
+  await lineage.start();
   const asked = new Map<string, HoldView>();
   let say: (hold: HoldView) => Word = () => 'silence';
   let desk: StoreDesk | undefined;
@@ -57,6 +61,7 @@ export async function startRowsProxy({
     databases: { db: url },
     files,
     store,
+    lineage,
     ...(config === undefined ? {} : { config }),
     desk: (recorder) => {
       const made = openDesk({
@@ -110,6 +115,7 @@ export async function startRowsProxy({
     say: (word) => (say = word),
     stop: async () => {
       await proxy.stop();
+      lineage.close();
       await opened.stop();
       if (given === undefined) await store.close();
       rmSync(dir, { recursive: true, force: true });

@@ -1,0 +1,235 @@
+// Goal: data that people let out of its column keeps its level where it goes: for every session and proxy, whatever the relation and the
+// column are called by then, until the relation is gone.
+// Method: real Postgres 15 and 18, where what nobody classified is public, behind two proxies on one state; people say yes to what carries
+// data, and are then seen to be asked about what it was carried into.
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { Lineage } from '../../src/policy/lineage.ts';
+import { recordsIn } from '../audit/fixtures.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { waitFor } from '../support/wait.ts';
+
+const files = {
+  'taxonomy.yaml': `version: 1
+levels:
+  - { name: public, read: allow }
+  - { name: internal, read: allow }
+  - { name: confidential, read: hold, approvers: [owners] }
+  - { name: restricted, read: hold, approvers: [security] }
+defaults: { unclassified: public }
+`,
+  'db.yaml': `version: 1
+database: db
+owner: owners
+tables:
+  public.people:
+    default: public
+    columns: { ssn: restricted, email: confidential, note: internal }
+`,
+  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [security, owners] } }\n',
+  'policy.yaml': `version: 1
+defaults: { schema: allow, destructive: allow }
+rules:
+  - { name: copies, when: { action: export, columns: [public.people.email] }, then: allow }
+`,
+};
+
+const setUp = `
+create table people (id int, ssn text, email text, note text);
+insert into people values (1, 'secret-1', 'a@x', 'n'), (2, 'secret-2', 'b@x', 'n');
+create table scratch (id int, a text, b text);
+insert into scratch values (1, 'x', 'x');
+create table parts (id int, v text) partition by list (id);
+create table parts_1 partition of parts for values in (1, 2);
+analyze;
+`;
+
+describe.each([15, 18] as const)('data that was let out, on Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let proxy: RowsProxy;
+  let peer: RowsProxy;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major });
+    const client = new pg.Client(postgres.url('postgres'));
+    await client.connect();
+    await client.query(setUp);
+    await client.end();
+    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
+    peer = await startRowsProxy({ url: postgres.url('postgres'), files, store: proxy.store });
+  }, 120_000);
+
+  afterAll(async () => {
+    await peer.stop();
+    await proxy.stop();
+    await postgres.stop();
+  });
+
+  const yes = (): void => [proxy, peer].forEach((one) => one.say(() => ({ vote: 'approve' })));
+  const no = (): void => [proxy, peer].forEach((one) => one.say(() => ({ vote: 'deny' })));
+
+  async function connected<T>(by: RowsProxy, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = new pg.Client({ connectionString: by.url('db') });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  const run = (sql: string, by = proxy): Promise<unknown> => connected(by, (client) => client.query(sql));
+
+  /** `passes`, or the words of why it does not. */
+  const askedFor = (sql: string, by = proxy): Promise<string> =>
+    connected(by, async (client) => {
+      no();
+      const asked = by.asked.length;
+      try {
+        await client.query(sql);
+        return 'passes';
+      } catch (thrown) {
+        const hold = by.asked[asked];
+        return hold?.reasons.map(({ words }) => words).join('; ') ?? String(thrown);
+      }
+    });
+
+  const held = (target: string, from = 'public.people.ssn', level = 'restricted'): RegExp =>
+    new RegExp(`^reads ${target} \\(data of ${from}, let through by h_\\w{20}\\) \\(${level}\\)`);
+
+  /** Its sources are its kin, so it has their level anyway. */
+  const heldAsCopy = (into: string): RegExp =>
+    into === 'copy_d' ? /^reads copy_d\.ssn \(restricted\)$/ : held(`${into}\\.\\w+`);
+
+  const ways: readonly (readonly [name: string, sql: string, into: string, read: string])[] = [
+    ['CREATE TABLE AS', 'create table copy_a as select id, ssn from people', 'copy_a', 'select ssn from copy_a'],
+    [
+      'a computed column',
+      "create table copy_b as select 'x' || ssn as s from people",
+      'copy_b',
+      'select s from copy_b',
+    ],
+    ['SELECT INTO', 'select ssn as taken into copy_c from people', 'copy_c', 'select taken from copy_c'],
+    [
+      'a materialized view',
+      'create materialized view copy_d as select ssn from people',
+      'copy_d',
+      'select * from copy_d',
+    ],
+    ['INSERT … SELECT', 'insert into scratch (id, a) select id, ssn from people', 'scratch', 'select a from scratch'],
+    [
+      'UPDATE … FROM',
+      'update scratch set b = p.ssn from people p where p.id = scratch.id',
+      'scratch',
+      'select b from scratch',
+    ],
+    ['a partitioned table', 'insert into parts select id, ssn from people', 'parts', 'select v from parts'],
+    ['a lower column of the same table', 'update people set note = ssn', 'people', 'select note from people'],
+  ];
+
+  test.each(ways)(
+    'by %s is asked about as what it is, in both proxies and after a restart',
+    async (_, sql, into, read) => {
+      yes();
+      const asked = proxy.asked.length;
+      await run(sql);
+      expect(proxy.asked[asked]?.reasons.map(({ words }) => words)).toContainEqual(
+        `data of level restricted into public.${into}: people.ssn`,
+      );
+      expect(await askedFor(read)).toMatch(heldAsCopy(into));
+      expect(await askedFor(read, peer)).toMatch(heldAsCopy(into));
+      const again = new Lineage({ store: proxy.store, clock: systemClock, rankOf: () => 0 });
+      await again.start();
+      expect(again.kept.flatMap(({ name }) => name)).toContain(into);
+      again.close();
+      // What nothing was carried into is as it was.
+      expect(await askedFor('select id from scratch')).toBe('passes');
+    },
+  );
+
+  test('stays what it is in a partition that is read directly', async () => {
+    expect(await askedFor('select v from parts_1')).toMatch(held('parts_1\\.v'));
+  });
+
+  test('is carried on from where it was carried to', async () => {
+    yes();
+    await run('create table second as select ssn as s from copy_a');
+    expect(await askedFor('select s from second')).toMatch(held('second\\.s', 'public.copy_a.ssn'));
+  });
+
+  test('by a rule that allows the export is remembered too', async () => {
+    no();
+    const asked = proxy.asked.length;
+    await run('create table by_rule as select email from people');
+    expect(proxy.asked).toHaveLength(asked);
+    expect(await askedFor('select email from by_rule')).toBe(
+      'reads by_rule.email (data of public.people.email, let through by a rule) (confidential)',
+    );
+  });
+
+  test('keeps its level when table and column are renamed, and a table of the old name is another one', async () => {
+    yes();
+    await run('create table moved as select ssn from people');
+    expect(await askedFor('select ssn from moved')).toMatch(held('moved\\.ssn'));
+    await run('alter table moved rename to elsewhere');
+    await run('alter table elsewhere rename column ssn to harmless');
+    await run('create table moved (ssn text)');
+    expect(await askedFor('select harmless from elsewhere')).toMatch(held('elsewhere\\.harmless'));
+    expect(await askedFor('select harmless from elsewhere', peer)).toMatch(held('elsewhere\\.harmless'));
+    expect(await askedFor('select ssn from moved')).toBe('passes');
+  });
+
+  test('is not remembered of a statement that was denied or failed', async () => {
+    no();
+    await run('create table denied as select ssn from people').catch(() => undefined);
+    yes();
+    await run('create table there (ssn text)');
+    await run('create table there as select ssn from people').catch(() => undefined);
+    await run('insert into there select ssn::int::text from people').catch(() => undefined);
+    await run('create table denied (ssn text)');
+    for (const read of ['select ssn from there', 'select ssn from denied'])
+      await waitFor(`${read} to pass`, async () => (await askedFor(read)) === 'passes');
+  });
+
+  test('in temporary tables keeps its level for their session, and in no other', async () => {
+    await connected(proxy, async (client) => {
+      yes();
+      await client.query('create temp table own as select ssn from people');
+      await client.query('alter table own rename column ssn to x');
+      no();
+      const asked = proxy.asked.length;
+      await expect(client.query('select x from own')).rejects.toThrow(/denied/);
+      expect(proxy.asked[asked]?.reasons[0].words).toMatch(
+        /^reads pg_temp_\d+\.own\.\w+ \(data of public\.people\.ssn/,
+      );
+      await connected(proxy, async (other) => {
+        await other.query("create temp table own as select 'free'::text as x");
+        expect((await other.query('select x from own')).rows).toEqual([{ x: 'free' }]);
+      });
+      yes();
+      await client.query('drop table own');
+      await client.query("create temp table own as select 'free'::text as x");
+      no();
+      expect((await client.query('select x from own')).rows).toEqual([{ x: 'free' }]);
+      yes();
+      await client.query('create temp table later (x text)');
+      await client.query('insert into later select ssn from people');
+      no();
+      await expect(client.query('select x from later')).rejects.toThrow(/denied/);
+    });
+  }, 60_000);
+
+  test('stands on the record with what it was made of', () => {
+    proxy.audit.log.flush();
+    expect(recordsIn(proxy.auditDir).filter((one) => one.kind === 'carried')).toContainEqual(
+      expect.objectContaining({
+        columns: [{ column: 'public.copy_a.ssn', level: 'restricted' }],
+        from: ['public.people.ssn'],
+        hold: expect.stringMatching(/^h_/) as unknown,
+      }),
+    );
+  });
+});
