@@ -154,6 +154,41 @@ export function permitText(view: HoldView, terms: Terms): string {
   }
 }
 
+/** What each of the yeses that are offered here permits, and what it takes to give one: never a button without its sentence. */
+export function permitLines(view: HoldView, { firstRows }: { readonly firstRows: number }): readonly string[] {
+  const how = stepUpText(view);
+  return [...(how === undefined ? [] : [how]), ...view.offers.map((kind) => offerText(view, kind, firstRows))];
+}
+
+function offerText(view: HoldView, kind: Terms['kind'], firstRows: number): string {
+  switch (kind) {
+    case 'once':
+      return permitText(view, { kind });
+    case 'rows':
+      return `Approve first ${countText(firstRows, 'row')}: the same, and the stream stops there.`;
+    case 'masked':
+      return permitText(view, { kind, rowsMax: undefined });
+    case 'shape':
+      return 'Approve this shape: the same statement, columns, role and schema with any values, for a time, uses and rows that you choose.';
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Where a yes has to be given; undefined: anywhere. */
+export function stepUpText({ stepUp }: Pick<HoldView, 'stepUp'>): string | undefined {
+  switch (stepUp) {
+    case 'none':
+      return undefined;
+    case 'console':
+      return 'This is approved in the console, where people sign in.';
+    case 'passkey':
+      return 'This is approved in the console, with a passkey.';
+    default:
+      return assertNever(stepUp);
+  }
+}
+
 /** `public.customers.email (email), public.customers.notes (null)` */
 export function masksText({ masks }: Pick<HoldView, 'masks'>): string {
   const shown = masks.slice(0, masksMax).map(({ column, style }) => `${column} (${maskStyleWords[style]})`);
@@ -271,7 +306,7 @@ export function cardLines(view: HoldView): readonly string[] {
     'asked:',
     ...view.needs.map((need) => `  ${needText(need)}`),
     ...(view.votes.length === 0 ? [] : ['votes:', ...view.votes.map((vote) => `  ${voteText(vote)}`)]),
-    ...(outcome === undefined ? [permitText(view, { kind: 'once' })] : []),
+    ...(outcome === undefined ? [stepUpText(view) ?? [], permitText(view, { kind: 'once' })].flat() : []),
     ...(outcome === undefined && view.masks.length > 0
       ? [permitText(view, { kind: 'masked', rowsMax: undefined })]
       : []),

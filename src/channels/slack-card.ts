@@ -11,7 +11,7 @@ import {
   headline,
   needText,
   outcomeText,
-  permitText,
+  permitLines,
   reasonLines,
   siblingLines,
   stateWords,
@@ -48,6 +48,8 @@ export interface CardStyle {
   /** Approvals of columns of this rank or above ask once more; undefined: none does. */
   readonly confirmFromRank: number | undefined;
   readonly linkOf: (hold: HoldId) => string;
+  /** Not to be called yet: of a group that is asked second. */
+  readonly isQuiet: (view: HoldView, person: string) => boolean;
 }
 
 export const actionIds = {
@@ -115,8 +117,8 @@ function openBlocks(view: HoldView, style: CardStyle, width: Widths): readonly B
         .join(' · '),
     ),
     ...siblingBlocks(view, style, width),
-    context(permitWords(view, style).slice(0, width.parts).join(' ')),
-    askedBlock(view, width),
+    context(permitLines(view, style).join(' ')),
+    askedBlock(view, style, width),
     ...voteBlocks(view, width),
     actionsBlock(view.id, buttonsOf(view, style)),
   ];
@@ -168,18 +170,6 @@ const shortPlace = (where: string): string => where.replace(/(^|\s)\S*[\\/]([^\\
 
 const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
-/** What a yes permits, one sentence for each button. */
-function permitWords(view: HoldView, { firstRows }: CardStyle): readonly string[] {
-  return view.offers.map((kind) => {
-    if (kind === 'shape')
-      return 'Approve this shape: the same statement, columns, role and schema with any values, for a time, uses and rows that you choose.';
-    if (kind === 'rows')
-      return `Approve first ${firstRows.toLocaleString('en-US')} rows: the same, and the stream stops there.`;
-    if (kind === 'masked') return permitText(view, { kind, rowsMax: undefined });
-    return permitText(view, { kind });
-  });
-}
-
 /** Always labelled: these are the words of the one who wants something. */
 function agentBlocks(view: HoldView, width: Widths): readonly Block[] {
   const said = agentWords(view);
@@ -229,17 +219,23 @@ function siblingBlocks(view: HoldView, style: CardStyle, width: Widths): readonl
 }
 
 /** The one line with marks: who is asked, what is missing, until when. Ids and dates only, and names escaped. */
-function askedBlock(view: HoldView, width: Widths): Block {
-  const waiting = view.needs.filter(({ met }) => !met);
-  const voted = new Set(view.votes.map(({ person }) => person));
-  const ids = waiting
-    .flatMap(({ approvers }) => approvers)
-    .filter(({ name }) => !voted.has(name))
-    .flatMap(({ slack }) => slack ?? []);
+function askedBlock(view: HoldView, style: CardStyle, width: Widths): Block {
   const needs = view.needs.slice(0, width.parts + 1).map((need) => escaped(line(needText(need), 200)));
   const wait = view.waitUntil === undefined ? '' : `waits on the wire until ${date(view.waitUntil)}, `;
   const more = view.waiting > 1 ? ` (${view.waiting} connections wait)` : '';
-  return marked(`${needs.join(' · ')}\n${mentions(ids, 8)}\n${wait}open until ${date(view.openUntil)}${more}`);
+  return marked(
+    `${needs.join(' · ')}\n${mentions(calledIds(view, style), 8)}\n${wait}open until ${date(view.openUntil)}${more}`,
+  );
+}
+
+/** Whose answer is still missing. */
+export function calledIds(view: HoldView, { isQuiet }: Pick<CardStyle, 'isQuiet'>): readonly string[] {
+  const voted = new Set(view.votes.map(({ person }) => person));
+  return view.needs
+    .filter(({ met }) => !met)
+    .flatMap(({ approvers }) => approvers)
+    .filter(({ name }) => !voted.has(name) && !isQuiet(view, name))
+    .flatMap(({ slack }) => slack ?? []);
 }
 
 function voteBlocks(view: HoldView, width: Widths): readonly Block[] {

@@ -252,7 +252,8 @@ export class SlackCourier {
       const view = isHoldId(hold) ? await book.find(hold) : undefined;
       if (view !== undefined) views.push(view);
     }
-    const message = listOf(agent, views, this.#parts.settings().consoleUrl);
+    const { consoleUrl, style } = this.#parts.settings();
+    const message = listOf(agent, views, { consoleUrl, isQuiet: style.isQuiet });
     const over = views.every(({ state }) => state !== 'open');
     const shown = fingerprint(message);
     if (kept.value.shown === shown) return nothing;

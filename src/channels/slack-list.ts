@@ -14,13 +14,17 @@ import {
   type Block,
   type Message,
 } from './slack-blocks.ts';
-import { actionIds, listLine } from './slack-card.ts';
+import { actionIds, calledIds, listLine, type CardStyle } from './slack-card.ts';
 
 const linesMax = 8;
 /** One list holds so many; then another begins. */
 export const listedMax = 100;
 
-export function listOf(agent: string, views: readonly HoldView[], consoleUrl: string): Message {
+export interface ListStyle extends Pick<CardStyle, 'isQuiet'> {
+  readonly consoleUrl: string;
+}
+
+export function listOf(agent: string, views: readonly HoldView[], { consoleUrl, isQuiet }: ListStyle): Message {
   const open = views.filter(({ state }) => state === 'open');
   const settled = views.length - open.length;
   const title =
@@ -33,9 +37,7 @@ export function listOf(agent: string, views: readonly HoldView[], consoleUrl: st
     ...(rest > 0 ? [`… and ${rest} more: /countersign list, or ${consoleUrl}`] : []),
     ...(settled > 0 ? [`${settled} settled`] : []),
   ];
-  const ids = [...new Set(open.flatMap(({ needs }) => needs.flatMap(({ approvers }) => approvers)))].flatMap(
-    ({ slack }) => slack ?? [],
-  );
+  const ids = [...new Set(open.flatMap((view) => calledIds(view, { isQuiet })))];
   const blocks: readonly Block[] = [
     header(title),
     ...shown.map(lineBlock),

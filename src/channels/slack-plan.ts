@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { HoldView, ViewVote } from '../approval/view.ts';
 import { headline, outcomeText, voteText, needText } from '../approval/card.ts';
 import { escaped, line, marked, mentions, section, type Block, type Message } from './slack-blocks.ts';
-import { cardOf, plainCard, textOf, type CardStyle } from './slack-card.ts';
+import { calledIds, cardOf, plainCard, textOf, type CardStyle } from './slack-card.ts';
 import type { PlaceRecord } from './slack-records.ts';
 
 export type Step =
@@ -53,7 +53,7 @@ function cardStep(record: PlaceRecord, view: HoldView, now: number, { style, rem
   }
   const isLate = view.state === 'open' && now >= view.askedAt + remindMs;
   if (isLate && record.reminded !== true) {
-    const reminder = reminderOf(view);
+    const reminder = reminderOf(view, style);
     if (reminder !== undefined) return { kind: 'reply', message: reminder, then: { reminded: true } };
   }
   return { kind: 'nothing', isOver: isOver(view) };
@@ -100,13 +100,8 @@ function outcomeReply(view: HoldView): Message {
 }
 
 /** Calls who has not voted; undefined when there is nobody to call. */
-function reminderOf(view: HoldView): Message | undefined {
-  const voted = new Set(view.votes.map(({ person }) => person));
-  const ids = view.needs
-    .filter(({ met }) => !met)
-    .flatMap(({ approvers }) => approvers)
-    .filter(({ name }) => !voted.has(name))
-    .flatMap(({ slack }) => slack ?? []);
+function reminderOf(view: HoldView, style: CardStyle): Message | undefined {
+  const ids = calledIds(view, style);
   if (ids.length === 0) return undefined;
   const words = `Still waiting: ${escaped(
     line(

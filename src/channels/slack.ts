@@ -25,7 +25,7 @@ import { at } from './slack-json.ts';
 import { slackLogger } from './slack-logger.ts';
 import { SlackPeople } from './slack-people.ts';
 import { SlackRecords } from './slack-records.ts';
-import { destinationsOf, type Approvers } from './slack-routing.ts';
+import { destinationsOf, isQuiet, type Approvers } from './slack-routing.ts';
 import { SocketLink } from './slack-socket.ts';
 import type { CardStyle } from './slack-card.ts';
 
@@ -207,13 +207,14 @@ class Slack implements RunningSlack {
   }
 
   #style(): CardStyle {
-    const { config, linkOf } = this.#parts;
+    const { config, linkOf, approvers, clock } = this.#parts;
     const levels = this.#parts.levels();
     return {
       values: config.values,
       firstRows: config.firstRows,
       confirmFromRank: config.confirmFrom === undefined ? undefined : levels.get(config.confirmFrom)?.rank,
       linkOf,
+      isQuiet: (view, person) => isQuiet(view, person, { routing: config, approvers: approvers(), now: clock.now() }),
     };
   }
 

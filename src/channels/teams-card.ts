@@ -15,6 +15,7 @@ import {
   reasonLines,
   siblingLines,
   stateWords,
+  stepUpText,
 } from '../approval/card.ts';
 import { visible } from '../core/visible.ts';
 
@@ -135,7 +136,7 @@ function bodyOf(view: HoldView, style: TeamsStyle, width: Widths): AdaptiveCard[
     ...siblingLines(view, style.values)
       .slice(0, 3)
       .map((words) => tight(run(words, width.lineChars))),
-    tight(run(permitText(view, { kind: 'once' }), 400, { isSubtle: true })),
+    tight(run([stepUpText(view) ?? [], permitText(view, { kind: 'once' })].flat().join(' '), 500, { isSubtle: true })),
     block(run([...view.needs.map(needText)].slice(0, width.parts).join(' · '), 600)),
     tight(run(deadlineText(view), 200)),
   ];

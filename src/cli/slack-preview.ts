@@ -13,6 +13,7 @@ const style: CardStyle = {
   firstRows: 100,
   confirmFromRank: undefined,
   linkOf: (hold) => `${consoleUrl}/holds/${hold}`,
+  isQuiet: () => false,
 };
 
 export function slackPreview(): string {
@@ -29,7 +30,7 @@ export function slackPreview(): string {
       listOf(
         view.agent,
         samples.map((each) => each.view),
-        consoleUrl,
+        { consoleUrl, isQuiet: () => false },
       ),
     ],
     ['Dialog: deny', { text: '', blocks: denyDialog(view, origin).blocks }],

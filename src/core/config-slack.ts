@@ -53,12 +53,15 @@ export const slackSchema = z.strictObject({
   }),
   remind: duration({ words: 'Who has not voted is reminded after this.', usual: '10m', min: '1s', max: '7d' }),
   escalate: duration({
-    words: 'After this the second group is shown the hold too.',
+    words: 'After this the second group is asked too.',
     usual: '30m',
     min: '1s',
     max: '7d',
   }),
-  escalate_to: text('The second group; without it nothing is escalated.', 'group').optional(),
+  escalate_to: text(
+    'The second group; its votes count where the classification names it. Without it nothing is escalated.',
+    'group',
+  ).optional(),
   api_url: webUrl('Another address of Slack’s API, for tests and proxies.').optional(),
 });
 

@@ -21,6 +21,7 @@ const style: CardStyle = {
   firstRows: 100,
   confirmFromRank: undefined,
   linkOf: (hold) => `https://gate.example.com/holds/${hold}`,
+  isQuiet: () => false,
 };
 
 async function viewOf(words: RequestWords = {}): Promise<HoldView> {
@@ -229,7 +230,7 @@ describe('dialogs, lists and the home page', () => {
       ...odd,
       id: `h_${String(at).padStart(20, '0')}` as HoldId,
     }));
-    const list = listOf(odd.agent, many, 'https://gate.example.com');
+    const list = listOf(odd.agent, many, { consoleUrl: 'https://gate.example.com', isQuiet: () => false });
     expect(blockMistakes(json(list.blocks))).toEqual([]);
     expect(sizeOf(list)).toBeLessThan(6000);
     const mine = many.map((each) => ({ ...each, votes: [] }));

@@ -49,6 +49,30 @@ describe('where a hold goes', () => {
     expect(read(await scene.card('DMIA'))).toContain('Denied by ben: ask me first');
   });
 
+  test('after a time to a second group that may decide too: not called before, and its vote counts', async () => {
+    const files = aCatalog([aPerson('ben', ['security']), aPerson('dan', ['leads'])]);
+    const channels = new Map([['leads', 'C0LEADS']]);
+    const scene = await aScene({ way: 'http', files, config: { escalateTo: 'leads', escalateMs: 600, channels } });
+    const waiting = await held(scene.proxy, { needs: [{ groups: ['security', 'leads'], quorum: 1 }] });
+    const first = await scene.card();
+    expect(read(first)).toContain('<@UBEN>');
+    expect(read(first)).not.toContain('<@UDAN>');
+    expect(scene.slack.cards('C0LEADS')).toEqual([]);
+    const second = await scene.card('C0LEADS');
+    expect(read(second)).toContain('<@UDAN>');
+    await scene.person('UDAN').click(second, actionIds.once);
+    expect(await within('the answer', waiting.answer)).toMatchObject({ kind: 'released', by: ['dan'] });
+    await waitFor('both cards', () => [first, second].every((card) => read(card).includes('Approved')));
+  });
+
+  test('at once to the second group where nobody of the first can be asked', async () => {
+    const files = aCatalog([aPerson('ana', ['security']), aPerson('dan', ['leads'])]);
+    const channels = new Map([['leads', 'C0LEADS']]);
+    const scene = await aScene({ way: 'http', files, config: { escalateTo: 'leads', escalateMs: 600_000, channels } });
+    await held(scene.proxy, { needs: [{ groups: ['security', 'leads'], quorum: 1 }] });
+    expect(read(await scene.card('C0LEADS'))).toContain('<@UDAN>');
+  });
+
   test('after a time to a second group, and being shown it gives nobody a vote', async () => {
     const files = aCatalog([aPerson('ana', ['data-owners']), aPerson('ben', ['security']), aPerson('dan', ['leads'])]);
     const scene = await aScene({ way: 'http', files, config: { escalateTo: 'leads', escalateMs: 100 } });
@@ -175,7 +199,7 @@ describe.each(['socket', 'http'] as const)('over %s', (way) => {
     const ask = async (text: string) => readable((await ben.command(text)).ack['blocks']);
     expect(await ask('list')).toContain(waiting.hold.id);
     const shown = (await ben.command(`show ${waiting.hold.id}`)).ack;
-    expect(buttonsOf(shown['blocks'] as never)).toHaveLength(5);
+    expect(buttonsOf(shown['blocks'] as never)).toHaveLength(6);
     expect(await ask('show h_00000000000000000000')).toContain('no such hold');
     expect(await ask('explain report-bot shop select 1 -- *x*')).toBe(
       'hold for report-bot on shop\n```<!channel> select 1 -- *x*',
