@@ -1,24 +1,21 @@
 // What the log costs on the road: the same proxy with its log and without, in turn, in one run; statements a second, their ratio, and the
 // processor time of the process for each statement. Run with `npx tsx bench/audit-road.ts` (BENCH_SECONDS, BENCH_ROUNDS).
-import { readFileSync } from 'node:fs';
 import { startField } from './contenders.ts';
-import { median, pgbench, run, type Load, type Mode } from './measure.ts';
+import { median, pgbench, processorMicros, run, type Load, type Mode } from './measure.ts';
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
-
-/** User and system time of a process so far, in microseconds: fields 14 and 15, in ticks of 10 ms. */
-function spentMicros(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
 
 const field = await startField({ warm: 40, only: 'us, with the log and without' });
 try {
   const [direct, logged, unlogged] = field.contenders;
   if (direct === undefined || logged === undefined || unlogged === undefined) throw new Error('nobody to measure');
   await run('pgbench', ['-i', '-q', '-s', '10', field.url(direct)]);
+  // Not counted: the first seconds of a Node process are its compiler's.
+  for (const contender of [logged, unlogged]) {
+    for (const mode of ['simple', 'prepared'] satisfies Mode[])
+      await pgbench(field.url(contender), { mode, clients: 8, seconds: 1 });
+  }
   for (const { mode, clients } of [
     { mode: 'simple' as Mode, clients: 1 },
     { mode: 'simple' as Mode, clients: 8 },
@@ -32,10 +29,10 @@ try {
       const order = round % 2 === 0 ? (['logged', 'unlogged'] as const) : (['unlogged', 'logged'] as const);
       for (const which of order) {
         const contender = which === 'logged' ? logged : unlogged;
-        const before = spentMicros(contender.pid ?? 0);
-        const rate = await pgbench(field.url(contender), load);
-        figures[which].push(rate);
-        micros[which].push((spentMicros(contender.pid ?? 0) - before) / (rate * seconds));
+        const before = processorMicros(contender.pid ?? 0);
+        const { perSecond, statements } = await pgbench(field.url(contender), load);
+        figures[which].push(perSecond);
+        micros[which].push((processorMicros(contender.pid ?? 0) - before) / statements);
       }
     }
     const [rate, bare] = [median(figures.logged), median(figures.unlogged)];

@@ -1,6 +1,6 @@
 // How one contender is measured: pgbench for statements and connections, a reader of our own for long results, /proc for memory.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { limitsWith } from '../src/core/limits.ts';
 import { connectUpstream, type Upstream } from '../src/proxy/upstream.ts';
 import { Secret } from '../src/core/secrets.ts';
@@ -16,14 +16,34 @@ export interface Load {
   readonly reconnect?: boolean;
 }
 
-/** Statements a second, as pgbench counts them. */
-export async function pgbench(url: string, load: Load): Promise<number> {
+export interface Measured {
+  /** Statements a second, as pgbench counts them: without the time that connecting took. */
+  readonly perSecond: number;
+  readonly statements: number;
+}
+
+export async function pgbench(url: string, load: Load): Promise<Measured> {
   const { mode, clients, seconds } = load;
   const args = ['-S', '-n', '-M', mode, '-c', String(clients), '-j', '1', '-T', String(seconds)];
   const out = await run('pgbench', [...args, ...(load.reconnect === true ? ['-C'] : []), url]);
-  const tps = /^tps = ([\d.]+)/m.exec(out)?.[1];
-  if (tps === undefined) throw new Error(`pgbench said no figure: ${out}`);
-  return Number(tps);
+  const perSecond = /^tps = ([\d.]+)/m.exec(out)?.[1];
+  const statements = /^number of transactions actually processed: (\d+)/m.exec(out)?.[1];
+  if (perSecond === undefined || statements === undefined) throw new Error(`pgbench said no figure: ${out}`);
+  return { perSecond: Number(perSecond), statements: Number(statements) };
+}
+
+/** What all threads of a process have had of processors so far, in microseconds: the first field is nanoseconds on a processor. */
+export function processorMicros(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + onProcessor(`/proc/${pid}/task/${thread}/schedstat`) / 1000, 0);
+}
+
+function onProcessor(file: string): number {
+  try {
+    return Number(readFileSync(file, 'latin1').split(' ', 1)[0]);
+  } catch {
+    return 0; // A thread that ended between the list and the look: its time is small, and gone from every sum alike.
+  }
 }
 
 export function run(command: string, args: readonly string[]): Promise<string> {
