@@ -40,6 +40,19 @@ export function openKeys(dir: string, signerCommand?: readonly string[]): LogKey
   return { signer, headKeys: before === undefined ? [signer.public] : [signer.public, before], hashSecret };
 }
 
+/** The secret of a log that has one already. */
+export function existingHashSecret(dir: string): Buffer | undefined {
+  const text = readSecret(join(dir, hashSecretFile));
+  return text === undefined ? undefined : Buffer.from(text.trim(), 'hex');
+}
+
+/** For a log beside another of the same proxy: the same statement has to have the same hash in both. Once it has a secret, it keeps it. */
+export function shareHashSecret(from: string, to: string): void {
+  const secret = existingHashSecret(from);
+  if (secret === undefined || readText(join(to, hashSecretFile)) !== undefined) return;
+  writeWhole(join(to, hashSecretFile), `${secret.toString('hex')}\n`, 0o600);
+}
+
 function localSigner(dir: string): Signer {
   const key = createPrivateKey(readSecret(join(dir, privateKeyFile)) ?? makePrivateKey(dir));
   if (key.asymmetricKeyType !== 'ed25519') throw invalid(join(dir, privateKeyFile), 'is not an Ed25519 key');

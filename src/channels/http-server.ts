@@ -10,13 +10,12 @@ import { randomText } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import { partFigures, readinessText, type Parts } from './health.ts';
-import type { Metrics } from './metrics.ts';
 
 export interface HttpParts {
   readonly address: Address;
   readonly limits: Pick<Limits, 'httpBodyBytesMax' | 'httpRequestsPerMinuteMax'>;
-  readonly parts: Parts;
-  readonly metrics: Metrics;
+  readonly parts: Pick<Parts, 'readiness'>;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly log: Log;
   /** Rooms of the house that answer here: each gets the server and adds its routes. */
   readonly rooms?: readonly ((server: FastifyInstance) => void | Promise<void>)[];

@@ -1,6 +1,14 @@
 // The only door to prom-client. Nothing here is called when something happens: every figure is read from its owner's plain numbers
 // when somebody asks for /metrics. Labels are ours (verdicts, codes, names of databases), never an agent's own text.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Buckets, Tallies } from '../core/tallies.ts';
 
@@ -16,6 +24,8 @@ export interface Metric {
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
   readonly labels?: readonly string[];
+  /** What several processes together show; absent: the sum. */
+  readonly together?: 'max' | 'min';
   readonly read: () => readonly Sample[];
 }
 
@@ -23,6 +33,9 @@ const prefix = 'countersign_';
 
 export class Metrics {
   readonly #registry = new Registry();
+  /** Apart: the library asks a histogram for its own observations when it makes data instead of text, and these have none. */
+  readonly #buckets = new Registry();
+  readonly #histograms: ReadHistogram[] = [];
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
 
   constructor() {
@@ -32,7 +45,10 @@ export class Metrics {
 
   register(metric: Metric): void {
     const labelNames = [...(metric.labels ?? [])];
-    const common = { name: prefix + metric.name, help: metric.help, labelNames, registers: [this.#registry] };
+    const common = {
+      ...{ name: prefix + metric.name, help: metric.help, labelNames, registers: [this.#registry] },
+      aggregator: metric.together ?? 'sum',
+    } as const;
     if (metric.kind === 'gauge') {
       const gauge: Gauge = new Gauge({
         ...common,
@@ -54,7 +70,9 @@ export class Metrics {
   }
 
   registerBuckets(name: string, help: string, buckets: Buckets): void {
-    this.#registry.registerMetric(new ReadHistogram(prefix + name, help, buckets));
+    const histogram = new ReadHistogram(prefix + name, help, buckets);
+    this.#histograms.push(histogram);
+    this.#buckets.registerMetric(histogram);
   }
 
   /** What the data path counts. */
@@ -72,7 +90,20 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    return this.#registry.metrics();
+    return `${await this.#registry.metrics()}\n${await this.#buckets.metrics()}`;
+  }
+
+  /** For `together`, in another process. */
+  async json(): Promise<readonly unknown[]> {
+    const all = await this.#registry.getMetricsAsJSON();
+    const buckets = await Promise.all(this.#histograms.map((histogram) => histogram.getForPromString()));
+    return [...all, ...buckets];
+  }
+
+  /** One page for the processes of one proxy, from what `json` gave in each. */
+  static async together(each: readonly unknown[]): Promise<string> {
+    const known = each.filter(isMetricList).map((list) => [...list]);
+    return await AggregatorRegistry.aggregate(known).metrics();
   }
 
   close(): void {
@@ -88,6 +119,7 @@ export class Metrics {
         kind: 'gauge',
         help: 'How late the event loop ran since the last look: half, 99 of 100, and the worst.',
         labels: ['quantile'],
+        together: 'max',
         read: () => {
           const seconds = (nanos: number): number => (Number.isFinite(nanos) ? nanos / 1e9 : 0);
           const samples = [
@@ -103,6 +135,7 @@ export class Metrics {
         name: 'process_start_time_seconds',
         kind: 'gauge',
         help: 'When the process started.',
+        together: 'min',
         read: () => one(startedAt),
       },
       {
@@ -196,4 +229,8 @@ class ReadHistogram extends Histogram<'le'> {
     const type = 'histogram' as const;
     return Promise.resolve({ name, help: this.#help, type, aggregator: 'sum' as const, values: [...values, ...ends] });
   }
+}
+
+function isMetricList(value: unknown): value is readonly MetricObjectWithValues<MetricValue<string>>[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null && 'values' in one);
 }

@@ -48,7 +48,7 @@ export function obeySignals(proxy: RunningProxy, log: Log): void {
 
 const lastWordsMsMax = 2000;
 
-function endOnDefects(proxy: RunningProxy, log: Log): void {
+export function endOnDefects(proxy: Pick<RunningProxy, 'stop'>, log: Log): void {
   let isEnding = false;
   const end = (error: unknown): void => {
     if (isEnding) return;

@@ -1,22 +1,18 @@
 // The console joined to what it shows.
 import type { Audit } from '../audit/keeper.ts';
 import { Console } from '../channels/console/room.ts';
-import type { SessionsPort, ShownDatabase } from '../channels/console/ports.ts';
-import type { Parts } from '../channels/health.ts';
-import type { Listener } from '../proxy/listener.ts';
+import type { SessionsPort, ShownAgent, ShownDatabase } from '../channels/console/ports.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Bench } from './serve-bench.ts';
-import type { AgentDays } from './agent-days.ts';
+import type { RoadView } from './serve-front.ts';
 import { ShownDatabases } from './shown-databases.ts';
 import { version } from './version.ts';
 import type { LiveConfig } from './live-config.ts';
 
 export interface ConsoleWiring {
   readonly live: LiveConfig;
-  readonly days: AgentDays;
-  readonly parts: Parts;
-  readonly sessions: Listener['sessions'];
+  readonly road: Pick<RoadView, 'sessions' | 'days' | 'readiness'>;
   readonly audit: Pick<Audit, 'statementHash' | 'search' | 'log'>;
   readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers'>;
   readonly clock: Clock;
@@ -24,7 +20,7 @@ export interface ConsoleWiring {
 }
 
 export function consoleOf(wiring: ConsoleWiring): Console {
-  const { live, audit, bench, clock, log, parts, days } = wiring;
+  const { live, audit, bench, clock, log, road } = wiring;
   const { classification } = bench;
   return new Console({
     clock,
@@ -33,14 +29,11 @@ export function consoleOf(wiring: ConsoleWiring): Console {
     catalog: () => classification.current.catalog,
     mistakes: () => classification.trouble,
     databases: databasesOf(wiring),
-    agents: () =>
-      [...live.config.agents.values()].map(({ name, owner, databases }) => {
-        return { name, owner, databases, today: days.of(name) };
-      }),
+    agents: () => agentsOf(wiring),
     sessions: sessionsOf(wiring),
     record: (words) => recordOperator(audit, words),
     audit,
-    readiness: () => parts.readiness(),
+    readiness: () => road.readiness(),
     versions: () => [
       ['Countersign', version()],
       ['Node', process.versions.node],
@@ -50,6 +43,16 @@ export function consoleOf(wiring: ConsoleWiring): Console {
     log: log.child({ part: 'console' }),
   });
 }
+
+async function agentsOf({ live, road }: ConsoleWiring): Promise<readonly ShownAgent[]> {
+  const agents = [...live.config.agents.values()];
+  const days = await road.days.of(agents.map(({ name }) => name));
+  return agents.map(({ name, owner, databases }, index) => {
+    return { name, owner, databases, today: days[index] ?? nothingToday };
+  });
+}
+
+const nothingToday: ShownAgent['today'] = { allowed: 0, held: 0, denied: 0, refused: 0, rows: 0 };
 
 function databasesOf({ live, bench }: ConsoleWiring): () => readonly ShownDatabase[] {
   const { classification, readers } = bench;
@@ -70,11 +73,11 @@ async function recordOperator({ log }: Pick<Audit, 'log'>, words: string): Promi
 }
 
 /** Who ended whose session is on the record before it is ended; a record that cannot be written stops nobody from ending one. */
-function sessionsOf({ sessions, audit, log }: ConsoleWiring): SessionsPort {
+function sessionsOf({ road: { sessions }, audit, log }: ConsoleWiring): SessionsPort {
   return {
     list: () => sessions.list(),
     end: async (id, by) => {
-      const found = sessions.list().find((one) => one.id === id);
+      const found = (await sessions.list()).find((one) => one.id === id);
       if (found === undefined) return false;
       const words = `${by} ends session ${id} of ${found.agent} at the console`;
       try {

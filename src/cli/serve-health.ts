@@ -17,12 +17,10 @@ export interface ServingState {
   stopping: boolean;
 }
 
-export interface HealthParts {
+export interface HouseParts {
   readonly live: LiveConfig;
   readonly audit: Audit;
   readonly sinks: Pick<RunningSinks, 'trouble'>;
-  readonly listener: Listener;
-  readonly state: ServingState;
   readonly classification: ClassificationSource;
   readonly readers: Readers;
   readonly store: Store;
@@ -31,8 +29,13 @@ export interface HealthParts {
 const up = (words: string): PartState => ({ state: 'up', words });
 const down = (words: string): PartState => ({ state: 'down', words });
 
-export function registerParts(parts: Parts, from: HealthParts): void {
-  const { live, audit, sinks, listener, state } = from;
+export interface RoadParts {
+  readonly live: LiveConfig;
+  readonly listener: Listener;
+  readonly state: ServingState;
+}
+
+export function registerRoadParts(parts: Parts, { live, listener, state }: RoadParts): void {
   parts.register({
     name: 'listener',
     weight: 'needed',
@@ -41,6 +44,13 @@ export function registerParts(parts: Parts, from: HealthParts): void {
       return state.stopping ? down(`stopping; ${sessions} sessions left`) : up(`${sessions} sessions`);
     },
   });
+  // One look for all: the list of databases may change with each reload.
+  const databases = new DatabaseLooks(live);
+  parts.register({ name: 'databases', weight: 'needed', check: () => databases.look() });
+}
+
+export function registerHouseParts(parts: Parts, from: HouseParts): void {
+  const { live, audit, sinks } = from;
   parts.register({
     name: 'audit',
     weight: 'needed',
@@ -71,9 +81,6 @@ export function registerParts(parts: Parts, from: HealthParts): void {
     check: () => (from.store.standing.state === 'up' ? up(from.store.standing.words) : down(from.store.standing.words)),
   });
   parts.register({ name: 'schemas', weight: 'wanted', check: () => schemasState(from.readers) });
-  // One look for all: the list of databases may change with each reload.
-  const databases = new DatabaseLooks(live);
-  parts.register({ name: 'databases', weight: 'needed', check: () => databases.look() });
 }
 
 function classificationState({ current, trouble }: ClassificationSource): PartState {
@@ -134,16 +141,10 @@ async function lookAt(target: Parameters<typeof connectUpstream>[0]['target'] & 
   }
 }
 
-export interface MetricParts {
-  readonly audit: Audit;
-  readonly listener: Listener;
-  readonly pools: Pools;
-  readonly classification: ClassificationSource;
-  readonly readers: Readers;
-}
-
-export function registerMetrics(metrics: Metrics, { audit, listener, pools, ...from }: MetricParts): void {
-  registerReading(metrics, from);
+export function registerRoadMetrics(
+  metrics: Metrics,
+  { listener, pools }: { readonly listener: Listener; readonly pools: Pools },
+): void {
   const stats = () => listener.stats();
   metrics.register({
     name: 'connections',
@@ -181,10 +182,21 @@ export function registerMetrics(metrics: Metrics, { audit, listener, pools, ...f
     labels: ['state'],
     read: () => Object.entries(pools.stats()).map(([state, value]) => ({ labels: { state }, value })),
   });
+}
+
+export interface HouseMetrics {
+  readonly audit: Audit;
+  readonly classification: ClassificationSource;
+  readonly readers: Readers;
+}
+
+export function registerHouseMetrics(metrics: Metrics, { audit, ...from }: HouseMetrics): void {
+  registerReading(metrics, from);
   metrics.register({
     name: 'audit_shut',
     kind: 'gauge',
     help: '1 while the audit log is shut and every statement is refused.',
+    together: 'max',
     read: () => [{ value: audit.state().state === 'shut' ? 1 : 0 }],
   });
   metrics.register({
@@ -197,12 +209,13 @@ export function registerMetrics(metrics: Metrics, { audit, listener, pools, ...f
 
 function registerReading(
   metrics: Metrics,
-  { classification, readers }: Pick<MetricParts, 'classification' | 'readers'>,
+  { classification, readers }: Pick<HouseMetrics, 'classification' | 'readers'>,
 ): void {
   metrics.register({
     name: 'classification_broken',
     kind: 'gauge',
     help: '1 while the files of the classification have mistakes and the last good version is in force.',
+    together: 'max',
     read: () => [{ value: classification.trouble.length > 0 ? 1 : 0 }],
   });
   metrics.register({

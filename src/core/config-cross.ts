@@ -12,6 +12,7 @@ export function crossMistakes(document: YamlDocument, shape: ConfigShape): reado
   agents(shape, mistake);
   databases(shape, mistake);
   addresses(shape, mistake);
+  workers(shape, mistake);
   slack(shape, mistake);
   sinks(shape, mistake);
   return mistakes;
@@ -77,6 +78,13 @@ function addresses(shape: ConfigShape, mistake: Note): void {
   if (listen.port === http.port && listen.host === http.host) {
     mistake(['http', 'listen'], 'the same address as `listen`', 'give it another port');
   }
+}
+
+/** A journal has one writer. */
+function workers(shape: ConfigShape, mistake: Note): void {
+  if ((shape.workers ?? 1) === 1 || shape.state?.kind === 'redis') return;
+  const words = `workers: ${shape.workers} processes need a state that they can share, and a journal is written by one`;
+  mistake(['workers'], words, 'set `state: redis://HOST:6379`, or leave `workers` at 1');
 }
 
 function slack(shape: ConfigShape, mistake: Note): void {

@@ -152,7 +152,13 @@ export const configSchema = z.strictObject({
     .strictObject(Object.fromEntries(limitNames.map((name) => [limitTable[name].key, limitField(limitTable[name])])))
     .optional(),
   log: z.strictObject({ level: word('What is logged.', logLevels, 'info') }).optional(),
-  workers: count({ words: 'Processes that share the port.', usual: 1, min: 1, max: 64 }),
+  workers: count({
+    words:
+      'Processes that share the port. More than one need `state: redis://…`; each writes its own record, in worker-N of `audit.dir`.',
+    usual: 1,
+    min: 1,
+    max: 64,
+  }),
 });
 
 export type ConfigShape = z.output<typeof configSchema>;

@@ -14,13 +14,16 @@ import { substitute } from './config-variables.ts';
 import { fileWords } from './file-words.ts';
 import { limitNames, limitsWith, limitTable, type Limits } from './limits.ts';
 import { placeText, type Mistake } from './place.ts';
+import type { Secret } from './secrets.ts';
 import { checkWith } from './yaml-check.ts';
 import { loadYaml, placeOf, type Checked, type YamlDocument } from './yaml.ts';
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** SCRAM-SHA-256, as Postgres writes it. Slow by design, so it is done once here and not at each login. */
-  readonly makeVerifier: (password: string) => Promise<string>;
+  readonly makeVerifier: (password: string, options?: { readonly salt?: Buffer }) => Promise<string>;
+  /** The salt of an agent whose password stands in the file; undefined: any will do. */
+  readonly saltOf?: (agent: string, auditDir: string) => Buffer | undefined;
 }
 
 export async function loadConfig(file: string, sources: ConfigSources): Promise<Checked<Config>> {
@@ -81,7 +84,7 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     http: { listen: shape.http?.listen ?? { host: '127.0.0.1', port: 6480 }, publicUrl: shape.http?.public_url },
     classificationDir: resolve(directory, shape.classification ?? './classification'),
     state: stateOf(shape.state, directory, reader),
-    auditDir: resolve(directory, shape.audit?.dir ?? './audit'),
+    auditDir: auditDirOf(shape, directory),
     auditSigner: shape.audit?.signer,
     auditSinks: Object.entries(shape.audit?.sinks ?? {}).flatMap(
       ([name, sink]) => sinkConfig(name, sink, (file) => resolve(directory, file)) ?? [],
@@ -143,6 +146,17 @@ interface NamedAgent {
   readonly holds: HoldConfig;
 }
 
+async function verifierOf(
+  { shape, directory }: Parts,
+  { name, password }: { readonly name: string; readonly password: Secret },
+  { makeVerifier, saltOf }: ConfigSources,
+): Promise<string> {
+  const salt = saltOf?.(name, auditDirOf(shape, directory));
+  return makeVerifier(password.reveal(), salt === undefined ? {} : { salt });
+}
+
+const auditDirOf = (shape: ConfigShape, directory: string): string => resolve(directory, shape.audit?.dir ?? './audit');
+
 async function agentOf(parts: Parts, named: NamedAgent, sources: ConfigSources): Promise<AgentConfig> {
   const { name, agent } = named;
   const login = agent.upstream;
@@ -150,7 +164,9 @@ async function agentOf(parts: Parts, named: NamedAgent, sources: ConfigSources):
     name,
     owner: agent.owner,
     // With neither, a mistake was noted and this config is thrown away.
-    verifier: agent.scram ?? (agent.password === undefined ? '' : await sources.makeVerifier(agent.password.reveal())),
+    verifier:
+      agent.scram ??
+      (agent.password === undefined ? '' : await verifierOf(parts, { name, password: agent.password }, sources)),
     databases: Object.freeze([...new Set(agent.databases)]),
     auth: agent.auth ?? 'scram',
     certificateName: agent.certificate_name,

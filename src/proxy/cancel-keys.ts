@@ -1,6 +1,6 @@
 // Which session a CancelRequest means. The agent is given the server's own process id (so that `pg_backend_pid()` agrees with what
 // its driver shows) and a secret of ours; the server's secret never leaves this process.
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export interface CancelKey {
   readonly processId: number;
@@ -32,6 +32,14 @@ export class CancelKeys {
     };
   }
 
+  /** For a key that another process was asked with: its mark says which it is, and not what it is. */
+  cancelMarked(mark: string): boolean {
+    const holders = this.#holders.get(Number(/^\d+/.exec(mark)?.[0])) ?? [];
+    const found = [...holders].find(({ secret }) => markOf({ processId: Number.parseInt(mark, 10), secret }) === mark);
+    found?.session.cancel();
+    return found !== undefined;
+  }
+
   /** Says nothing about whether it hit: the protocol gives a cancel no answer, so that keys cannot be guessed by asking. */
   cancel(key: CancelKey): boolean {
     for (const { secret, session } of this.#holders.get(key.processId) ?? []) {
@@ -42,4 +50,9 @@ export class CancelKeys {
     }
     return false;
   }
+}
+
+/** Goes to other processes, by roads that others may read: enough to find the session by, not enough to ask for its cancelling anew. */
+export function markOf({ processId, secret }: CancelKey): string {
+  return `${processId} ${createHash('sha256').update(`cancel ${processId} `).update(secret).digest('hex')}`;
 }

@@ -11,7 +11,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { Gate } from '../gate.ts';
 import { encodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
-import { CancelKeys } from './cancel-keys.ts';
+import { CancelKeys, markOf } from './cancel-keys.ts';
 import type { OpenUpstream, OpenUpstreamFor } from './directory.ts';
 import type { InBandSource } from './in-band.ts';
 import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
@@ -22,7 +22,7 @@ import { errorFrame } from './refuse.ts';
 import type { RowDesk } from './rows-session.ts';
 import type { SessionLineage } from './session-mind.ts';
 import { Session } from './session.ts';
-import { Sessions } from './sessions.ts';
+import { Sessions, tooMany, type SeatLimits, type SharedSeats } from './sessions.ts';
 import { Turn } from './turn.ts';
 
 export interface ListenerParts extends LoginParts {
@@ -37,6 +37,10 @@ export interface ListenerParts extends LoginParts {
   readonly readers: Pick<Readers, 'of'>;
   /** Where people look at holds. */
   readonly consoleUrl: () => string | undefined;
+  /** Limits that other processes count towards too. */
+  readonly seats?: SharedSeats;
+  /** Told of a cancel whose session is not here; see CancelKeys.cancelMarked. */
+  readonly cancelElsewhere?: (mark: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,6 +53,8 @@ export interface ListenerStats {
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
   readonly cancels: number;
 }
+
+type TakenSeat = ReturnType<Sessions['take']>;
 
 export class Listener {
   readonly #parts: ListenerParts;
@@ -89,6 +95,11 @@ export class Listener {
     for (const socket of this.#greetings) socket.destroy();
     await this.#sessions.drain(waitMs);
     await closed;
+  }
+
+  /** A cancel that another process was asked for. */
+  cancelMarked(mark: string): boolean {
+    return this.#cancelKeys.cancelMarked(mark);
   }
 
   /** For operators: who is here, and the end of one of them. */
@@ -138,7 +149,7 @@ export class Listener {
         return;
       case 'cancel':
         this.#cancels += 1;
-        this.#cancelKeys.cancel(result.key);
+        if (!this.#cancelKeys.cancel(result.key)) this.#parts.cancelElsewhere?.(markOf(result.key));
         socket.end();
         return;
       case 'agent':
@@ -155,9 +166,9 @@ export class Listener {
     const { connectionsMax } = this.#parts.limits();
     const id = newSessionId();
     const who = { session: id, agent: account.name, owner: account.owner, database } as const;
-    let seat: ReturnType<Sessions['take']> | undefined;
+    let seat: TakenSeat | undefined;
     try {
-      seat = this.#sessions.take(account.name, { connectionsMax, agentConnectionsMax: account.connectionsMax });
+      seat = await this.#takeSeat(account.name, { connectionsMax, agentConnectionsMax: account.connectionsMax });
       const { parameters, reason } = startUpSettings(agent.parameters);
       const reader = this.#parts.readers.of(database);
       if (reader === undefined) throw new ProxyError('UNKNOWN_DATABASE', `database "${database}" is gone`);
@@ -175,6 +186,22 @@ export class Listener {
       this.#recordRefused({ kind: 'login', ...who, address, error: thrown.code });
       throw new LoginRefused(socket, thrown, account.name);
     }
+  }
+
+  async #takeSeat(agent: string, limits: SeatLimits): Promise<TakenSeat> {
+    const { seats } = this.#parts;
+    if (seats === undefined) return this.#sessions.take(agent, limits);
+    const answer = await seats.take(agent, limits);
+    if (answer !== 'seated') throw tooMany(answer, agent, limits);
+    const unlimited = { connectionsMax: Infinity, agentConnectionsMax: Infinity };
+    const seat = this.#sessions.take(agent, unlimited);
+    let isTaken = true;
+    const leave = (): void => {
+      seat.leave();
+      if (isTaken) seats.leave(agent);
+      isTaken = false;
+    };
+    return { agent, leave, seat: (session, facts) => seat.seat(session, facts) };
   }
 
   /** Without its record a session does not begin, and the connection that was opened for it goes back. */
@@ -201,7 +228,7 @@ export class Listener {
     given: { readonly upstream: OpenUpstream; readonly reader: DatabaseReader; readonly reason: string | undefined },
     id: SessionId,
     address: string,
-    seat: ReturnType<Sessions['take']>,
+    seat: TakenSeat,
   ): void {
     const { account, database, socket, minor } = agent;
     const { upstream, reader, reason } = given;

@@ -23,6 +23,28 @@ export interface LiveSession extends SessionFacts {
   readonly state: 'idle' | 'working' | 'waiting for people' | 'ending';
 }
 
+export interface SeatLimits {
+  readonly connectionsMax: number;
+  readonly agentConnectionsMax: number;
+}
+
+/** Where several processes share the limits, each place is asked for; without it this process counts alone. */
+export interface SharedSeats {
+  take(agent: string, limits: SeatLimits): Promise<'seated' | 'full' | 'agent is full'>;
+  leave(agent: string): void;
+}
+
+export function tooMany(which: 'full' | 'agent is full', agent: string, limits: SeatLimits): ProxyError {
+  if (which === 'full') {
+    return new ProxyError('TOO_MANY_CONNECTIONS', 'sorry, too many clients already', {
+      hint: `This proxy takes ${limits.connectionsMax} connections in all (limits.connections).`,
+    });
+  }
+  return new ProxyError('TOO_MANY_CONNECTIONS', `too many connections for agent "${agent}"`, {
+    hint: `An agent may have ${limits.agentConnectionsMax} connections (limits.connections_per_agent).`,
+  });
+}
+
 interface Entry {
   readonly agent: string;
   session: Session | undefined;
@@ -44,20 +66,9 @@ export class Sessions {
   }
 
   /** A place for one more session of this agent; throws when there is none. */
-  take(
-    agent: string,
-    limits: { readonly connectionsMax: number; readonly agentConnectionsMax: number },
-  ): Seat & { seat(session: Session, facts: SessionFacts): void } {
-    if (this.#entries.size >= limits.connectionsMax) {
-      throw new ProxyError('TOO_MANY_CONNECTIONS', 'sorry, too many clients already', {
-        hint: `This proxy takes ${limits.connectionsMax} connections in all (limits.connections).`,
-      });
-    }
-    if (this.countOf(agent) >= limits.agentConnectionsMax) {
-      throw new ProxyError('TOO_MANY_CONNECTIONS', `too many connections for agent "${agent}"`, {
-        hint: `An agent may have ${limits.agentConnectionsMax} connections (limits.agent_connections).`,
-      });
-    }
+  take(agent: string, limits: SeatLimits): Seat & { seat(session: Session, facts: SessionFacts): void } {
+    if (this.#entries.size >= limits.connectionsMax) throw tooMany('full', agent, limits);
+    if (this.countOf(agent) >= limits.agentConnectionsMax) throw tooMany('agent is full', agent, limits);
     const entry: Entry = { agent, session: undefined, facts: undefined };
     this.#entries.add(entry);
     this.#byAgent.set(agent, this.countOf(agent) + 1);

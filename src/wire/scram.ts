@@ -71,13 +71,18 @@ export function parseVerifier(text: string): Verifier | undefined {
   return { iterations: Number(iterations), salt, ...keys, genuine: true };
 }
 
+/** The salt of a name: of one that nobody has, and of one whose password stands in the config. Strangers cannot tell these apart. */
+export function saltOfName({ name, key }: { readonly name: string; readonly key: Buffer }): Buffer {
+  return hmac(key, `salt of ${name}`).subarray(0, saltBytes);
+}
+
 /** For a name that nobody has: the same for the same name and key, so that asking twice tells nothing. */
 export function mockVerifier(mock: {
   readonly name: string;
   readonly key: Buffer;
   readonly iterations?: number;
 }): Verifier {
-  const salt = hmac(mock.key, `salt of ${mock.name}`).subarray(0, saltBytes).toString('base64');
+  const salt = saltOfName(mock).toString('base64');
   const keys = { storedKey: randomBytes(keyBytes), serverKey: randomBytes(keyBytes) };
   return { iterations: mock.iterations ?? usualIterations, salt, ...keys, genuine: false };
 }

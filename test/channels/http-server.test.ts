@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one.close();
 });
 
-async function server(options: Partial<HttpParts> = {}): Promise<string> {
+async function server(options: Partial<HttpParts> & { readonly metrics?: Metrics } = {}): Promise<string> {
   const metrics = options.metrics ?? new Metrics();
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },

@@ -30,7 +30,7 @@ export interface ShownSession {
 }
 
 export interface SessionsPort {
-  list(): readonly ShownSession[];
+  list(): Promise<readonly ShownSession[]>;
   /** As Postgres ends one: 57P01. False: there is none of that id (any more). On the record before it happens. */
   end(id: string, by: string): Promise<boolean>;
 }

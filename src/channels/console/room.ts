@@ -41,7 +41,7 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
   /** Mistakes of an edit that is not in force. */
   readonly mistakes: () => readonly Mistake[];
   readonly databases: () => readonly ShownDatabase[];
-  readonly agents: () => readonly ShownAgent[];
+  readonly agents: () => Promise<readonly ShownAgent[]>;
   readonly sessions: SessionsPort;
   /** Durably: what people change here, before it is changed. */
   readonly record: (words: string) => Promise<void>;
@@ -169,7 +169,8 @@ export class Console {
       const visitor = await this.#visitor(request);
       const { agents, sessions } = this.#parts;
       const notice = 'ended' in askedOf(request.query) ? endedNotice : undefined;
-      return sendPage(reply, agentsPage({ visitor, agents: agents(), sessions: sessions.list(), notice }));
+      const [shown, live] = await Promise.all([agents(), sessions.list()]);
+      return sendPage(reply, agentsPage({ visitor, agents: shown, sessions: live, notice }));
     });
     server.post<{ Params: { id: string } }>('/agents/sessions/:id/end', async (request, reply) => {
       const visitor = await this.#visitor(request);

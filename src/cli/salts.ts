@@ -1,0 +1,16 @@
+// Salts of agents' verifiers that are made from a password in the config. A fresh one at each start, or one for each worker, would tell
+// strangers which names are real: those that nobody has keep theirs. So both come from the same secret, which lies beside the record.
+import { existingHashSecret } from '../audit/keys.ts';
+import { StatementHash } from '../audit/statement-hash.ts';
+import { saltOfName } from '../wire/scram.ts';
+
+/** A keyed hash of bytes that are no statement (they hold a zero): secret, and the same after a restart. */
+export function saltKeyOf(hash: StatementHash): Buffer {
+  return Buffer.from(hash.ofBytes(Buffer.from('mock salt\0')));
+}
+
+/** Undefined before the very first start. */
+export function saltOfAgent(name: string, auditDir: string): Buffer | undefined {
+  const secret = existingHashSecret(auditDir);
+  return secret === undefined ? undefined : saltOfName({ name, key: saltKeyOf(new StatementHash(secret)) });
+}

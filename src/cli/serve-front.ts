@@ -1,0 +1,56 @@
+// The people's side of a running proxy: the approval channels, the API and the console on the http port. The road that agents come on may
+// be in this process or in others; this file only knows what it asks of it.
+import { HttpServer, type HttpParts } from '../channels/http-server.ts';
+import { auditRoom } from '../channels/http-audit.ts';
+import type { AgentDay, ShownSession } from '../channels/console/ports.ts';
+import type { Readiness } from '../channels/health.ts';
+import { apiRooms, tokensOf } from './serve-api.ts';
+import { startChannels, type RunningChannels } from './serve-channels.ts';
+import { consoleOf } from './serve-console.ts';
+import type { Begun, House } from './serve-house.ts';
+import { addressText, listening, type BoundAddress } from './serve-addresses.ts';
+
+/** What the people's side asks of the road. */
+export interface RoadView {
+  readonly sessions: {
+    list(): Promise<readonly ShownSession[]>;
+    /** False: there is none of that id. */
+    end(id: string): Promise<boolean>;
+  };
+  readonly days: { of(agents: readonly string[]): Promise<readonly AgentDay[]> };
+  readiness(): Promise<Readiness>;
+  readonly metrics: HttpParts['metrics'];
+}
+
+export interface Front {
+  readonly channels: RunningChannels;
+  readonly http: HttpServer;
+  readonly httpAddress: BoundAddress;
+  readonly consoleLink: (person: string) => Promise<string>;
+}
+
+/** `open` is called when people can be asked, before anybody can look: it lets the agents in. */
+export async function openFront(
+  house: House,
+  { road, open, begun }: { readonly road: RoadView; readonly open: () => Promise<void>; readonly begun: Begun },
+): Promise<Front> {
+  const { live, bench, record, parts, metrics, clock, log } = house;
+  const { config } = live;
+  const channels = await startChannels({ live, bench, parts, metrics, clock, log });
+  begun.push(() => channels.stop());
+  await open();
+  const console = consoleOf({ live, audit: record.audit, bench, clock, log, road });
+  const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: record.audit });
+  const http = await HttpServer.create({
+    address: config.http.listen,
+    limits: config.limits,
+    parts: { readiness: () => road.readiness() },
+    metrics: road.metrics,
+    log,
+    rooms: [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room],
+  });
+  const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
+  const consoleLink = async (person: string): Promise<string> =>
+    `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${await console.linkPath(person)}`;
+  return { channels, http, httpAddress, consoleLink };
+}
