@@ -9,8 +9,9 @@ import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
 import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
 import { readPublicKey } from '../audit/note.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
-import { recordsOf, searchLog } from '../audit/search.ts';
+import { recordsOf } from '../audit/search.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
+import { SearchIndex } from '../audit/search-index.ts';
 import { verifyFolder } from '../audit/verify.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
@@ -108,6 +109,7 @@ function receiptWords({ receipt, proven }: Extract<ReceiptCheck, { readonly kind
 
 interface SearchOptions extends FolderOptions, SearchFilter {
   readonly limit: number;
+  readonly before?: number;
   readonly json?: true;
 }
 
@@ -135,11 +137,17 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
     .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
     .option('--to <time>', 'the same; belongs to the span', time)
     .option('--limit <n>', 'at most so many', count, 100)
+    .option('--before <seq>', 'only records before this one: the next page', count)
     .option('--json', 'one record a line')
     .action(async (options: SearchOptions) => {
-      const result = await searchLog(auditFolder(options), options, options.limit);
+      // Made from the files each time: what lies beside them could be stale, or somebody's.
+      const { limit, before } = options;
+      const query = { filter: options, limit, ...(before === undefined ? {} : { before }) };
+      const result = await new SearchIndex(auditFolder(options)).search(query);
       for (const record of result.records) ports.say(options.json ? jsonWords(record) : recordWords(record));
-      if (result.more) ports.complain(`there are more than ${options.limit}; --limit shows more`);
+      const last = result.records.at(-1)?.seq ?? 0;
+      if (result.more)
+        ports.complain(`there are more than ${limit}; --limit shows more, --before ${last} the next ones`);
       else if (result.records.length === 0) ports.complain('no record fits');
     });
 }

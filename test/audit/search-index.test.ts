@@ -7,9 +7,9 @@ import { openAudit, type Audit } from '../../src/audit/keeper.ts';
 import { holdOf } from '../../src/audit/hold-records.ts';
 import { SearchIndex } from '../../src/audit/search-index.ts';
 import type { SearchFilter } from '../../src/audit/search-facts.ts';
-import { searchLog } from '../../src/audit/search.ts';
 import { segmentName } from '../../src/audit/segment-file.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { searchedLineByLine } from './searched.ts';
 import { aFolder, aJudged } from './fixtures.ts';
 
 /** A small generator of its own, so that a printed seed brings a run back. */
@@ -96,7 +96,7 @@ describe('the index', () => {
       for (let question = 0; question < 25; question += 1) {
         const filter = aFilter(roll);
         const limit = 1 + roll(200);
-        const [found, truth] = [await index.search({ filter, limit }), await searchLog(dir, filter, limit)];
+        const [found, truth] = [await index.search({ filter, limit }), await searchedLineByLine(dir, filter, limit)];
         expect(
           found.records.map((each) => each.seq),
           JSON.stringify(filter),

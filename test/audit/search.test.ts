@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { csvLine } from '../../src/audit/export.ts';
 import { openAudit } from '../../src/audit/keeper.ts';
-import { searchLog } from '../../src/audit/search.ts';
+import { SearchIndex } from '../../src/audit/search-index.ts';
 import type { SearchFilter } from '../../src/audit/search-facts.ts';
 import { jsonWords } from '../../src/audit/words.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
@@ -81,13 +81,13 @@ const asked: readonly [string, SearchFilter, readonly string[]][] = [
 
 describe('searching', () => {
   test.each(asked)('finds %s', async (_, filter, kinds) => {
-    const result = await searchLog(dir, filter, 100);
+    const result = await new SearchIndex(dir).search({ filter, limit: 100 });
     expect(result.records.map((each) => each.kind)).toEqual(kinds);
     expect(result.more).toBe(false);
   });
 
   test('gives the newest, and says when there is more', async () => {
-    const result = await searchLog(dir, { agent: 'report-bot' }, 1);
+    const result = await new SearchIndex(dir).search({ filter: { agent: 'report-bot' }, limit: 1 });
     expect(result.more).toBe(true);
     expect(result.records.map((each) => each.kind)).toEqual(['released']);
   });
