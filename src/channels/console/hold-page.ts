@@ -41,7 +41,7 @@ export function holdPage({ visitor, view, levels, notice, passkey }: HoldPagePar
 <div class="head" data-live="head"><h1>${headline(view)}</h1><p class="line">${stateBadge(view)}${
       view.state === 'open' && deadline(view)
     } <span class="dim">${view.id}</span></p>
-<p>${askerText(view)}</p><p>${outcomeText(view) ?? deadlineText(view)}</p></div>
+${glance(view, levels)}<p class="dim">${askerText(view)}. ${outcomeText(view) ?? deadlineText(view)}</p></div>
 <div class="columns"><div class="wide">
 ${statement(view, levels)}
 ${offered(view, levels)}
@@ -55,6 +55,17 @@ ${why(view)}
 <section class="card" data-live="timeline"><h2>What happened</h2>${timeline(view)}</section>
 </div></div>`,
   });
+}
+
+const glanceMax = 6;
+
+/** What it is about, before anything else is read: the strictest first. */
+function glance(view: HoldView, levels: number): Markup {
+  return markup`<ul class="plain glance">${byLevel(view.columns).map(({ level, rank, columns }) => {
+    const shown = columns.slice(0, glanceMax).map(({ table, name }) => `${table}.${name}`);
+    const more = columns.length - shown.length;
+    return markup`<li class="line">${levelBadge(level, rank, levels)}<bdi>${shown.join(', ')}${more > 0 && ` and ${more} more`}</bdi></li>`;
+  })}</ul>`;
 }
 
 function statement(view: HoldView, levels: number): Markup {

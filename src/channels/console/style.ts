@@ -17,6 +17,7 @@ export const style = String.raw`
   }
 }
 * { box-sizing: border-box; }
+.glance { margin: .5rem 0; font-weight: 500; }
 html { font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif; }
 body { margin: 0; background: var(--ground); color: var(--ink); }
 a { color: var(--link); }
@@ -96,6 +97,7 @@ details.table .name { display: block; font-weight: 600; } .strip { display: bloc
 .level-none { color: var(--bad); background: none; border: 1px dashed currentColor; }
 fieldset { border: 0; padding: 0; margin: 0; } legend { padding: 0; margin-bottom: .4rem; font-weight: 600; }
 .choice { display: flex; gap: .6rem; padding: .45rem 0; cursor: pointer; font-size: .92rem; line-height: 1.4; } .choice input { margin: .25rem 0 0; width: 1.1rem; height: 1.1rem; flex: none; accent-color: var(--accent); }
+.choice .words { display: block; } fieldset:has(.choice) .choice:not(:has(input:checked)) .words { display: none; }
 .choice + .more, .more { display: flex; flex-wrap: wrap; gap: .4rem .8rem; margin: 0 0 .4rem 1.7rem; font-size: .9rem; } p.more { margin-left: 0; } fieldset:has(.choice) .more { display: none; } .choice:has(input:checked) + .more { display: flex !important; }
 input, select, textarea, button { font: inherit; color: inherit; }
 input:not([type=radio]), select, textarea { background: var(--ground); border: 1px solid var(--dim); border-radius: .4rem; padding: .35rem .5rem; max-width: 100%; }

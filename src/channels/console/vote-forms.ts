@@ -61,11 +61,11 @@ function notYours(view: HoldView, visitor: Visitor): Markup {
 
 function termsFields(view: HoldView): Markup {
   const { offers, agent, grantMs } = view;
-  const once = markup`<label class="choice"><input type="radio" name="terms" value="once" checked><span><strong>This once</strong><br>exactly this statement with these values, one time</span></label>`;
-  const rows = markup`<label class="choice"><input type="radio" name="terms" value="rows"><span><strong>The first rows only</strong><br>this statement, one time; the stream stops after</span></label>
+  const once = markup`<label class="choice"><input type="radio" name="terms" value="once" checked><span><strong>This once</strong><span class="words">exactly this statement with these values, one time</span></span></label>`;
+  const rows = markup`<label class="choice"><input type="radio" name="terms" value="rows"><span><strong>The first rows only</strong><span class="words">this statement, one time; the stream stops after</span></span></label>
 <div class="more"><label>rows <input type="number" name="rows" value="100" min="1" max="1000000000" inputmode="numeric"></label></div>`;
-  const masked = markup`<label class="choice"><input type="radio" name="terms" value="masked"><span><strong>Masked</strong><br>this statement, one time, with ${masksText(view)} in place of the values</span></label>`;
-  const shape = markup`<label class="choice"><input type="radio" name="terms" value="shape"><span><strong>This shape for a while</strong><br>same statement with any values, same columns, role and schema, while the classification stays as it is</span></label>
+  const masked = markup`<label class="choice"><input type="radio" name="terms" value="masked"><span><strong>Masked</strong><span class="words">this statement, one time, with ${masksText(view)} in place of the values</span></span></label>`;
+  const shape = markup`<label class="choice"><input type="radio" name="terms" value="shape"><span><strong>This shape for a while</strong><span class="words">same statement with any values, same columns, role and schema, while the classification stays as it is</span></span></label>
 <div class="more"><label>for <select name="for"><option value="15m">15 min</option><option value="1h" selected>1 h</option><option value="8h">8 h</option><option value="1d">1 d</option><option value="7d">7 d</option></select></label>
 <label>times <input type="number" name="uses" value="20" min="1" max="100000" inputmode="numeric"></label>
 <label>rows each <input type="number" name="each" value="" min="1" max="1000000000" inputmode="numeric" placeholder="any"></label></div>`;

@@ -64,8 +64,9 @@ export function sqlCode(text: string, columns: readonly ViewColumn[], levels: nu
 
 function lineUp(text: string, tokens: readonly Token[], columns: readonly ViewColumn[], levels: number): Markup[][] {
   const lines: Markup[][] = [[]];
+  const coloured = nameable(text, tokens, columns);
   for (const token of tokens) {
-    const kind = classOf(text, token, columns, levels);
+    const kind = classOf(text, token, coloured, levels);
     for (const [index, piece] of text.slice(token.start, token.end).split('\n').entries()) {
       if (index > 0) lines.push([]);
       if (piece !== '')
@@ -75,8 +76,22 @@ function lineUp(text: string, tokens: readonly Token[], columns: readonly ViewCo
   return lines;
 }
 
+/**
+ * The columns that may colour a word of their name. Behind a view a word can mean a stricter column of another name: where such a one is
+ * read without being named, a milder colour would comfort falsely, so words of milder columns stay plain.
+ */
+function nameable(text: string, tokens: readonly Token[], columns: readonly ViewColumn[]): readonly ViewColumn[] {
+  const words = new Set(tokens.map((token) => nameOf(text, token)));
+  const rankOf = ({ rank }: ViewColumn): number => (rank < 0 ? Infinity : rank);
+  const unnamed = columns.filter(({ name }) => name !== '*' && !words.has(name)).map(rankOf);
+  const floor = Math.max(-1, ...unnamed);
+  return columns.filter((column) => rankOf(column) >= floor);
+}
+
+const nameOf = (text: string, { kind, start, end }: Token): string =>
+  kind === 'word' ? foldAscii(text.slice(start, end)) : text.slice(start, end);
+
 function classOf(text: string, { kind, start, end }: Token, columns: readonly ViewColumn[], levels: number): string {
-  const raw = text.slice(start, end);
   switch (kind) {
     case 'string':
     case 'number':
@@ -88,7 +103,7 @@ function classOf(text: string, { kind, start, end }: Token, columns: readonly Vi
       return 'comment';
     case 'word':
     case 'quotedName': {
-      const name = kind === 'word' ? foldAscii(raw) : raw;
+      const name = nameOf(text, { kind, start, end });
       // The strictest column of that name: which one is meant is in the list below, where nothing is guessed.
       const ranks = columns.filter((column) => column.name === name).map(({ rank }) => (rank < 0 ? Infinity : rank));
       if (ranks.length > 0) {
