@@ -61,7 +61,7 @@ export interface HeldFacts {
   readonly estimate: Known<number>;
   /** Rows of one statement that the levels let through at once. */
   readonly rowsMax: number | undefined;
-  /** Words, one line for each budget that is touched: `confidential+: 120 of 500 rows read in 1d`. */
+  /** Words, one line for each budget that is touched: `confidential+: 120 of 500 rows used in 1d, 380 left`. */
   readonly budgets: readonly string[];
   /** Locks that the open transaction holds, as words: `public.orders (RowExclusiveLock)`. Empty outside a transaction. */
   readonly locks: Known<readonly string[]>;

@@ -57,6 +57,7 @@ export const actionIds = {
   rows: 'cs_rows',
   masked: 'cs_masked',
   shape: 'cs_shape',
+  budget: 'cs_budget_more',
   deny: 'cs_deny',
   open: 'cs_open',
   review: 'cs_review',
@@ -274,7 +275,9 @@ function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
     shape: () => button(actionIds.shape, 'Approve this shape…', { value: view.id }),
   };
   const deny = button(actionIds.deny, 'Deny…', { value: view.id, style: 'danger' });
-  return [...view.offers.map((kind) => choices[kind]()), deny, open];
+  // Its dialog says how each stands by then.
+  const budget = view.budgets.length === 0 ? [] : [button(actionIds.budget, 'More rows…', { value: view.id })];
+  return [...view.offers.map((kind) => choices[kind]()), ...budget, deny, open];
 }
 
 function openButton(view: HoldView, style: CardStyle): Button {

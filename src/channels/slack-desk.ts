@@ -1,5 +1,6 @@
 // What people do in Slack, taken to the desk: votes, dialogs, the list's buttons. It decides nothing; a click by anyone who may not is
 // answered to them alone and changes nothing, and a click that comes twice counts once.
+import { topUpText, type BudgetBook } from '../approval/budgets.ts';
 import type { HoldBook, VoteResult } from '../approval/channel.ts';
 import type { Vote } from '../approval/hold.ts';
 import type { Terms } from '../approval/terms.ts';
@@ -11,7 +12,8 @@ import { needText, outcomeText } from '../approval/card.ts';
 import type { SlackApi } from './slack-api.ts';
 import { escaped, limits, line, plain } from './slack-blocks.ts';
 import { actionIds, cardOf, isConsoleOnly, type CardStyle } from './slack-card.ts';
-import { denyDialog, filledIn, shapeDialog, type Modal } from './slack-dialogs.ts';
+import { budgetDialog, budgetIn, type BudgetFilled } from './slack-budget.ts';
+import { denyDialog, filledIn, shapeDialog, type DialogOrigin, type Modal } from './slack-dialogs.ts';
 import { holdIn, type Click, type Clicker, type Submission } from './slack-payload.ts';
 import type { SlackPeople } from './slack-people.ts';
 import type { SlackRecords } from './slack-records.ts';
@@ -19,6 +21,8 @@ import type { SlackRecords } from './slack-records.ts';
 export interface DeskParts {
   readonly api: SlackApi;
   readonly book: HoldBook;
+  /** Undefined: budgets are not added to from here. */
+  readonly budgets: BudgetBook | undefined;
   readonly records: SlackRecords;
   readonly people: SlackPeople;
   readonly style: () => CardStyle;
@@ -73,15 +77,19 @@ export class SlackDesk {
     if (click.action === actionIds.review) return await this.#review(hold, click);
     if (click.action === actionIds.deny) return await this.#dialog(hold, click, denyDialog);
     if (click.action === actionIds.shape) return await this.#dialog(hold, click, shapeDialog);
+    if (click.action === actionIds.budget) return await this.#dialog(hold, click, (...of) => this.#budgetDialog(...of));
   }
 
   /** Before it is acknowledged: what is wrong with what was typed, by field. */
   errorsIn(submission: Submission): Readonly<Record<string, string>> | undefined {
-    const filled = filledIn(submission);
-    return filled.kind === 'wrong' ? filled.errors : undefined;
+    for (const filled of [filledIn(submission), budgetIn(submission)])
+      if (filled.kind === 'wrong') return filled.errors;
+    return undefined;
   }
 
   async submit(submission: Submission): Promise<void> {
+    const more = budgetIn(submission);
+    if (more.kind === 'budget') return await this.#topUp(submission, more);
     const filled = filledIn(submission);
     if (filled.kind !== 'deny' && filled.kind !== 'shape') return;
     const vote =
@@ -90,6 +98,41 @@ export class SlackDesk {
         : { vote: 'approve' as const, reason: undefined, terms: filled.terms };
     const { clicker, once } = submission;
     await this.#vote(filled.origin.hold, vote, { clicker, once, where: filled.origin });
+  }
+
+  async #budgetDialog(view: HoldView, origin: DialogOrigin): Promise<Modal | undefined> {
+    return budgetDialog(view, origin, (await this.#parts.budgets?.of(view.agent)) ?? []);
+  }
+
+  async #topUp(
+    { clicker, once }: Submission,
+    { origin, more }: Extract<BudgetFilled, { readonly kind: 'budget' }>,
+  ): Promise<void> {
+    const { people, budgets, log } = this.#parts;
+    const { hold } = origin;
+    const from = { clicker, where: origin };
+    const standing = await people.check(clicker);
+    if (standing.kind === 'nobody') return await this.#no('forbidden', from, standing.words);
+    const view = await this.#find(hold, from);
+    if (view === undefined || budgets === undefined) return;
+    try {
+      const { agent } = view;
+      const person = standing.person.name;
+      const result = await budgets.topUp({ ...more, agent, hold, person, channel: 'slack', request: `slack/${once}` });
+      if (result.kind !== 'added' && result.kind !== 'waiting') {
+        return await this.#no(
+          result.kind === 'forbidden' ? 'forbidden' : 'invalid',
+          from,
+          `Nothing was changed: ${result.words}`,
+        );
+      }
+      this.#count('counted');
+      await this.#tell(clicker.user, origin, topUpText(result, agent));
+    } catch (thrown) {
+      log.warn('more rows could not be taken to the desk', { hold, error: thrown });
+      const words = thrown instanceof ProxyError ? thrown.message : 'something failed inside';
+      await this.#no('failed', from, `Nothing was changed: ${words}. Try again, or use the console.`);
+    }
   }
 
   async #vote(
@@ -149,7 +192,7 @@ export class SlackDesk {
   }
 
   /** Within three seconds of the click, so the dialog opens first; who may vote is checked when it is sent. */
-  async #dialog(hold: HoldId, click: Click, dialog: (view: HoldView, origin: DialogFrom) => Modal): Promise<void> {
+  async #dialog(hold: HoldId, click: Click, dialog: OpenDialog): Promise<void> {
     const { api, people } = this.#parts;
     const from = { clicker: click.clicker, where: click.place };
     if (people.mapped(click.clicker.user) === undefined) {
@@ -165,7 +208,9 @@ export class SlackDesk {
     if (view.state !== 'open') return await this.#no('settled', from, outcomeText(view) ?? '');
     const origin = { hold, channel: click.place.channel, ts: click.place.ts };
     const method = click.place.viewType === 'modal' ? 'views.push' : 'views.open';
-    const answer = await api.call(method, { trigger_id: click.trigger, view: dialog(view, origin) });
+    const modal = await dialog(view, origin);
+    if (modal === undefined) return await this.#no('invalid', from, 'No budget bounds this agent now.');
+    const answer = await api.call(method, { trigger_id: click.trigger, view: modal });
     if (answer.kind === 'ok') return this.#count('shown');
     this.#parts.log.warn('a Slack dialog did not open', { hold, why: answer.why });
     await this.#no('failed', from, 'The dialog did not open, so nothing was changed. Try again, or use the console.');
@@ -242,4 +287,4 @@ export class SlackDesk {
   }
 }
 
-type DialogFrom = Parameters<typeof denyDialog>[1];
+type OpenDialog = (view: HoldView, origin: DialogOrigin) => Modal | undefined | Promise<Modal | undefined>;

@@ -27,7 +27,7 @@ export interface DialogOrigin {
   readonly ts: string | undefined;
 }
 
-const modal = (callback: string, origin: DialogOrigin, words: { title: string; submit: string }) => ({
+export const modalOf = (callback: string, origin: DialogOrigin, words: { title: string; submit: string }) => ({
   type: 'modal' as const,
   callback_id: callback,
   private_metadata: JSON.stringify(origin),
@@ -46,7 +46,7 @@ export function denyDialog(view: HoldView, origin: DialogOrigin): Modal {
     element: { type: 'plain_text_input', action_id: fields.reason, multiline: true, min_length: 1, max_length: 500 },
   };
   return {
-    ...modal(dialogs.deny, origin, { title: 'Deny', submit: 'Deny' }),
+    ...modalOf(dialogs.deny, origin, { title: 'Deny', submit: 'Deny' }),
     blocks: [section(headline(view)), reason],
   };
 }
@@ -79,7 +79,7 @@ export function shapeDialog(view: HoldView, origin: DialogOrigin): Modal {
   });
   const words = `${headline(view)}. The same statement and columns, with any values, by ${view.agent} only; it ends when the classification changes.`;
   return {
-    ...modal(dialogs.shape, origin, { title: 'Approve this shape', submit: 'Approve' }),
+    ...modalOf(dialogs.shape, origin, { title: 'Approve this shape', submit: 'Approve' }),
     blocks: [
       section(words),
       {
@@ -127,7 +127,7 @@ function shapeIn({ values }: Submission, origin: DialogOrigin): Filled {
   return { kind: 'shape', origin, terms: { kind: 'shape', forMs, usesMax, rowsMax } };
 }
 
-function originIn(metadata: string): DialogOrigin | undefined {
+export function originIn(metadata: string): DialogOrigin | undefined {
   let read: unknown;
   try {
     read = JSON.parse(metadata);

@@ -1,6 +1,7 @@
 // The Slack channel, joined: the app, the desk's clicks, the outbox with its courier, and who follows the holds. A Slack that is away costs
 // nobody a statement: holds stay open and are decided elsewhere. Secrets that are wrong stop the start, with one line.
 import type { FastifyInstance } from 'fastify';
+import type { BudgetBook } from '../approval/budgets.ts';
 import type { HoldBook } from '../approval/channel.ts';
 import type { HoldId } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
@@ -32,6 +33,7 @@ import type { CardStyle } from './slack-card.ts';
 export interface SlackParts {
   readonly config: SlackConfig;
   readonly book: HoldBook;
+  readonly budgets?: BudgetBook;
   readonly store: Store;
   /** By the files in force. */
   readonly approvers: () => Approvers;
@@ -133,7 +135,7 @@ class Slack implements RunningSlack {
       ...(pace.lookMs === undefined ? {} : { lookMs: pace.lookMs }),
     });
     const desk = new SlackDesk({
-      ...{ api: this.#api, book, records, people, log },
+      ...{ api: this.#api, book, records, people, log, budgets: parts.budgets },
       style: () => this.#style(),
       teamUrl: () => this.#identity?.url,
       shownAt: (hold, where) => this.#follow.shownAt(hold, where),

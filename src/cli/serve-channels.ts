@@ -17,7 +17,7 @@ import type { Bench } from './serve-bench.ts';
 
 export interface ChannelOptions {
   readonly live: LiveConfig;
-  readonly bench: Pick<Bench, 'classification' | 'readers' | 'desk' | 'store'>;
+  readonly bench: Pick<Bench, 'classification' | 'readers' | 'desk' | 'store' | 'budgets'>;
   readonly parts: Parts;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -58,13 +58,13 @@ async function slackOf(
   { live, bench, clock }: ChannelOptions,
   parts: Omit<SlackParts, 'approvers' | 'levels' | 'explain'>,
 ): Promise<RunningSlack> {
-  const { classification, readers } = bench;
+  const { classification, readers, budgets } = bench;
   const inForce = () => classification.current;
   const service = explainService({ config: () => live.config, classification: inForce, readers, clock });
   const explain: Explain = async (asked) => explainLines(await service(asked));
   const people = { approvers: () => inForce().catalog.approvers, levels: () => inForce().catalog.levelByName };
   try {
-    return await startSlack({ ...parts, ...people, explain });
+    return await startSlack({ ...parts, ...people, explain, budgets });
   } catch (thrown) {
     if (!(thrown instanceof ProxyError)) throw thrown;
     throw failed(`${live.config.file}: ${thrown.message}`);

@@ -85,7 +85,7 @@ const usual: HoldView = {
   ],
   estimate: known(180),
   rowsMax: 10_000,
-  budgets: ['confidential+: 120 of 500 rows read in 1d'],
+  budgets: ['confidential+: 120 of 500 rows used in 1d, 380 left'],
   transactionOpen: false,
   locks: known([]),
   counterOffer: undefined,
