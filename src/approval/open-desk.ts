@@ -109,6 +109,11 @@ export class StoreDesk implements Desk {
     return guarded(() => this.#holds.facts(id));
   }
 
+  /** Holds that are open: exact for what this process asked, and from the last round for what its peers did. */
+  get openCount(): number {
+    return this.#open.count;
+  }
+
   list(filter?: HoldFilter): Promise<readonly HoldView[]> {
     return guarded(() => this.#board.list(filter));
   }

@@ -40,6 +40,12 @@ export async function startChannels(options: ChannelOptions): Promise<RunningCha
   const slack = config.slack === undefined ? undefined : await slackOf(options, { ...common, config: config.slack });
   const teams = config.teams === undefined ? undefined : startTeams({ ...common, config: config.teams });
   const running = [slack, teams].filter((channel) => channel !== undefined);
+  metrics.register({
+    name: 'holds_open',
+    kind: 'gauge',
+    help: 'Holds that people are asked about, at all proxies of the state.',
+    read: () => [{ value: bench.desk.openCount }],
+  });
   for (const { part, metrics: figures } of running) {
     parts.register(part);
     for (const figure of figures) metrics.register(figure);

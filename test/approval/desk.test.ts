@@ -368,6 +368,7 @@ describe('bounds', () => {
     expect(await codeOf(ask(4))).toBe('HOLD_LIMIT');
     await Promise.all([ask(5, 'b'), ask(6, 'b')]);
     expect(await codeOf(ask(7, 'b'))).toBe('HOLD_LIMIT');
+    expect(proxy.desk.openCount).toBe(5);
     // What is open already can be joined.
     expect((await ask(1)).hold.id).toBe(first.hold.id);
     await proxy.desk.vote(first.hold.id, aVote());
