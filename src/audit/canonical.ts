@@ -26,33 +26,85 @@ type FinishedBody = Extract<LoggedBody, { readonly kind: 'finished' }>;
 
 // Members stand in the order of their names, as RFC 8785 wants them.
 function judgedLine(body: JudgedBody, stamp: Stamp): string {
+  const { head, middle, beforeSeq, tail } = judgedParts(body);
+  const line = head + stamp.at + middle + stamp.prev + beforeSeq + String(stamp.seq);
+  return line + ',"session":' + quoted(body.session) + ',"statement":' + quoted(body.statement) + tail;
+}
+
+/** What stands between the members that differ from statement to statement. */
+interface JudgedParts {
+  readonly of: JudgedBody;
+  readonly head: string;
+  readonly middle: string;
+  readonly beforeSeq: string;
+  readonly tail: string;
+}
+
+/** A cached verdict brings the same lists with every statement, so the text of the last record is kept beside them and goes with them. */
+const partsOf = new WeakMap<readonly string[], JudgedParts>();
+
+function judgedParts(body: JudgedBody): JudgedParts {
+  const kept = partsOf.get(body.rules);
+  if (kept !== undefined && isAlike(kept.of, body)) return kept;
+  const fresh = freshParts(body);
+  partsOf.set(body.rules, fresh);
+  return fresh;
+}
+
+/** All but `session` and `statement`; lists by what they are, not by what is in them. */
+function isAlike(one: JudgedBody, other: JudgedBody): boolean {
+  return (
+    one.agent === other.agent &&
+    one.owner === other.owner &&
+    one.database === other.database &&
+    one.role === other.role &&
+    one.schema === other.schema &&
+    one.catalog === other.catalog &&
+    one.verdict === other.verdict &&
+    one.text === other.text &&
+    one.path === other.path &&
+    one.actions === other.actions &&
+    one.columns === other.columns &&
+    one.parameters === other.parameters &&
+    one.expected === other.expected &&
+    one.sealed === other.sealed
+  );
+}
+
+function freshParts(body: JudgedBody): JudgedParts {
   const parameters = body.parameters === undefined ? '' : `,"parameters":${quoted(body.parameters)}`;
   const text = body.text === undefined ? '' : `,"text":${quoted(body.text)}`;
   const expected = body.expected === undefined ? '' : `,"expected":${number(body.expected)}`;
   const path = body.path === undefined ? '' : `,"path":${strings(body.path)}`;
   const role = body.role === undefined ? '' : `,"role":${quoted(body.role)}`;
   const sealed = body.sealed === undefined ? '' : `,"sealed":${quoted(body.sealed)}`;
-  return (
-    `{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"${stamp.at}"` +
-    `,"catalog":${quoted(body.catalog)},"columns":${columnsText(body.columns)},"database":${quoted(body.database)}` +
-    `${expected},"kind":"judged","owner":${quoted(body.owner)}${parameters}${path},"prev":"${stamp.prev}"${role}` +
-    `,"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":${stamp.seq},"session":${quoted(body.session)}` +
-    `,"statement":${quoted(body.statement)}${text},"verdict":"${body.verdict}"}\n`
-  );
+  return {
+    of: body,
+    head: flat(`{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"`),
+    middle: flat(
+      `","catalog":${quoted(body.catalog)},"columns":${columnsText(body.columns)},"database":${quoted(body.database)}` +
+        `${expected},"kind":"judged","owner":${quoted(body.owner)}${parameters}${path},"prev":"`,
+    ),
+    beforeSeq: flat(`"${role},"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":`),
+    tail: flat(`${text},"verdict":"${body.verdict}"}\n`),
+  };
+}
+
+/** In one piece in memory: a text that was put together is a tree of its pieces until somebody reads it as bytes. */
+function flat(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function finishedLine(body: FinishedBody, stamp: Stamp): string {
-  const error = body.error === undefined ? '' : `,"error":${quoted(body.error)}`;
-  return (
-    `{"at":"${stamp.at}","bytes":${number(body.bytes)}${error},"kind":"finished","ms":${number(body.ms)}` +
-    `,"of":${number(body.of)},"prev":"${stamp.prev}","rows":${number(body.rows)},"seq":${stamp.seq}` +
-    `,"session":${quoted(body.session)}}\n`
-  );
+  const counted = '{"at":"' + stamp.at + '","bytes":' + number(body.bytes);
+  const error = body.error === undefined ? '' : ',"error":' + quoted(body.error);
+  const timed = counted + error + ',"kind":"finished","ms":' + number(body.ms) + ',"of":' + number(body.of);
+  const placed = timed + ',"prev":"' + stamp.prev + '","rows":' + number(body.rows) + ',"seq":' + String(stamp.seq);
+  return placed + ',"session":' + quoted(body.session) + '}\n';
 }
 
-/** A cached verdict brings the same lists with every statement, so their text is kept beside them and goes with them. */
+/** Eight sessions of eight agents may take turns with one verdict: its columns, which can be many, are not written anew for each. */
 const columnTexts = new WeakMap<readonly RecordedColumn[], string>();
-const stringTexts = new WeakMap<readonly string[], string>();
 
 function columnsText(columns: readonly RecordedColumn[]): string {
   if (columns.length === 0) return '[]';
@@ -64,19 +116,14 @@ function columnsText(columns: readonly RecordedColumn[]): string {
 }
 
 function strings(list: readonly string[]): string {
-  if (list.length === 0) return '[]';
-  const kept = stringTexts.get(list);
-  if (kept !== undefined) return kept;
-  const text = `[${list.map(quoted).join(',')}]`;
-  stringTexts.set(list, text);
-  return text;
+  return `[${list.map(quoted).join(',')}]`;
 }
 
 /** Everything that JSON escapes, and the surrogates, which may stand alone. Most strings have none and need no second look. */
 const special = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 function quoted(text: string): string {
-  return special.test(text) ? JSON.stringify(wellFormedText(text)) : `"${text}"`;
+  return special.test(text) ? JSON.stringify(wellFormedText(text)) : '"' + text + '"';
 }
 
 function number(value: number): string {

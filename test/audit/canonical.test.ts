@@ -89,6 +89,32 @@ describe('a record as a line', () => {
     );
   });
 
+  test('is the same when another record with the same lists came before, whatever else differs', () => {
+    const lists = fc.subarray([
+      'rules',
+      'actions',
+      'columns',
+      'path',
+      'agent',
+      'owner',
+      'database',
+      'role',
+      'text',
+    ] as const);
+    fc.assert(
+      fc.property(fc.array(judged, { minLength: 2, maxLength: 4 }), lists, stamp, ([first, ...others], shared, put) => {
+        const { rules } = first ?? aJudged({});
+        const same = Object.fromEntries(
+          shared.flatMap((name) => (first?.[name] === undefined ? [] : [[name, first[name]]])),
+        );
+        for (const body of [first, ...others.map((other) => ({ ...other, ...same, rules })), first]) {
+          if (body !== undefined) expect(canonicalLine(body, put)).toBe(`${canonicalize({ ...body, ...put })}\n`);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test('is read back as the record it was', () => {
     fc.assert(
       fc.property(fc.oneof(judged, finished), stamp, (body, put) => {
