@@ -123,6 +123,12 @@ export function left(life: HoldLife, waiter: string, now: UnixMillis): HoldLife 
   return { ...rest, settled: plainly('withdrawn', now) };
 }
 
+/** Nobody could use it any more: its agent, or the agent's way to the database, was taken away. */
+export function recalled(life: HoldLife, now: UnixMillis): HoldLife | 'settled' {
+  if (stateOf(life, now) !== 'open') return 'settled';
+  return { ...life, waiters: [], settled: plainly('withdrawn', now) };
+}
+
 /** Those of `ids` that waited when it was approved: one decision releases each of them once. */
 export function entitled(life: HoldLife, ids: readonly string[]): readonly string[] {
   const { settled } = life;

@@ -17,7 +17,7 @@ import type { Answer, Desk, HoldRequest, Waiting } from './desk.ts';
 import { keys, parse, type Permission } from './documents.ts';
 import { releasedBody } from './evidence.ts';
 import type { HeldFacts, HoldLife, Sibling, Vote, Waiter } from './hold.ts';
-import { canBeGranted, granted, joined, stateOf } from './hold-state.ts';
+import { canBeGranted, granted, joined, recalled, stateOf } from './hold-state.ts';
 import { Holds, topic } from './holds.ts';
 import { OpenHolds, type OpenLimits } from './open-holds.ts';
 import { Rounds } from './rounds.ts';
@@ -45,6 +45,7 @@ export interface DeskParts {
 /** Connections that may wait for one hold. */
 const waitersMax = 1_000;
 const triesMax = 20;
+const recallMax = 10_000;
 
 export function openDesk(parts: DeskParts): StoreDesk {
   return new StoreDesk(parts);
@@ -120,6 +121,23 @@ export class StoreDesk implements Desk {
 
   watch(each: (hold: HoldView) => void): () => void {
     return this.#board.watch(each);
+  }
+
+  /** What an agent waits for, in one database or in all, is nobody's question any more. How many holds were withdrawn. */
+  async recall({ agent, database }: { readonly agent: string; readonly database?: string }): Promise<number> {
+    const open = await this.list({ state: 'open', agent, limit: recallMax });
+    let withdrawn = 0;
+    for (const { id } of open.filter((hold) => database === undefined || hold.database === database)) {
+      await this.#holds.alone(id, () =>
+        this.#holds.move(id, (life) => {
+          const next = recalled(life, this.#parts.clock.now());
+          if (next === 'settled') return 'stay';
+          withdrawn += 1;
+          return next;
+        }),
+      );
+    }
+    return withdrawn;
   }
 
   async stop(): Promise<void> {

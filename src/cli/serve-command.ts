@@ -10,7 +10,7 @@ import type { Checked } from '../core/yaml.ts';
 import { makeVerifier } from '../wire/scram.ts';
 import { failed, type Io } from './io.ts';
 import { keepSignals, obeySignals } from './process-signals.ts';
-import { saltOfAgent } from './salts.ts';
+import { agentSalts } from './salts.ts';
 import type { RunningProxy } from './serve.ts';
 import { workerFamilyVariable, workerNumberVariable } from './worker-words.ts';
 
@@ -27,9 +27,7 @@ export function addServe(program: Command, io: Io): void {
       const number = io.env[workerNumberVariable];
       if (cluster.isWorker && number !== undefined) {
         const { serveAsWorker } = await import('./serve-worker.ts');
-        await serveAsWorker(Number(number), io.env[workerFamilyVariable] ?? '', () =>
-          readConfig(options.config, io.env),
-        );
+        await serveAsWorker(Number(number), io.env[workerFamilyVariable] ?? '', configReader(options.config, io.env));
         return;
       }
       const signals = keepSignals();
@@ -49,7 +47,7 @@ export interface Served {
 
 /** For `start` too: the same road from a file to a running proxy. */
 export async function serveFile(file: string, env: Io['env'], level?: LogLevel): Promise<Served> {
-  const read = () => readConfig(file, env);
+  const read = configReader(file, env);
   const checked = await read();
   if (checked.kind === 'bad') throw failed(...checked.mistakes.map(mistakeText));
   const config = checked.value;
@@ -60,5 +58,7 @@ export async function serveFile(file: string, env: Io['env'], level?: LogLevel):
   return { proxy: await begin(config, { log, reread: read }), log };
 }
 
-const readConfig = (file: string, env: Io['env']): Promise<Checked<Config>> =>
-  loadConfig(file, { env, makeVerifier, saltOf: saltOfAgent });
+function configReader(file: string, env: Io['env']): () => Promise<Checked<Config>> {
+  const sources = { env, makeVerifier, saltOf: agentSalts() };
+  return () => loadConfig(file, sources);
+}

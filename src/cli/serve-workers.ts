@@ -40,6 +40,7 @@ export function serveWithWorkers(
     const road = {
       sessions: () => crew.sessions,
       drain: (waitMs: number) => crew.stop(waitMs > 0 ? 'drain' : 'now', waitMs),
+      endUnwelcome: () => 0, // Each worker reads the config anew itself.
       now: async () => crew.tell({ kind: 'stop', how: 'now' }),
     };
     const { reload, ...rest } = running({ house, road, front });

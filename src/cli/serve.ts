@@ -11,6 +11,7 @@ import { passCancels } from './serve-cancels.ts';
 import { openFront, type Front, type RoadView } from './serve-front.ts';
 import { openHouse, type Begun, type House } from './serve-house.ts';
 import { makeRoad, type Road } from './serve-road.ts';
+import { lostBetween, recallHolds } from './revoke.ts';
 import { version } from './version.ts';
 
 export interface ServeOptions {
@@ -100,6 +101,8 @@ export interface EndingRoad {
   sessions(): number;
   /** Settles when no session is left. */
   drain(waitMs: number): Promise<void>;
+  /** After a reload; how many sessions were ended. */
+  endUnwelcome(): number;
   /** A harder word while it drains. */
   now(): Promise<void>;
 }
@@ -111,6 +114,7 @@ export function endingRoad({ listener, pools }: Road): EndingRoad {
       await listener.drain(waitMs);
       await pools.drain();
     },
+    endUnwelcome: () => listener.endUnwelcome(),
     now: () => listener.drain(0),
   };
 }
@@ -123,8 +127,12 @@ export function running(opened: Opened): Pick<Serving, 'ended' | 'reload' | 'sto
   return {
     ended,
     reload: async () => {
+      const before = live.config;
       await live.reload();
       bench.classification.reload();
+      const sessions = opened.road.endUnwelcome();
+      if (sessions > 0) log.info('sessions ended that the new config does not let in', { sessions });
+      await recallHolds(bench.desk, lostBetween(before, live.config), log);
     },
     stop: (how = 'drain') => {
       if (ending === undefined) ending = end(opened, how).finally(settle);

@@ -105,6 +105,13 @@ export const errorTable = {
   UPSTREAM_UNREACHABLE: row('08001', 502, 'session', 'later', 'The database behind the proxy cannot be reached.'),
   UPSTREAM_REFUSED: row('08004', 502, 'session', 'later', 'The database behind the proxy refused the proxy’s login.'),
   UPSTREAM_LOST: row('08006', 502, 'session', 'later', 'The database behind the proxy went away.'),
+  ACCESS_REVOKED: row(
+    '57P01',
+    403,
+    'session',
+    'never',
+    'The operator has taken from the agent what this session rests on.',
+  ),
   SHUTTING_DOWN: row('57P01', 503, 'session', 'later', 'The proxy is being stopped.'),
   // People's side.
   UNAUTHENTICATED: row('28000', 401, 'statement', 'never', 'No valid token or session.'),

@@ -12,6 +12,8 @@ export interface AgentAccount {
   /** The name a client certificate must carry; undefined: none is asked of this agent. */
   readonly certificateName: string | undefined;
   readonly connectionsMax: number;
+  /** Its own role at the database; undefined: the database's. */
+  readonly login: { readonly user: string } | undefined;
   /** How its holds go; from its own settings, else those of all. */
   readonly holds: { readonly heartbeatMs: number };
 }

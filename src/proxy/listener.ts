@@ -11,7 +11,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { Gate } from '../gate.ts';
 import { encodeServerMessage, readyForQuery } from '../wire/server-messages.ts';
-import { CancelKeys, markOf } from './cancel-keys.ts';
+import { CancelKeys, markOf, type CancelKey } from './cancel-keys.ts';
 import type { OpenUpstream, OpenUpstreamFor } from './directory.ts';
 import type { InBandSource } from './in-band.ts';
 import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
@@ -24,6 +24,7 @@ import type { SessionLineage } from './session-mind.ts';
 import { Session } from './session.ts';
 import { Sessions, tooMany, type SeatLimits, type SharedSeats } from './sessions.ts';
 import { Turn } from './turn.ts';
+import { whyUnwelcome } from './welcome.ts';
 
 export interface ListenerParts extends LoginParts {
   readonly address: { readonly host: string; readonly port: number };
@@ -102,6 +103,12 @@ export class Listener {
     return this.#cancelKeys.cancelMarked(mark);
   }
 
+  /** After a reload: whoever could not come in any more is ended, its waits withdrawn. How many were. */
+  endUnwelcome(): number {
+    const directory = this.#parts.directory();
+    return this.#sessions.endWhere((account, database) => whyUnwelcome(account, database, directory));
+  }
+
   /** For operators: who is here, and the end of one of them. */
   get sessions(): Pick<Sessions, 'list' | 'end'> {
     return this.#sessions;
@@ -173,6 +180,12 @@ export class Listener {
       const reader = this.#parts.readers.of(database);
       if (reader === undefined) throw new ProxyError('UNKNOWN_DATABASE', `database "${database}" is gone`);
       const upstream = await this.#parts.openUpstream({ agent: account.name, database, parameters }, signal);
+      // The configuration may have changed while it came in.
+      const unwelcome = whyUnwelcome(account, database, this.#parts.directory());
+      if (unwelcome !== undefined) {
+        upstream.release('idle');
+        throw new ProxyError('ACCESS_REVOKED', unwelcome);
+      }
       if (socket.destroyed || socket.readableEnded) {
         upstream.release('idle');
         seat.leave();
@@ -201,7 +214,7 @@ export class Listener {
       if (isTaken) seats.leave(agent);
       isTaken = false;
     };
-    return { agent, leave, seat: (session, facts) => seat.seat(session, facts) };
+    return { ...seat, leave };
   }
 
   /** Without its record a session does not begin, and the connection that was opened for it goes back. */
@@ -269,17 +282,12 @@ export class Listener {
       },
     });
     const free = this.#cancelKeys.hold(key, session);
-    seat.seat(session, { id, agent: account.name, database, address, applicationName, since: this.#parts.clock.now() });
-    socket.write(
-      Buffer.concat([
-        encodeServerMessage({ kind: 'authenticationOk' }),
-        ...[...upstream.parameters].map(([name, value]) =>
-          encodeServerMessage({ kind: 'parameterStatus', name, value }),
-        ),
-        encodeServerMessage({ kind: 'backendKeyData', ...key }),
-        readyForQuery('I'),
-      ]),
+    seat.seat(
+      session,
+      { id, agent: account.name, database, address, applicationName, since: this.#parts.clock.now() },
+      account,
     );
+    socket.write(welcome(upstream.parameters, key));
     log.debug('session started', { address });
     session.start(agent.early);
   }
@@ -321,4 +329,14 @@ export class Listener {
     socket.end(errorFrame(error));
     socket.destroySoon();
   }
+}
+
+/** As the server itself greets: what it reported about itself, the key to cancel with, and that it is ready. */
+function welcome(parameters: OpenUpstream['parameters'], key: CancelKey): Buffer {
+  return Buffer.concat([
+    encodeServerMessage({ kind: 'authenticationOk' }),
+    ...[...parameters].map(([name, value]) => encodeServerMessage({ kind: 'parameterStatus', name, value })),
+    encodeServerMessage({ kind: 'backendKeyData', ...key }),
+    readyForQuery('I'),
+  ]);
 }

@@ -1,5 +1,6 @@
 // All sessions of this process: counted against the limits, found again to be ended, drained at the stop.
 import type { UnixMillis } from '../core/brand.ts';
+import type { AgentAccount } from './directory.ts';
 import type { Session } from './session.ts';
 import { ProxyError } from '../core/errors.ts';
 
@@ -49,6 +50,7 @@ interface Entry {
   readonly agent: string;
   session: Session | undefined;
   facts: SessionFacts | undefined;
+  account: AgentAccount | undefined;
 }
 
 export class Sessions {
@@ -66,15 +68,19 @@ export class Sessions {
   }
 
   /** A place for one more session of this agent; throws when there is none. */
-  take(agent: string, limits: SeatLimits): Seat & { seat(session: Session, facts: SessionFacts): void } {
+  take(
+    agent: string,
+    limits: SeatLimits,
+  ): Seat & { seat(session: Session, facts: SessionFacts, account: AgentAccount): void } {
     if (this.#entries.size >= limits.connectionsMax) throw tooMany('full', agent, limits);
     if (this.countOf(agent) >= limits.agentConnectionsMax) throw tooMany('agent is full', agent, limits);
-    const entry: Entry = { agent, session: undefined, facts: undefined };
+    const entry: Entry = { agent, session: undefined, facts: undefined, account: undefined };
     this.#entries.add(entry);
     this.#byAgent.set(agent, this.countOf(agent) + 1);
     return {
       agent,
-      seat: (session, facts) => {
+      seat: (session, facts, account) => {
+        entry.account = account;
         entry.session = session;
         entry.facts = facts;
       },
@@ -93,6 +99,18 @@ export class Sessions {
     const session = [...this.#entries].find(({ facts }) => facts?.id === id)?.session;
     session?.fail(new ProxyError('SHUTTING_DOWN', 'terminating connection due to administrator command'));
     return session !== undefined;
+  }
+
+  /** Ends those of which `why` has words; how many. */
+  endWhere(why: (account: AgentAccount, database: string) => string | undefined): number {
+    let ended = 0;
+    for (const { session, facts, account } of [...this.#entries]) {
+      const words = account === undefined || facts === undefined ? undefined : why(account, facts.database);
+      if (words === undefined) continue;
+      session?.fail(new ProxyError('ACCESS_REVOKED', `terminating connection due to administrator command: ${words}`));
+      ended += 1;
+    }
+    return ended;
   }
 
   #leave(entry: Entry): void {

@@ -280,6 +280,7 @@ describe('SIGHUP', () => {
   test('takes a new agent in, and lets an old one out, without a restart', async () => {
     const proxy = await Proxy.serving();
     const old = await connected(proxy.url());
+    const lost = new Promise((settle) => old.on('error', settle));
     const file = join(folder, 'countersign.yaml');
     const line = '  new: { password: new-password, owner: ben, databases: [shop] }\n';
     writeFileSync(file, configText().replace(/ {2}bot:.*\n/, line));
@@ -288,7 +289,11 @@ describe('SIGHUP', () => {
     await waitFor('the reload', () => proxy.lines().some((entry) => entry['words'] === 'the config was read again'));
     expect(await query(proxy.url('new', 'new-password'), 'select 1 as one')).toEqual([{ one: 1 }]);
     expect((await told(proxy.url())).code).toBe('28P01');
-    expect((await old.query('select 2 as two')).rows).toEqual([{ two: 2 }]);
+    expect(await within('the end of the old one’s session', lost)).toMatchObject({
+      severity: 'FATAL',
+      code: '57P01',
+      message: expect.stringContaining('agent "bot" is not in the configuration any more'),
+    });
     expect(await proxy.end()).toBe(0);
   });
 
