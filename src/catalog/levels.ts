@@ -38,12 +38,23 @@ export function levelOfRead(catalog: Catalog, database: string, read: ColumnRead
     words === undefined ? undefined : (viewWord(words, read.via) ?? matviewWord(words, read.column.relation));
   if (spoken !== undefined) return spoken;
   let strictest = ownWord(catalog, database, read.column);
+  if (read.standsFor !== undefined && strictest?.by === 'system') return shownLevel(catalog, database, read.standsFor);
   for (const kin of read.kin) {
     const other = ownWord(catalog, database, kin);
     if (other === undefined) continue;
     if (strictest === undefined || other.level.rank > strictest.level.rank) strictest = { ...other, by: 'kin' };
   }
   return strictest ?? unclassified(catalog);
+}
+
+/** Of a catalog's column that shows values of these; one that nobody classified is unclassified here too. */
+function shownLevel(catalog: Catalog, database: string, shown: readonly ColumnName[]): FoundLevel {
+  const [least] = catalog.levels;
+  const none: FoundLevel = { ...unclassified(catalog), level: least ?? catalog.unclassified, by: 'system' };
+  return shown.reduce((strictest, column) => {
+    const word = levelOf(catalog, database, column);
+    return word.level.rank > strictest.level.rank ? word : strictest;
+  }, none);
 }
 
 /**

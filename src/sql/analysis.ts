@@ -27,6 +27,8 @@ export interface ColumnRead {
   readonly via: readonly RelationName[];
   /** Columns whose class this one shares: partitions and children with their parents, generated columns with their sources. */
   readonly kin: readonly ColumnName[];
+  /** A column of the server's catalogs that shows values of exactly these columns: their levels are its level. */
+  readonly standsFor?: readonly ColumnName[];
 }
 
 export interface ColumnWrite {

@@ -16,7 +16,7 @@ const patterns: readonly RegExp[] = [
   // Server files, configuration files, WAL.
   /^pg_(?:read|ls)_/,
   /^pg_(?:stat_file|current_logfile|hba_file_rules|ident_file_mappings|show_all_file_settings|config|get_loaded_modules)$/,
-  /^pg_(?:wal|walfile)_|^pg_(?:available_wal_summaries|get_wal_summarizer_state)$|_wal_replay_|^pg_(?:switch_wal|promote|rotate_logfile|rotate_logfile_old|reload_conf)$/,
+  /^pg_(?:wal|walfile)_|^pg_(?:available_wal_summaries|get_wal_summarizer_state)$|^pg_(?:switch_wal|promote|rotate_logfile|rotate_logfile_old|reload_conf)$/,
   /^pg_(?:create|drop|copy)_.*(?:slot|restore_point)$|^pg_(?:logical|replication|sync_replication)_|^pg_show_replication_origin_status$/,
   /^pg_(?:start_backup|stop_backup|backup_.*|export_snapshot|log_standby_snapshot|log_backend_memory_contexts|import_system_collations)$/,
   // Other sessions: what they run, wait for and send; stopping them.

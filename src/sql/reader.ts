@@ -10,6 +10,7 @@ import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
 import type { InBandAnswer } from './in-band.ts';
+import { withOldRows } from './old-rows.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserPool, PoolAnswer } from './parser-pool.ts';
 import {
@@ -309,7 +310,12 @@ export class Reader {
     const normalised = analysed.map((one) => one.normalised ?? '').join('; ');
     return {
       kind: 'read',
-      statements: statements.map(({ analysis, held, refersTo, effects }) => ({ analysis, held, refersTo, effects })),
+      statements: statements.map(({ analysis, held, refersTo, effects }) => ({
+        analysis: withOldRows(analysis, cold.index, temporaryOf(cold.meaning)),
+        held: held === undefined ? undefined : withOldRows(held, cold.index, temporaryOf(cold.meaning)),
+        refersTo,
+        effects,
+      })),
       effects: analysed.flatMap((one) => one.effects),
       normalised: normalised === '' ? undefined : normalised,
       index: cold.index,

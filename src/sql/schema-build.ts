@@ -117,6 +117,7 @@ function attributeOf(row: SchemaRow): { readonly relation: number; readonly attr
       identity: row.word({ '': 'no', a: 'always', d: 'by default' } as const),
       expression: row.maybeText(),
       generatedFrom: row.numbers(),
+      oldRows: row.yes() ? 'value' : 'none',
     },
   };
 }

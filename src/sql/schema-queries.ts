@@ -78,6 +78,7 @@ export const snapshotQueries = {
             OR x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid = a.attrelid AND x.objsubid = a.attnum)
           AND x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.refobjid = a.attrelid
           AND x.refobjsubid > 0 AND x.refobjsubid <> a.attnum) END`,
+      'a.atthasmissing',
     ],
     `pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

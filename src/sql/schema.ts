@@ -18,6 +18,8 @@ export interface Attribute {
   readonly expression: string | undefined;
   /** attnums that a generated column is computed from. */
   readonly generatedFrom: readonly number[];
+  /** Rows older than the column have a value, which stands in the catalog: pg_attribute.atthasmissing. */
+  readonly oldRows: 'none' | 'value';
 }
 
 export interface Relation {

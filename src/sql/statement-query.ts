@@ -146,14 +146,24 @@ function dependsOnRow(node: Node): boolean {
   return found;
 }
 
-/** The calls `select set_config('a', 'b', false), …` of a query that has nothing but outputs: pg_dump and drivers speak so. */
+/**
+ * The calls `select set_config('a', 'b', false), …` of a query that has nothing but outputs: pg_dump and drivers speak so. Behind a FROM
+ * only rows say whether and how often it is set (pgAdmin's `… FROM pg_show_all_settings() WHERE name = 'bytea_output'`): where name and
+ * value are constants, and the session is not mirrored by that setting, it does not matter.
+ */
 function plainSetConfigs(node: Node): readonly Node[] {
   const select = node.SelectStmt;
   if (select === undefined) return [];
   const others = Object.keys(select).filter((key) => !['targetList', 'limitOption', 'op'].includes(key));
-  if (others.length > 0) return [];
   const outputs = (select.targetList ?? []).map((target) => target.ResTarget?.val);
-  return outputs.filter((value): value is Node => value !== undefined && isSetConfig(value));
+  return outputs.filter((value): value is Node => {
+    return value !== undefined && isSetConfig(value) && (others.length === 0 || setsAside(value));
+  });
+}
+
+function setsAside(call: Node): boolean {
+  const [name, value] = (call.FuncCall?.args ?? []).map(constantText);
+  return name !== undefined && value !== undefined && !mirrored.test(name);
 }
 
 /**
