@@ -124,3 +124,54 @@ export const clients: readonly Client[] = [
   node('sequelize', 'sequelize', 12),
   node('Prisma with adapter', 'prisma', 11),
 ];
+
+/** What looks at a database, with the demo's own catalog in force: nothing of it may be held. `held` says which statements rightly are. */
+export interface Looker {
+  readonly name: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly probe: readonly [program: string, ...args: string[]];
+  readonly debian: readonly string[];
+  readonly linesMin: number;
+  /** Statements that show values, not definitions. */
+  readonly held?: RegExp;
+}
+
+export const lookers: readonly Looker[] = [
+  {
+    name: 'psql’s \\d family',
+    command: ['psql', '-X', '-f', 'look.sql'],
+    probe: ['psql', '--version'],
+    debian: psqlTools,
+    linesMin: 400,
+  },
+  {
+    name: 'pg_dump --schema-only',
+    command: ['pg_dump', '--schema-only'],
+    probe: ['pg_dump', '--version'],
+    debian: psqlTools,
+    linesMin: 400,
+  },
+  {
+    name: 'JDBC DatabaseMetaData',
+    command: ['java', '-cp', '/usr/share/java/postgresql.jar', 'Metadata.java'],
+    probe: ['/bin/sh', '-c', 'java --version && javac --version && test -e /usr/share/java/postgresql.jar'],
+    debian: ['libpostgresql-jdbc-java', 'default-jdk-headless'],
+    linesMin: 180,
+  },
+  {
+    name: 'SQLAlchemy reflection',
+    command: [python, 'reflect_sqlalchemy.py'],
+    probe: [python, '-c', 'import sqlalchemy, psycopg2'],
+    debian: ['python3-sqlalchemy', 'python3-psycopg2'],
+    linesMin: 60,
+  },
+  {
+    name: 'Django inspectdb',
+    command: [python, 'inspect_django.py'],
+    probe: [python, '-c', 'import django, psycopg2'],
+    debian: ['python3-django', 'python3-psycopg2'],
+    linesMin: 100,
+    // It learns a table's columns by reading one row of it.
+    held: /^SELECT \* FROM "\w+" LIMIT 1$/i,
+  },
+];

@@ -14,7 +14,11 @@ export function present(client: Client): boolean {
 }
 
 export function installDebian(missing: readonly Client[]): void {
-  const packages = [...new Set(missing.flatMap((client) => client.debian))];
+  installPackages(missing.flatMap((client) => client.debian));
+}
+
+export function installPackages(wanted: readonly string[]): void {
+  const packages = [...new Set(wanted)];
   if (packages.length === 0 || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
   console.log(`Installing ${packages.join(' ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
