@@ -1,4 +1,4 @@
-// A record as an OCSF event (schema 1.3): statements and holds as Datastore Activity 6005 with the security_control profile, logins
+// A record as an OCSF event (schema 1.4.0): statements and holds as Datastore Activity 6005 with the security_control profile, logins
 // likewise as its Connect. What the log says about itself has no class there and goes in `unmapped`.
 import type { LoggedRecord } from './record.ts';
 import { recordId } from './sink.ts';
@@ -27,7 +27,7 @@ export function ocsfOf(origin: string, record: LoggedRecord): OcsfEvent {
     action_id: facts.actionId,
     disposition_id: facts.dispositionId,
     metadata: {
-      version: '1.3.0',
+      version: '1.4.0',
       product: { name: 'Countersign', vendor_name: 'Countersign' },
       profiles: ['security_control', 'data_classification'],
       log_name: origin,
@@ -39,9 +39,13 @@ export function ocsfOf(origin: string, record: LoggedRecord): OcsfEvent {
     actor: actorOf(record),
     src_endpoint: endpointOf(record),
     type_id: 1,
-    database: { name: 'database' in record ? record.database : 'unknown', type_id: 1, type: 'Relational' },
+    database: {
+      name: 'database' in record ? record.database : 'unknown',
+      type_id: 1,
+      type: 'Relational',
+      ...classificationOf(record),
+    },
     ...queryOf(record),
-    ...classificationOf(record),
     unmapped: { countersign: record },
   };
 }
@@ -121,12 +125,11 @@ function endpointOf(record: LoggedRecord): OcsfEvent {
   return { svc_name: record.kind === 'voted' ? record.channel : 'countersign' };
 }
 
+/** A query without its text is none to the schema; what the record has of it stands in `unmapped`. */
 function queryOf(record: LoggedRecord): OcsfEvent {
-  if (record.kind === 'finished')
-    return { query_info: { bytes_out: record.bytes }, duration: Math.round(record.ms), count: 1 };
-  if (!('statement' in record)) return {};
-  const text = record.kind === 'judged' && record.text !== undefined ? { datastore_query: record.text } : {};
-  return { query_info: { uid: record.statement, ...text } };
+  if (record.kind === 'finished') return { duration: Math.round(record.ms), count: 1 };
+  if (record.kind !== 'judged' || record.text === undefined) return {};
+  return { query_info: { uid: record.statement, query_string: record.text } };
 }
 
 function classificationOf(record: LoggedRecord): OcsfEvent {
