@@ -13,10 +13,12 @@ import { partFigures, readinessText, type Parts } from './health.ts';
 
 export interface HttpParts {
   readonly address: Address;
-  readonly limits: Pick<Limits, 'httpBodyBytesMax' | 'httpRequestsPerMinuteMax'>;
+  readonly limits: Pick<Limits, 'httpBodyBytesMax' | 'httpRequestsPerMinuteMax' | 'httpWrongTokensPerMinuteMax'>;
   readonly parts: Pick<Parts, 'readiness'>;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly log: Log;
+  /** Whose token an Authorization header holds; undefined: nobody's. Absent: no tokens are known here. */
+  readonly personOf?: (authorization: string) => string | undefined;
   /** Rooms of the house that answer here: each gets the server and adds its routes. */
   readonly rooms?: readonly ((server: FastifyInstance) => void | Promise<void>)[];
 }
@@ -69,8 +71,10 @@ async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
   });
   await server.register(helmet, helmetOptions);
   await server.register(rateLimit, {
-    max: parts.limits.httpRequestsPerMinuteMax,
+    max: (_, key) =>
+      key.startsWith(wrongToken) ? parts.limits.httpWrongTokensPerMinuteMax : parts.limits.httpRequestsPerMinuteMax,
     timeWindow: 60_000,
+    keyGenerator: (request) => whoAsks(request, parts),
     // Whoever watches health must not be locked out by whoever guesses tokens from the same address.
     allowList: (request) => ['/healthz', '/readyz', '/metrics'].includes(request.url),
   });
@@ -87,6 +91,19 @@ async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
   for (const room of parts.rooms ?? []) await server.register(async (inner) => room(inner));
   await server.ready();
   return server;
+}
+
+const wrongToken = 'wrong token from ';
+
+/**
+ * Whose requests are counted together. A flood of wrong tokens is counted by itself: otherwise whoever sends one from behind the same
+ * address translation, or the same reverse proxy, would lock out everybody there, and nobody could deny anything.
+ */
+function whoAsks({ ip, headers }: FastifyRequest, { personOf }: HttpParts): string {
+  const { authorization } = headers;
+  if (authorization === undefined || personOf === undefined) return `address ${ip}`;
+  const person = personOf(authorization);
+  return person === undefined ? `${wrongToken}${ip}` : `person ${person}`;
 }
 
 /** No script, style, frame or form but our own; the referrer stays inside, since links may carry a one-time token. */

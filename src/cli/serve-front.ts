@@ -1,5 +1,6 @@
 // The people's side of a running proxy: the approval channels, the API and the console on the http port. The road that agents come on may
 // be in this process or in others; this file only knows what it asks of it.
+import { personOfBearer } from '../channels/bearer.ts';
 import { HttpServer, type HttpParts } from '../channels/http-server.ts';
 import { auditRoom } from '../channels/http-audit.ts';
 import type { AgentDay, ShownSession } from '../channels/console/ports.ts';
@@ -47,6 +48,7 @@ export async function openFront(
     parts: { readiness: () => road.readiness() },
     metrics: road.metrics,
     log,
+    personOf: (header) => personOfBearer(header, bench.classification.current.catalog.approvers.values())?.name,
     rooms: [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room],
   });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');

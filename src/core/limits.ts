@@ -120,7 +120,13 @@ export const limitTable = {
     'http_requests_per_minute',
     'count',
     [600, 10, 1_000_000],
-    'Requests from one address: guessing tokens must not be cheap.',
+    'Requests of one person, or from one address without a token.',
+  ),
+  httpWrongTokensPerMinuteMax: row(
+    'http_wrong_tokens_per_minute',
+    'count',
+    [60, 1, 1_000_000],
+    'Requests from one address with tokens that are nobody’s; good tokens from there go on.',
   ),
   // Going away.
   shutdownMsMax: row(

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { bearerAuthenticate } from '../../src/channels/bearer.ts';
+import { bearerAuthenticate, personOfBearer } from '../../src/channels/bearer.ts';
 import { auditRoom } from '../../src/channels/http-audit.ts';
 import { budgetsRoom } from '../../src/channels/http-budgets.ts';
 import { holdsRoom, type Explaining } from '../../src/channels/http-holds.ts';
 import { Parts } from '../../src/channels/health.ts';
-import { HttpServer } from '../../src/channels/http-server.ts';
+import { HttpServer, type HttpParts } from '../../src/channels/http-server.ts';
 import { Metrics } from '../../src/channels/metrics.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -47,14 +47,25 @@ interface Answer {
   readonly requestId: string | null;
 }
 
-async function anApi(words: ProxyWords & { readonly explain?: (asked: Explaining) => Promise<unknown> } = {}) {
+async function anApi(
+  words: ProxyWords & {
+    readonly http?: Partial<HttpParts['limits']>;
+    readonly explain?: (asked: Explaining) => Promise<unknown>;
+  } = {},
+) {
   const proxy = aProxy({ catalog: () => catalog, ...words });
   const metrics = new Metrics();
   const authenticate = bearerAuthenticate(() => catalog.approvers.values());
   const explain = words.explain ?? (() => Promise.resolve({ verdict: 'allow' }));
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },
-    limits: { httpBodyBytesMax: 100_000, httpRequestsPerMinuteMax: 1000 },
+    limits: {
+      httpBodyBytesMax: 100_000,
+      httpRequestsPerMinuteMax: 1000,
+      httpWrongTokensPerMinuteMax: 1000,
+      ...words.http,
+    },
+    personOf: (header) => personOfBearer(header, catalog.approvers.values())?.name,
     parts: new Parts(),
     metrics,
     log: silentLog,
@@ -223,6 +234,27 @@ describe('who may', () => {
     expect((await call('GET', '/api/holds', 'token-of-ben')).status).toBe(503);
     store.weather.down = false;
     expect(await desk.find(hold.id)).toMatchObject({ state: 'open', votes: [] });
+  });
+});
+
+describe('tokens that are nobody’s', () => {
+  test('are limited by themselves: a flood of them keeps no good token from the same address out', async () => {
+    const { desk, call } = await anApi({ http: { httpRequestsPerMinuteMax: 20, httpWrongTokensPerMinuteMax: 10 } });
+    const { hold } = await desk.ask(aRequest(), never);
+    const flood = await Promise.all(Array.from({ length: 50 }, (_, n) => call('GET', '/api/holds', `guess-${n}`)));
+    const statuses = flood.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+    expect((await call('GET', '/api/holds')).status).toBe(401);
+    const vote = { vote: 'deny', reason: 'no' };
+    expect((await call('POST', `/api/holds/${hold.id}/votes`, 'token-of-ben', vote)).status).toBe(200);
+  });
+
+  test('one person’s requests do not use up another’s', async () => {
+    const { call } = await anApi({ http: { httpRequestsPerMinuteMax: 10 } });
+    for (let n = 0; n < 11; n++) await call('GET', '/api/holds', 'token-of-ben');
+    expect((await call('GET', '/api/holds', 'token-of-ben')).status).toBe(429);
+    expect((await call('GET', '/api/holds', 'token-of-cleo')).status).toBe(200);
   });
 });
 

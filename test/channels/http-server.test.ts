@@ -17,7 +17,7 @@ async function server(options: Partial<HttpParts> & { readonly metrics?: Metrics
   const metrics = options.metrics ?? new Metrics();
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },
-    limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 1000 },
+    limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 1000, httpWrongTokensPerMinuteMax: 1000 },
     parts: new Parts(),
     log: silentLog,
     ...options,
@@ -190,7 +190,9 @@ describe('an answer', () => {
   });
 
   test('is a shaped 429 above the limit, but never for health', async () => {
-    const url = await server({ limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 10 } });
+    const url = await server({
+      limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 10, httpWrongTokensPerMinuteMax: 1000 },
+    });
     const statuses: number[] = [];
     for (let index = 0; index < 15; index += 1) statuses.push((await fetch(`${url}/x`)).status);
     expect(statuses.filter((status) => status === 429).length).toBe(5);
