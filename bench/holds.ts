@@ -34,6 +34,8 @@ const timed = 300;
 const bounds = {
   megabytes: 1024,
   releaseMs: { journal: 5, redis: 10 },
+  /** From a vote at another proxy, all but one in a hundred. */
+  peerMs: 50,
   decisionsPerSecond: 200,
   idleCores: 0.5,
 } as const;
@@ -216,7 +218,7 @@ async function measure(kind: Kind): Promise<boolean> {
       `${kind}: ${waitingNow} statements held at once in one process; asked ${Math.round(count / askSeconds)} a second`,
       `  memory of the process: ${Math.round(megabytes)} MB (before: ${Math.round(before / 1024 ** 2)} MB; bound ${bounds.megabytes} MB)`,
       `  while they wait: ${resting.cores.toFixed(2)} of a core, event loop late by ${resting.delayMs.toFixed(1)} ms (p99)`,
-      `  vote to first byte on the wire, the others waiting: p50 ${p50.toFixed(1)} ms, p95 ${p(0.95).toFixed(1)} ms (bound p50 ${bounds.releaseMs[kind]} ms)`,
+      `  vote to first byte on the wire, the others waiting: p50 ${p50.toFixed(1)} ms, p95 ${p(0.95).toFixed(1)} ms, p99 ${p(0.99).toFixed(1)} ms (bound p50 ${bounds.releaseMs[kind]} ms${kind === 'redis' ? `; voted at another proxy: p99 ${bounds.peerMs} ms` : ''})`,
       `  decisions, each of one vote: ${Math.round(perSecond)} a second (bound ${bounds.decisionsPerSecond}); ${failed} of 3000 failed`,
       `  load of the machine meanwhile: ${(loadavg()[0] ?? 0).toFixed(1)}`,
     ].join('\n'),
@@ -231,6 +233,7 @@ async function measure(kind: Kind): Promise<boolean> {
     waitingNow >= count &&
     megabytes < bounds.megabytes &&
     p50 < bounds.releaseMs[kind] &&
+    (kind !== 'redis' || p(0.99) < bounds.peerMs) &&
     perSecond >= bounds.decisionsPerSecond &&
     failed === 0 &&
     resting.cores < bounds.idleCores

@@ -57,8 +57,10 @@ export function aSmallDisk(kilobytes: number): string | undefined {
   return dir;
 }
 
-export function recordsIn(dir: string): readonly LoggedRecord[] {
-  return linesIn(dir).map((line) => {
+/** `from`: the `seq` of the first one wanted. */
+export function recordsIn(dir: string, from = 0): readonly LoggedRecord[] {
+  const lines = linesIn(dir);
+  return (from === 0 ? lines : lines.slice(from)).map((line) => {
     const record = parseRecord(line);
     if (typeof record === 'string') throw new Error(`${record}: ${line}`);
     return record;

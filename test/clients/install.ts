@@ -8,12 +8,15 @@ import { nodePackages, type Client } from './clients.ts';
 /** Where npm-only clients live, with the scratch files of scripts. */
 export const clientFolder = new URL('../../node_modules/.cache/countersign/clients', import.meta.url).pathname;
 
-export function present(client: Client): boolean {
+/** A client as far as it has to be brought. */
+type Brought = Pick<Client, 'probe' | 'debian'>;
+
+export function present(client: Brought): boolean {
   const [program, ...args] = client.probe;
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
-export function installDebian(missing: readonly Client[]): void {
+export function installDebian(missing: readonly Brought[]): void {
   installPackages(missing.flatMap((client) => client.debian));
 }
 

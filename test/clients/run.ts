@@ -10,6 +10,7 @@ import { query } from '../support/client.ts';
 import { setup as build } from '../support/build.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 import { clients, type Client } from './clients.ts';
+import { expectedOf, heldClients, openHeldStage, type HeldClient } from './held-clients.ts';
 import { clientFolder, installDebian, installNode, present } from './install.ts';
 import { startProxy, type RunningProxy } from './proxy.ts';
 
@@ -122,17 +123,38 @@ async function compare(client: Client, stage: Stage): Promise<string | undefined
   return difference(client, await playOn(direct), await playOn(through));
 }
 
+/** Gives how many were told something else than they had to be. */
+async function playHeld(asked: readonly HeldClient[]): Promise<number> {
+  if (asked.length === 0) return 0;
+  const stage = await openHeldStage();
+  let failed = 0;
+  for (const client of asked) {
+    const { lines, complaints } = await stage.play(client);
+    const expected = expectedOf(client);
+    const at = expected.findIndex((line, index) => line !== lines[index]);
+    const isWhole = at < 0 && lines.length === expected.length;
+    if (!isWhole) failed += 1;
+    const index = at < 0 ? expected.length : at;
+    const wrong = `line ${index + 1}: ${lines[index] ?? '(end)'}\n    expected: ${expected[index] ?? '(end)'}\n${complaints.slice(-1500)}`;
+    console.log(`${isWhole ? 'ok  ' : 'FAIL'} ${client.name}, held${isWhole ? '' : `: ${wrong}`}`);
+  }
+  await stage.stop();
+  return failed;
+}
+
 async function run(args: readonly string[]): Promise<number> {
   mkdirSync(clientFolder, { recursive: true });
   const how = args.includes('--self') ? 'self' : 'proxy';
   const names = args.filter((arg) => !arg.startsWith('--'));
+  const held =
+    how === 'self' ? [] : heldClients.filter(({ name }) => names.length === 0 || names.includes(`${name}, held`));
   const wanted = clients.filter((client) => names.length === 0 || names.includes(client.name));
   if (how === 'proxy') build();
-  installDebian(wanted.filter((client) => !present(client)));
+  installDebian([...wanted, ...held].filter((client) => !present(client)));
   const nodeThere = wanted.some((client) => client.command[0] === process.execPath) && installNode();
   const there = (client: Client): boolean => present(client) && (client.command[0] !== process.execPath || nodeThere);
   const stages = new Map<number, Stage>();
-  const skipped = wanted.filter((client) => !there(client));
+  const skipped: { readonly name: string }[] = wanted.filter((client) => !there(client));
   let [passed, failed] = [0, 0];
   try {
     for (const client of wanted.filter(there)) {
@@ -150,6 +172,10 @@ async function run(args: readonly string[]): Promise<number> {
   } finally {
     for (const stage of stages.values()) await closeStage(stage);
   }
+  const heldFailed = await playHeld(held.filter(present));
+  skipped.push(...held.filter((client) => !present(client)));
+  passed += held.filter(present).length - heldFailed;
+  failed += heldFailed;
   const why =
     skipped.length === 0 ? '' : ` (could not be installed: ${skipped.map((client) => client.name).join(', ')})`;
   console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped${why}`);
