@@ -11,6 +11,7 @@ import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromClient as client } from '../wire/message-types.ts';
+import { describeOf } from './describe-portal.ts';
 import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen, type InBand } from './in-band.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
 import { awaits, type Awaited, type Follower, type Replies } from './replies.ts';
@@ -344,14 +345,19 @@ export class Requests {
   #describe(bytes: Buffer, start: number, end: number): void {
     const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
     const run = bytes[start + 5] === statementKind ? undefined : this.#portals.get(name);
-    this.#forward(awaits.describe, bytes, start, end, run?.describing);
+    this.#forward(awaits.describe, bytes, start, end, run?.described());
   }
 
   #execute(bytes: Buffer, start: number, end: number): void {
-    const portal = latin1(bytes, start + 5, bytes.indexOf(0, start + 5));
+    const nameEnd = bytes.indexOf(0, start + 5);
+    const run = this.#portals.get(latin1(bytes, start + 5, nameEnd));
     this.#batchOpen = true;
+    if (run?.isUnseen === true) {
+      const frame = describeOf(bytes.subarray(start + 5, nameEnd + 1));
+      this.#forward(awaits.describe, frame, 0, frame.length, run.describingForUs);
+    }
     // A portal we do not know is a cursor that SQL declared: its query was judged then. Otherwise the server says so itself.
-    this.#forward(awaits.execute, bytes, start, end, this.#portals.get(portal));
+    this.#forward(awaits.execute, bytes, start, end, run);
   }
 
   #close(bytes: Buffer, start: number, end: number): void {

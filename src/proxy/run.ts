@@ -37,6 +37,7 @@ export class Run implements Follower {
   #stopped: StoppedResult | undefined;
   #error: string | undefined;
   #suspended = false;
+  #isDescribed = false;
   #closed = false;
 
   constructor(parts: RunParts, execution: Execution, passed: Passed, onFirstEnd: (() => void) | undefined) {
@@ -83,10 +84,30 @@ export class Run implements Follower {
   }
 
   /** For the description of its portal: not the end of anything. */
-  readonly describing: Follower = {
+  readonly #describing: Follower = {
     take: (type, bytes, start, end) => this.take(type, bytes, start, end),
     ended: () => undefined,
   };
+
+  /** For a description that the agent did not ask for: looked at, and kept from it. */
+  readonly describingForUs: Follower = {
+    take: (type, bytes, start, end) => {
+      const fate = this.take(type, bytes, start, end);
+      return type === fromServer.error ? fate : 'swallow';
+    },
+    ended: () => undefined,
+  };
+
+  /** Its rows would pass without anybody having looked at what they hold. */
+  get isUnseen(): boolean {
+    return !this.#isDescribed && this.#tripwire.isUnseen;
+  }
+
+  /** The agent has asked for the description itself. */
+  described(): Follower {
+    this.#isDescribed = true;
+    return this.#describing;
+  }
 
   /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
   ended(how: 'done' | 'failed' | 'skipped'): void {

@@ -7,6 +7,7 @@ import type { ReadText } from '../sql/reading.ts';
 import { checkRowDescription } from '../sql/tripwire.ts';
 
 const seen = new WeakMap<ReadText, Buffer>();
+const noRows = Buffer.alloc(0);
 
 export class Tripwire {
   readonly #text: ReadText | undefined;
@@ -16,11 +17,24 @@ export class Tripwire {
     this.#text = text;
   }
 
+  /**
+   * Whether nobody has looked yet at what the rows of this reading hold: an agent that asks for no description would go past the look,
+   * so then we ask. What is not known for sure has nothing to be held against.
+   */
+  get isUnseen(): boolean {
+    const text = this.#text;
+    if (text?.index === undefined || seen.has(text)) return false;
+    return text.statements.every((one) => one.analysis.unknowns.length === 0);
+  }
+
   /** Why it tripped. */
   check(type: number, bytes: Buffer, start: number, end: number): string | undefined {
     switch (type) {
       case fromServer.rowDescription:
         return this.#described(bytes, start, end);
+      case fromServer.noData:
+        if (this.#text !== undefined && !seen.has(this.#text)) seen.set(this.#text, noRows);
+        return undefined;
       case fromServer.commandComplete:
       case fromServer.copyOut:
         return this.#text === undefined ? 'the server ran what it was sure to refuse' : undefined;
