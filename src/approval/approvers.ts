@@ -1,6 +1,8 @@
 // Who may decide a hold, by the files in force at that moment: a person taken out of them while the hold is open no longer counts,
 // and the agent's owner never does, under whatever name the config knows them.
 import type { Approver, Catalog } from '../catalog/catalog.ts';
+import type { UnixMillis } from '../core/brand.ts';
+import type { CastVote } from './hold.ts';
 import type { Need } from '../policy/verdict.ts';
 
 export type People = Pick<Catalog, 'approvers' | 'groups'>;
@@ -9,6 +11,22 @@ export interface Crowd {
   readonly people: People;
   /** The owner when it was asked, and the one in the config now: neither may decide. */
   readonly owners: readonly string[];
+}
+
+/**
+ * With the groups that an identity provider vouches somebody for, while its word is fresh. It adds to what the files say of people who are
+ * in the files: nobody comes in by it who is not, and nobody stops being an owner.
+ */
+export function withVouched(people: People, votes: readonly CastVote[], now: UnixMillis): People {
+  const fresh = votes.flatMap(({ person, vouched }) =>
+    vouched !== undefined && vouched.until > now ? vouched.groups.map((group) => ({ person, group })) : [],
+  );
+  if (fresh.length === 0) return people;
+  const groups = new Map(people.groups);
+  for (const { person, group } of fresh) {
+    if (people.approvers.has(person)) groups.set(group, [...new Set([...(groups.get(group) ?? []), person])]);
+  }
+  return { approvers: people.approvers, groups };
 }
 
 /** An owner may be written as the approver's name, e-mail or Slack id: each of them is the same human. */
@@ -46,7 +64,8 @@ export function standingOf(person: string, needs: readonly Need[], crowd: Crowd)
   if (isOwner(approver, crowd.owners)) {
     return { kind: 'none', words: 'the owner of an agent never decides about its statements' };
   }
-  const isAsked = needs.some((need) => need.groups.some((group) => approver.groups.includes(group)));
+  const isIn = (group: string): boolean => crowd.people.groups.get(group)?.includes(person) === true;
+  const isAsked = needs.some((need) => need.groups.some(isIn));
   if (isAsked) return { kind: 'approver' };
   const groups = [...new Set(needs.flatMap((need) => need.groups))].join(', ');
   return { kind: 'none', words: `this hold asks ${groups}; this person is in none of these groups` };

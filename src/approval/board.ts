@@ -5,11 +5,11 @@ import { ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Store } from '../store/store.ts';
-import { isEnough, standingOf, type Crowd } from './approvers.ts';
+import { isEnough, standingOf, withVouched, type Crowd } from './approvers.ts';
 import type { HoldFilter, VoteResult } from './channel.ts';
 import { idOfKey, keys } from './documents.ts';
 import type { CastVote, HeldFacts, HoldLife, Vote } from './hold.ts';
-import { withVote } from './hold-state.ts';
+import { votesInForce, withVote } from './hold-state.ts';
 import type { Holds } from './holds.ts';
 import { Passkeys } from './passkeys.ts';
 import { stepUpOf, stepUpTrouble, type StepUpNeed } from './step-up.ts';
@@ -49,7 +49,11 @@ export class Board {
 
   view(facts: HeldFacts, life: HoldLife): HoldView {
     const { clock, catalog } = this.#parts;
-    return viewOf(facts, life, { now: clock.now(), crowd: this.#crowdOf(facts), levels: catalog().levelByName });
+    return viewOf(facts, life, {
+      now: clock.now(),
+      crowd: this.#crowdOf(facts, life.votes),
+      levels: catalog().levelByName,
+    });
   }
 
   async find(id: HoldId): Promise<HoldView | undefined> {
@@ -85,7 +89,8 @@ export class Board {
     return holds.alone(id, async () => {
       const facts = await holds.facts(id);
       if (facts === undefined) return { kind: 'notFound' };
-      const standing = standingOf(vote.person, facts.needs, this.#crowdOf(facts));
+      const asking = [{ ...vote, at: this.#parts.clock.now() }];
+      const standing = standingOf(vote.person, facts.needs, this.#crowdOf(facts, asking));
       if (standing.kind === 'none') return { kind: 'forbidden', words: standing.words };
       const trouble = troubleOf(vote, facts);
       if (trouble !== undefined) return { kind: 'invalid', words: trouble };
@@ -104,7 +109,11 @@ export class Board {
       const cast: CastVote = { ...vote, reason: reason === '' ? undefined : reason, at: clock.now() };
       const votes = [...before.votes, cast];
       const enough = (people: readonly string[]): boolean =>
-        isEnough(facts.needs, this.#crowdOf(facts), need === 'passkey' ? people.filter(signedIn(votes)) : people);
+        isEnough(
+          facts.needs,
+          this.#crowdOf(facts, votesInForce(votes)),
+          need === 'passkey' ? people.filter(signedIn(votes)) : people,
+        );
       wasSettled = false;
       if (before.settled === undefined && isRepeated(before, cast)) return 'stay';
       if (before.votes.length >= votesMax) throw new ProxyError('RATE_LIMITED', 'this hold has too many votes already');
@@ -117,8 +126,8 @@ export class Board {
   }
 
   /** Whether these people are still enough, by the files in force: an approval does not outlive those who gave it. */
-  stands(facts: HeldFacts, by: readonly string[]): boolean {
-    return isEnough(facts.needs, this.#crowdOf(facts), by);
+  stands(facts: HeldFacts, by: readonly string[], votes: readonly CastVote[]): boolean {
+    return isEnough(facts.needs, this.#crowdOf(facts, votesInForce(votes)), by);
   }
 
   watch(each: (hold: HoldView) => void): () => void {
@@ -147,9 +156,11 @@ export class Board {
     }
   }
 
-  #crowdOf({ asker }: HeldFacts): Crowd {
-    const now = this.#parts.ownerOf(asker.agent);
-    return { people: this.#parts.catalog(), owners: now === undefined ? [asker.owner] : [asker.owner, now] };
+  #crowdOf({ asker }: HeldFacts, votes: readonly CastVote[]): Crowd {
+    const { clock, catalog, ownerOf } = this.#parts;
+    const owner = ownerOf(asker.agent);
+    const people = withVouched(catalog(), votes, clock.now());
+    return { people, owners: owner === undefined ? [asker.owner] : [asker.owner, owner] };
   }
 }
 
@@ -163,8 +174,8 @@ const signedIn =
 function isRepeated(life: HoldLife, cast: CastVote): boolean {
   const last = life.votes.findLast(({ person }) => person === cast.person);
   if (last === undefined) return false;
-  const bare = ({ vote, reason, terms, passkey }: CastVote): string =>
-    JSON.stringify([vote, reason, terms, passkey === undefined]);
+  const bare = ({ vote, reason, terms, passkey, vouched }: CastVote): string =>
+    JSON.stringify([vote, reason, terms, passkey === undefined, vouched]);
   return bare(last) === bare(cast);
 }
 

@@ -135,6 +135,7 @@ const lifeShape = z.object({
       terms: maybe(terms),
       link: maybe(z.string()),
       passkey: maybe(passkeyProofShape).optional(),
+      vouched: maybe(z.object({ groups: z.array(z.string()), until: moment })).optional(),
       at: moment,
     }),
   ),

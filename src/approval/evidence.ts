@@ -9,10 +9,13 @@ import { termsText, type Terms } from './terms.ts';
 export function unrecorded(facts: HeldFacts, life: HoldLife): readonly AuditBody[] {
   const { recorded, votes, settled, id } = life;
   const bodies: AuditBody[] = recorded.held ? [] : [heldBody(facts, life)];
-  for (const { person, vote, channel, reason, link, terms, passkey } of votes.slice(recorded.votes)) {
+  for (const { person, vote, channel, reason, link, terms, passkey, vouched } of votes.slice(recorded.votes)) {
     const words = { ...(reason === undefined ? {} : { reason }), ...(link === undefined ? {} : { link }) };
     const meant = terms === undefined ? {} : { terms: termsText(terms) };
-    const proof = passkey === undefined ? {} : { passkey };
+    const proof = {
+      ...(passkey === undefined ? {} : { passkey }),
+      ...(vouched === undefined || vouched.groups.length === 0 ? {} : { vouched: vouched.groups }),
+    };
     bodies.push({ kind: 'voted', hold: id, person, vote, channel, ...words, ...meant, ...proof });
   }
   if (settled !== undefined && !recorded.settled) {

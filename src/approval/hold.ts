@@ -92,6 +92,14 @@ export interface Vote {
   readonly link: string | undefined;
   /** What the person's authenticator signed, where a yes takes a passkey. */
   readonly passkey?: PasskeyProof | undefined;
+  /** What an identity provider said at their sign-in, beside what stands in the files. */
+  readonly vouched?: Vouched | undefined;
+}
+
+/** Groups that somebody is in by the word of an identity provider, and until when that word counts. */
+export interface Vouched {
+  readonly groups: readonly string[];
+  readonly until: UnixMillis;
 }
 
 export interface CastVote extends Vote {

@@ -163,8 +163,8 @@ export class StoreDesk implements Desk {
   async #permitted(one: Case): Promise<Waiting | undefined> {
     if (one.shape === undefined) return undefined;
     const stands = async ({ hold, by }: Permission): Promise<boolean> => {
-      const facts = await this.#holds.facts(hold);
-      return facts !== undefined && this.#board.stands(facts, by);
+      const [facts, stored] = await Promise.all([this.#holds.facts(hold), this.#holds.read(hold)]);
+      return facts !== undefined && this.#board.stands(facts, by, stored?.life.votes ?? []);
     };
     const permission = await this.#holds.takePermission(one.shape, this.#parts.clock.now(), stands);
     if (permission === undefined) return undefined;
@@ -198,7 +198,7 @@ export class StoreDesk implements Desk {
       this.#holds.move(id, (before) => {
         const now = this.#parts.clock.now();
         outcome = undefined;
-        if (canBeGranted(before, now) && this.#board.stands(facts, before.settled?.by ?? [])) {
+        if (canBeGranted(before, now) && this.#board.stands(facts, before.settled?.by ?? [], before.votes)) {
           outcome = 'granted';
           return granted(before);
         }

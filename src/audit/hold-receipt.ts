@@ -41,6 +41,7 @@ const vote = z.strictObject({
   link: z.string().optional(),
   terms: z.string().optional(),
   passkey: passkeyProofShape.optional(),
+  vouched: z.array(z.string()).optional(),
 });
 const outcome = z.strictObject({ rows: z.number(), bytes: z.number(), ms: z.number(), error: z.string().optional() });
 
@@ -128,7 +129,7 @@ export function recordsOfHold(records: HoldRecords): readonly number[] {
 }
 
 function voteOf(record: Of<'voted'>): HoldReceipt['votes'][number] {
-  const { person, vote: choice, channel, at, reason, link, terms, passkey } = record;
+  const { person, vote: choice, channel, at, reason, link, terms, passkey, vouched } = record;
   return {
     person,
     vote: choice,
@@ -138,6 +139,7 @@ function voteOf(record: Of<'voted'>): HoldReceipt['votes'][number] {
     ...(link === undefined ? {} : { link }),
     ...(terms === undefined ? {} : { terms }),
     ...(passkey === undefined ? {} : { passkey }),
+    ...(vouched === undefined ? {} : { vouched: [...vouched] }),
   };
 }
 

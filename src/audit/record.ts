@@ -86,6 +86,8 @@ interface Voted {
   readonly terms?: string;
   /** What their authenticator signed, where a yes took a passkey. */
   readonly passkey?: PasskeyProof;
+  /** Groups that an identity provider said they are in, beside the files. */
+  readonly vouched?: readonly string[];
 }
 
 interface Decided {

@@ -79,6 +79,8 @@ export interface Approver {
   readonly email: string | undefined;
   readonly slack: string | undefined;
   readonly tokenSha256: string | undefined;
+  /** Their account at the identity provider. */
+  readonly oidc?: string | undefined;
   readonly groups: readonly string[];
   readonly place: Place;
 }

@@ -125,6 +125,12 @@ const approver = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'a SHA-256 in 64 lower-case hex digits')
     .optional()
     .describe('Hash of the person’s API token: printf %s TOKEN | sha256sum'),
+  oidc: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('The person’s account (subject) at the identity provider; without it, a verified e-mail address tells.'),
 });
 
 export const approversSchema = z

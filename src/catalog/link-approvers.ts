@@ -22,9 +22,11 @@ export function linkApprovers(document: YamlDocument, shape: ApproversShape, mis
   const handles = new Map<string, Place>();
   for (const [name, person] of Object.entries(shape.approvers)) {
     const place = placeOf(document, ['approvers', name], 'key');
-    const ways = [person.slack, person.email?.toLowerCase(), person.token_sha256].filter((way) => way !== undefined);
+    const ways = [person.slack, person.email?.toLowerCase(), person.token_sha256, person.oidc].filter(
+      (way) => way !== undefined,
+    );
     if (ways.length === 0) {
-      mistakes.add(place, `'${name}' has no way to be asked`, 'add email:, slack: or token_sha256:');
+      mistakes.add(place, `'${name}' has no way to be asked`, 'add email:, slack:, token_sha256: or oidc:');
     }
     for (const way of ways) {
       const first = handles.get(way);
@@ -39,6 +41,7 @@ export function linkApprovers(document: YamlDocument, shape: ApproversShape, mis
       email: person.email,
       slack: person.slack,
       tokenSha256: person.token_sha256,
+      ...(person.oidc === undefined ? {} : { oidc: person.oidc }),
       groups: [...new Set(person.groups)],
       place,
     });

@@ -7,6 +7,7 @@ import { registerAudit } from './audit.ts';
 import { registerCheck } from './check.ts';
 import { registerExplain } from './explain.ts';
 import { registerGrants } from './grants.ts';
+import { addConsoleLink } from './console-link.ts';
 import { addHolds } from './holds.ts';
 import { registerImport } from './import.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -24,6 +25,7 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addAgents,
   addSlack,
   addHolds,
+  addConsoleLink,
   (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit, env: io.env }),
   (program, io) => {
     const ports = { say: io.out, complain: io.err, exit: io.exit, env: io.env };

@@ -17,6 +17,10 @@ export interface ConsoleWiring {
   readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** By which the operator of this machine asks for links. */
+  readonly key: Uint8Array;
+  /** The console's address for people. */
+  readonly origin: () => string;
 }
 
 export function consoleOf(wiring: ConsoleWiring): Console {
@@ -40,6 +44,9 @@ export function consoleOf(wiring: ConsoleWiring): Console {
       ['Classification', classification.current.catalog.version.slice(0, 12)],
     ],
     publicUrl: () => live.config.http.publicUrl,
+    oidc: () => live.config.http.oidc,
+    linkKey: wiring.key,
+    origin: wiring.origin,
     log: log.child({ part: 'console' }),
   });
 }

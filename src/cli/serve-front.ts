@@ -7,6 +7,7 @@ import type { AgentDay, ShownSession } from '../channels/console/ports.ts';
 import type { Readiness } from '../channels/health.ts';
 import { apiRooms, tokensOf } from './serve-api.ts';
 import { startChannels, type RunningChannels } from './serve-channels.ts';
+import { makeConsoleKey } from './console-key.ts';
 import { consoleOf } from './serve-console.ts';
 import type { Begun, House } from './serve-house.ts';
 import { addressText, listening, type BoundAddress } from './serve-addresses.ts';
@@ -25,7 +26,7 @@ export interface RoadView {
 
 export interface Front {
   readonly channels: RunningChannels;
-  readonly http: HttpServer;
+  readonly http: Pick<HttpServer, 'close'>;
   readonly httpAddress: BoundAddress;
   readonly consoleLink: (person: string) => Promise<string>;
 }
@@ -40,7 +41,10 @@ export async function openFront(
   const channels = await startChannels({ live, bench, parts, metrics, clock, log });
   begun.push(() => channels.stop());
   await open();
-  const console = consoleOf({ live, audit: record.audit, bench, clock, log, road });
+  const key = makeConsoleKey(config.auditDir);
+  begun.push(async () => key.remove());
+  const origin = (): string => live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`;
+  const console = consoleOf({ live, audit: record.audit, bench, clock, log, road, key: key.bytes, origin });
   const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: record.audit });
   const http = await HttpServer.create({
     address: config.http.listen,
@@ -52,7 +56,17 @@ export async function openFront(
     rooms: [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room],
   });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');
-  const consoleLink = async (person: string): Promise<string> =>
-    `${live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`}${await console.linkPath(person)}`;
-  return { channels, http, httpAddress, consoleLink };
+  key.publish(`http://${addressText(reachable(httpAddress))}`);
+  const consoleLink = async (person: string): Promise<string> => origin() + (await console.linkPath(person));
+  const close = async (): Promise<void> => {
+    key.remove();
+    await http.close();
+  };
+  return { channels, http: { close }, httpAddress, consoleLink };
+}
+
+/** From this machine: a server that listens everywhere is asked on loopback. */
+function reachable({ address, port }: BoundAddress): BoundAddress {
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return { address: everywhere[address] ?? address, port };
 }

@@ -14,11 +14,24 @@ export function crossMistakes(document: YamlDocument, shape: ConfigShape): reado
   addresses(shape, mistake);
   workers(shape, mistake);
   slack(shape, mistake);
+  oidc(shape, mistake);
   sinks(shape, mistake);
   return mistakes;
 }
 
 type Note = (path: Path, words: string, mend: string, which?: 'key' | 'value') => void;
+
+function oidc({ http }: ConfigShape, mistake: Note): void {
+  const found = http?.oidc;
+  if (found === undefined) return;
+  const path = ['http', 'oidc'];
+  if (http?.public_url === undefined)
+    mistake(path, 'the identity provider has to send people back', 'add `public_url` to `http`', 'key');
+  const { protocol, hostname } = new URL(found.issuer);
+  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  if (protocol === 'http:' && !isHere)
+    mistake([...path, 'issuer'], 'who signs in would be told over an open line', 'write an https address');
+}
 
 function agents(shape: ConfigShape, mistake: Note): void {
   const known = Object.keys(shape.databases);

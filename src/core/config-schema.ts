@@ -15,6 +15,7 @@ import {
   yesNo,
 } from './config-fields.ts';
 import { auditSchema } from './config-audit.ts';
+import { oidcSchema } from './config-oidc.ts';
 import { fieldNotes } from './config-fields.ts';
 import { slackSchema } from './config-slack.ts';
 import { stateField } from './config-state.ts';
@@ -128,6 +129,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: address('API, console, health and metrics.', '127.0.0.1:6480'),
       public_url: webUrl('The console’s address as people reach it, for links in cards and hints.').optional(),
+      oidc: oidcSchema.optional().describe('The identity provider that people sign in to the console with.'),
     })
     .optional(),
   classification: text('Folder of the classification files.', 'folder')

@@ -3,6 +3,7 @@ import type { PublishConfig, SinkConfig } from './config-audit.ts';
 import type { Address } from './config-fields.ts';
 import type { Limits } from './limits.ts';
 import type { LogLevel } from './log-levels.ts';
+import type { OidcConfig } from './config-oidc.ts';
 import type { Place } from './place.ts';
 import type { RedisUrl } from './redis-url.ts';
 import type { Secret } from './secrets.ts';
@@ -13,7 +14,12 @@ export interface Config {
   readonly file: string;
   readonly listen: Address;
   readonly tls: ListenerTls | undefined;
-  readonly http: { readonly listen: Address; readonly publicUrl: string | undefined };
+  readonly http: {
+    readonly listen: Address;
+    readonly publicUrl: string | undefined;
+    /** How people sign in to the console; undefined: by links and tokens only. */
+    readonly oidc?: OidcConfig | undefined;
+  };
   readonly classificationDir: string;
   readonly state: StateConfig;
   readonly auditDir: string;

@@ -1,5 +1,6 @@
 // countersign.yaml → Config, or every mistake at once with `file:line:col`. Text is read here and nowhere else: what comes
 // out needs no second check. Makes no password checks of its own: how a verifier is made comes in as an argument.
+import { oidcConfig } from './config-oidc.ts';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isNonEmpty } from './brand.ts';
@@ -81,7 +82,11 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     file: parts.document.file,
     listen: shape.listen ?? { host: '127.0.0.1', port: 6432 },
     tls: shape.tls === undefined ? undefined : listenerTls(shape.tls, reader),
-    http: { listen: shape.http?.listen ?? { host: '127.0.0.1', port: 6480 }, publicUrl: shape.http?.public_url },
+    http: {
+      listen: shape.http?.listen ?? { host: '127.0.0.1', port: 6480 },
+      publicUrl: shape.http?.public_url,
+      ...(shape.http?.oidc === undefined ? {} : { oidc: oidcConfig(shape.http.oidc) }),
+    },
     classificationDir: resolve(directory, shape.classification ?? './classification'),
     state: stateOf(shape.state, directory, reader),
     auditDir: auditDirOf(shape, directory),

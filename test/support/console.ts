@@ -32,6 +32,8 @@ export interface ConsoleStage {
 export interface StageOptions {
   /** Further YAML at the top level of the config. */
   readonly config?: string;
+  /** Further YAML inside `http`: `, oidc: { … }`. */
+  readonly http?: string;
   /** The console's own name; passkeys have none at an address. */
   readonly host?: 'localhost';
   /** Changes the sample classification before it is read. */
@@ -47,7 +49,7 @@ export async function startConsole(options: StageOptions = {}): Promise<ConsoleS
   const [port, http] = [await freePort(), await freePort()];
   const file = join(folder, 'countersign.yaml');
   const text = `listen: 127.0.0.1:${port}
-http: { listen: 127.0.0.1:${http}, public_url: "http://${host}:${http}" }
+http: { listen: 127.0.0.1:${http}, public_url: "http://${host}:${http}"${options.http ?? ''} }
 databases: { ${sample.database}: { url: ${JSON.stringify(`${shop.gateUrl}?sslmode=disable`)} } }
 agents: { report-bot: { password: agentpassword, owner: ana, databases: [${sample.database}] } }
 limits: { http_requests_per_minute: 100000 }

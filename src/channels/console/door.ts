@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isIP } from 'node:net';
+import type { Vouched } from '../../approval/hold.ts';
+import type { UnixMillis } from '../../core/brand.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ProxyError } from '../../core/errors.ts';
 import { randomText } from '../../core/ids.ts';
@@ -12,7 +14,7 @@ import type { Store } from '../../store/store.ts';
 import type { Person } from '../authenticate.ts';
 import type { Site } from './passkey-ceremony.ts';
 import { personOfBearer } from '../bearer.ts';
-import { equal, Tokens, type Claims } from './tokens.ts';
+import { equal, Tokens, type Claims, type Purpose } from './tokens.ts';
 
 export interface DoorParts {
   readonly clock: Clock;
@@ -20,11 +22,20 @@ export interface DoorParts {
   readonly approvers: () => ReadonlyMap<string, Approver>;
   /** The console's address as people reach it; undefined: as they ask for it. */
   readonly publicUrl: () => string | undefined;
+  /** Approver groups that the identity provider may put people into. */
+  readonly vouchable: () => ReadonlySet<string>;
+}
+
+export interface SignedInBy {
+  readonly groups: readonly string[];
+  readonly forMs: number;
 }
 
 /** A person at the console, with the session that proves it. */
 export interface Visitor extends Person {
   readonly session: Claims;
+  /** Groups beyond those of the files, while the identity provider's word about them is fresh. */
+  readonly vouched: Vouched | undefined;
   /** Stands in every form of this session, and nowhere else. */
   readonly formToken: string;
 }
@@ -84,9 +95,16 @@ export class Door {
     return personOfBearer(`Bearer ${token.trim()}`, this.#parts.approvers().values());
   }
 
-  async begin(person: Person, reply: FastifyReply): Promise<void> {
-    const until = this.#parts.clock.now() + sessionMs;
-    const token = (await this.tokens()).make('session', { person: person.name, until, nonce: randomText(16) });
+  async begin(person: Person, reply: FastifyReply, by?: SignedInBy): Promise<void> {
+    const now = this.#parts.clock.now();
+    const until = now + sessionMs;
+    const vouched = by === undefined ? undefined : { groups: by.groups, until: (now + by.forMs) as UnixMillis };
+    const token = (await this.tokens()).make('session', {
+      person: person.name,
+      until,
+      nonce: randomText(16),
+      vouched,
+    });
     reply.setCookie(this.cookieName, token, { ...this.cookieOptions, maxAge: sessionMs / 1000 });
   }
 
@@ -104,7 +122,26 @@ export class Door {
     const session = tokens.read('session', request.cookies[this.cookieName] ?? '', this.#parts.clock.now());
     const person = this.#known(session?.person);
     if (session === undefined || person === undefined || (await this.#isEnded(session))) return undefined;
-    return { ...person, session, formToken: tokens.mark('form', session.nonce) };
+    const vouched = this.#freshOf(session);
+    const groups = [...new Set([...person.groups, ...(vouched?.groups ?? [])])];
+    return { name: person.name, groups, vouched, session, formToken: tokens.mark('form', session.nonce) };
+  }
+
+  /** What is no longer in the config is no longer believed, whatever was signed when somebody came in. */
+  #freshOf({ vouched }: Claims): Vouched | undefined {
+    if (vouched === undefined || vouched.until <= this.#parts.clock.now()) return undefined;
+    const known = this.#parts.vouchable();
+    return { ...vouched, groups: vouched.groups.filter((group) => known.has(group)) };
+  }
+
+  /** A text of ours that travels in somebody's browser. */
+  async sealed(purpose: Purpose, text: string, forMs: number): Promise<string> {
+    const until = this.#parts.clock.now() + forMs;
+    return (await this.tokens()).make(purpose, { person: text, until, nonce: randomText(8) });
+  }
+
+  async unsealed(purpose: Purpose, token: string): Promise<string | undefined> {
+    return (await this.tokens()).read(purpose, token, this.#parts.clock.now())?.person;
   }
 
   /** Throws FORBIDDEN unless one of our own pages sent this form in this very session. */

@@ -21,15 +21,23 @@ export function wayBack(wanted: unknown): string {
   return isOurs ? wanted : '/inbox';
 }
 
-export function entrance(server: FastifyInstance, door: Door): void {
-  server.get('/sign-in', async (request, reply) =>
-    sendPage(reply, signInPage(wayBack(fieldOf(request.query, 'next')))),
-  );
+/** `provider`: the name of the identity provider; undefined: there is none. */
+export function entrance(server: FastifyInstance, door: Door, provider: () => ProviderWords): void {
+  server.get('/sign-in', async (request, reply) => {
+    const { name, signOutUrl } = provider();
+    const next = wayBack(fieldOf(request.query, 'next'));
+    const out = fieldOf(request.query, 'out') === undefined ? undefined : await signOutUrl();
+    return sendPage(reply, signInPage({ next, provider: name, out }));
+  });
   server.post('/sign-in', guessing, async (request, reply) => {
     door.checkOrigin(request);
     const next = wayBack(fieldOf(request.body, 'next'));
     const person = door.personOfToken(fieldOf(request.body, 'token') ?? '');
-    if (person === undefined) return sendPage(reply.code(401), signInPage(next, 'This is no approver’s token.'));
+    if (person === undefined)
+      return sendPage(
+        reply.code(401),
+        signInPage({ next, provider: provider().name, wrong: 'This is no approver’s token.' }),
+      );
     await door.begin(person, reply);
     return reply.redirect(next, 303);
   });
@@ -54,19 +62,34 @@ async function signOut(door: Door, request: FastifyRequest, reply: FastifyReply)
   const visitor = await door.visitor(request);
   door.checkForm(request, visitor, fieldOf(request.body, 'form'));
   if (visitor !== undefined) await door.end(visitor, reply);
-  return reply.redirect('/sign-in', 303);
+  return reply.redirect(visitor?.session.vouched === undefined ? '/sign-in' : '/sign-in?out=provider', 303);
 }
 
-function signInPage(next: string, wrong?: string): Markup {
+export interface ProviderWords {
+  readonly name: string | undefined;
+  /** The provider's own page for signing out, where it has one. */
+  readonly signOutUrl: () => Promise<string | undefined>;
+}
+
+interface SignInParts {
+  readonly next: string;
+  readonly provider: string | undefined;
+  readonly wrong?: string;
+  readonly out?: string | undefined;
+}
+
+function signInPage({ next, provider, wrong, out }: SignInParts): Markup {
   return page({
     title: 'Sign in',
     notice: wrong === undefined ? undefined : { kind: 'bad', words: wrong },
     main: markup`<div class="narrow-page"><div class="card"><h1>Sign in</h1>
+${out !== undefined && markup`<p class="notice good">You are signed out here. <a href="${out}" rel="noreferrer">Sign out at ${provider} too</a></p>`}
 <p>Countersign holds what agents ask for until the right people have decided. Approvers sign in here.</p>
+${provider !== undefined && markup`<p><a class="button wide-button" href="/sign-in/oidc${next === '/inbox' ? '' : `?next=${encodeURIComponent(next)}`}">Sign in with ${provider}</a></p><p class="or">or</p>`}
 <form method="post" action="/sign-in"><input type="hidden" name="next" value="${next}">
 <label for="token">Your approver’s token</label><input id="token" name="token" type="password" autocomplete="current-password" required>
 <button class="button">Sign in</button></form>
-<p class="dim">Or by a one-time link, as <code>countersign start</code> prints it.</p></div></div>`,
+<p class="dim">Or by a one-time link, as <code>countersign start</code> and, on the machine of the proxy, <code>countersign console-link NAME</code> print it.</p></div></div>`,
   });
 }
 
@@ -84,7 +107,7 @@ function overPage(): Markup {
     title: 'This link is over',
     main: emptyState(
       'This link does not work any more',
-      'It was used, is older than ten minutes, or is for somebody who is no longer an approver. Sign in with your token; countersign start prints a new link at each Enter.',
+      'It was used, is older than ten minutes, or is for somebody who is no longer an approver. Sign in with your token, or get a new link: countersign console-link, on the machine of the proxy.',
       { to: '/sign-in', words: 'Sign in' },
     ),
   });

@@ -32,7 +32,7 @@ export interface HoldPageParts {
 
 export function holdPage({ visitor, view, levels, notice, passkey }: HoldPageParts): Markup {
   return page({
-    title: `${view.state === 'open' && waitsFor(visitor.name, view) ? '● ' : ''}${headline(view)}`,
+    title: `${view.state === 'open' && waitsFor(visitor, view) ? '● ' : ''}${headline(view)}`,
     visitor,
     section: 'inbox',
     notice,

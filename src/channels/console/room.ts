@@ -4,6 +4,7 @@ import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProxyError } from '../../core/errors.ts';
+import type { OidcConfig } from '../../core/config-oidc.ts';
 import type { Log } from '../../core/log.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { isHoldId } from '../../approval/board.ts';
@@ -26,14 +27,19 @@ import { askedOf, historyPage, type Asked } from './history-page.ts';
 import { holdPage } from './hold-page.ts';
 import { inboxPage } from './holds-list.ts';
 import { assets, type Notice } from './layout.ts';
+import { linkDesk } from './link-desk.ts';
 import { Live } from './live.ts';
+import { Oidc } from './oidc.ts';
+import { oidcRoom } from './oidc-room.ts';
 import { PasskeyDesk, type PasskeyStanding } from './passkey-desk.ts';
 import { passkeyRoom } from './passkey-room.ts';
 import type { SessionsPort, ShownAgent, ShownDatabase } from './ports.ts';
 import { troublePage } from './trouble-page.ts';
 import { voteFrom } from './vote-forms.ts';
 
-export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
+export interface ConsoleParts extends Omit<DoorParts, 'approvers' | 'vouchable'> {
+  /** The identity provider, by the config in force. */
+  readonly oidc: () => OidcConfig | undefined;
   readonly store: Pick<Store, 'read' | 'list' | 'change' | 'standing'>;
   readonly desk: HoldBook;
   /** The classification in force. */
@@ -49,6 +55,10 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers'> {
   readonly readiness: () => Promise<Readiness>;
   readonly versions: () => readonly (readonly [what: string, version: string])[];
   readonly log: Log;
+  /** By which the operator of this machine asks for one-time links. */
+  readonly linkKey: Uint8Array;
+  /** The console's address for people. */
+  readonly origin: () => string;
 }
 
 const settledShown = 8;
@@ -61,11 +71,17 @@ export class Console {
   readonly #parts: ConsoleParts;
   readonly #door: Door;
   readonly #keys: PasskeyDesk;
+  readonly #oidc: Oidc;
   #searches = 0;
 
   constructor(parts: ConsoleParts) {
     this.#parts = parts;
-    this.#door = new Door({ ...parts, approvers: () => parts.catalog().approvers });
+    this.#oidc = new Oidc({ ...parts, config: parts.oidc });
+    this.#door = new Door({
+      ...parts,
+      approvers: () => parts.catalog().approvers,
+      vouchable: () => new Set(parts.oidc()?.groups.values()),
+    });
     this.#keys = new PasskeyDesk(parts, this.#door);
   }
 
@@ -86,7 +102,18 @@ export class Console {
         reply.type(type).header('cache-control', 'public, max-age=31536000, immutable').send(text),
       );
     }
-    entrance(server, this.#door);
+    const { publicUrl } = this.#parts;
+    entrance(server, this.#door, () => ({
+      name: this.#oidc.config?.name,
+      signOutUrl: () => this.#oidc.signOutUrl(`${publicUrl() ?? ''}/sign-in`),
+    }));
+    oidcRoom(server, {
+      door: this.#door,
+      oidc: this.#oidc,
+      approvers: () => this.#parts.catalog().approvers,
+      publicUrl,
+      log: this.#parts.log,
+    });
     server.get('/', async (_, reply) => reply.redirect('/inbox', 303));
     server.get('/events', async (request, reply) => {
       const { name, session } = await this.#visitor(request);
@@ -96,6 +123,11 @@ export class Console {
     this.#holds(server);
     this.#looking(server);
     this.#agents(server);
+    linkDesk(server, {
+      ...{ key: this.#parts.linkKey, door: this.#door, clock: this.#parts.clock, record: this.#parts.record },
+      approvers: () => this.#parts.catalog().approvers,
+      link: async (person) => this.#parts.origin() + (await this.linkPath(person)),
+    });
     passkeyRoom(server, {
       door: this.#door,
       keys: this.#keys,
@@ -138,7 +170,12 @@ export class Console {
       const isSigned = view.stepUp === 'passkey' && vote.vote === 'approve' && view.state === 'open';
       const of = { view, terms: vote.terms, answer: form['confirm'] };
       const passkey = isSigned ? await this.#keys.approval(visitor, request, of) : undefined;
-      return this.#answerVote(reply, visitor, id, await this.#parts.desk.vote(id, { ...vote, passkey }));
+      return this.#answerVote(
+        reply,
+        visitor,
+        id,
+        await this.#parts.desk.vote(id, { ...vote, passkey, vouched: visitor.vouched }),
+      );
     });
   }
 

@@ -107,6 +107,7 @@ button.quiet { background: none; color: var(--link); border-color: var(--line); 
 button.deny { background: none; color: var(--bad); border-color: var(--bad); } button[aria-busy=true] { opacity: .6; }
 .decide { border-color: var(--accent); } .decide form + form { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 .decide .button { width: 100%; }
+.wide-button { display: block; text-align: center; } .or { text-align: center; color: var(--dim); margin: 1rem 0; }
 .narrow-page { max-width: 30rem; margin: 8vh auto 0; } .narrow-page .card { padding: 1.5rem; } .narrow-page input { width: 100%; margin: .3rem 0 .9rem; }
 .fresh { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--plain-ground); } }
 @media (prefers-reduced-motion: reduce) { .fresh { animation: none; } }

@@ -1,6 +1,8 @@
 // Small signed tokens: sessions, one-time links, the proof of a form. Each has its own key, so that a token made for one purpose is
 // nothing for another. What a token says is readable; that we said it, and until when it holds, is not to be made up.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Vouched } from '../../approval/hold.ts';
+import type { UnixMillis } from '../../core/brand.ts';
 
 export type Purpose = 'session' | 'link' | 'form' | 'oidc' | 'passkey';
 
@@ -10,9 +12,12 @@ export interface Claims {
   readonly until: number;
   /** So that one token can be told from another of the same person, and be ended alone. */
   readonly nonce: string;
+  /** Of a session: groups by the word of an identity provider, and until when it counts. */
+  readonly vouched?: Vouched | undefined;
 }
 
-const tokenLengthMax = 1_000;
+/** A browser keeps 4,096 bytes of a cookie. */
+const tokenLengthMax = 3_500;
 
 export class Tokens {
   readonly #secret: Uint8Array;
@@ -22,19 +27,31 @@ export class Tokens {
     this.#secret = secret;
   }
 
-  make(purpose: Purpose, { person, until, nonce }: Claims): string {
-    const said = Buffer.from(JSON.stringify([person, until, nonce])).toString('base64url');
-    return `${said}.${this.mark(purpose, said)}`;
+  make(purpose: Purpose, { person, until, nonce, vouched }: Claims): string {
+    const more = vouched === undefined ? [] : [vouched.groups, vouched.until];
+    return this.#signed(purpose, [person, until, nonce, ...more]);
   }
 
   /** Undefined: not ours, for something else, or over. */
   read(purpose: Purpose, token: string, now: number): Claims | undefined {
-    if (token.length > tokenLengthMax) return undefined;
-    const [said = '', mark = '', more] = token.split('.');
-    if (more !== undefined || !equal(mark, this.mark(purpose, said))) return undefined;
-    const [person, until, nonce] = fields(Buffer.from(said, 'base64url').toString('utf8'));
+    const [person, until, nonce, groups, vouchedUntil] = this.#read(purpose, token);
     if (typeof person !== 'string' || typeof until !== 'number' || typeof nonce !== 'string') return undefined;
-    return now < until ? { person, until, nonce } : undefined;
+    if (now >= until) return undefined;
+    if (!Array.isArray(groups) || typeof vouchedUntil !== 'number') return { person, until, nonce };
+    const vouched = { groups: groups.map(String), until: vouchedUntil as UnixMillis };
+    return { person, until, nonce, vouched };
+  }
+
+  #signed(purpose: Purpose, values: readonly unknown[]): string {
+    const said = Buffer.from(JSON.stringify(values)).toString('base64url');
+    return `${said}.${this.mark(purpose, said)}`;
+  }
+
+  #read(purpose: Purpose, token: string): readonly unknown[] {
+    if (token.length > tokenLengthMax) return [];
+    const [said = '', mark = '', more] = token.split('.');
+    if (more !== undefined || !equal(mark, this.mark(purpose, said))) return [];
+    return fields(Buffer.from(said, 'base64url').toString('utf8'));
   }
 
   mark(purpose: Purpose, said: string): string {

@@ -8,6 +8,7 @@ import type { Vote } from '../../approval/hold.ts';
 import type { HoldView } from '../../approval/view.ts';
 import { termsOfJson } from '../hold-json.ts';
 import type { Visitor } from './door.ts';
+import { mayVote } from './holds-list.ts';
 import { formField } from './layout.ts';
 import { markup, nothing, type Markup } from './markup.ts';
 import type { PasskeyStanding } from './passkey-desk.ts';
@@ -16,8 +17,7 @@ export const reasonLengthMax = 1_000;
 
 export function voteForms(view: HoldView, visitor: Visitor, passkey: PasskeyStanding | undefined): Markup {
   if (view.state !== 'open') return nothing;
-  const mayVote = view.needs.some(({ approvers }) => approvers.some(({ name }) => name === visitor.name));
-  if (!mayVote) return notYours(view, visitor);
+  if (!mayVote(visitor, view)) return notYours(view, visitor);
   const own = view.votes.find(({ person }) => person === visitor.name);
   return markup`<section class="card decide"><h2>Your decision</h2>
 ${own !== undefined && markup`<p class="notice plain">You ${own.vote === 'approve' ? `approved (${termsText(own.terms ?? { kind: 'once' })})` : 'denied'}. Until it is settled you can change it.</p>`}

@@ -78,14 +78,15 @@ export function writeConfig(home: DemoHome, ports: DemoPorts): string {
   return file;
 }
 
-const prefix = 'countersign-demo-';
+/** Of the temporary folders' names. */
+export const demoPrefix = 'countersign-demo-';
 
 /** A temporary folder of our own, after those whose owners were killed before they could remove theirs. */
 function temporaryFolder(): string {
   for (const name of readdirSync(tmpdir())) {
-    if (name.startsWith(prefix)) removeIfOrphan(join(tmpdir(), name));
+    if (name.startsWith(demoPrefix)) removeIfOrphan(join(tmpdir(), name));
   }
-  const folder = mkdtempSync(join(tmpdir(), prefix));
+  const folder = mkdtempSync(join(tmpdir(), demoPrefix));
   writeFileSync(join(folder, 'pid'), String(process.pid));
   return folder;
 }
