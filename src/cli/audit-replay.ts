@@ -13,7 +13,7 @@ import { loadClassification, type Classification } from '../policy/classificatio
 import type { Snapshot } from '../sql/schema.ts';
 import { auditFolder } from './audit-folder.ts';
 import { notOnRecord, Replayer, type Basis } from './replayer.ts';
-import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts } from './world.ts';
+import { filesOf, folderOf, guarded, schemaOf, type CommandPorts } from './world.ts';
 
 export interface ReplayOptions {
   readonly dir?: string;
@@ -33,13 +33,7 @@ export function registerReplay(audit: Command, ports: CommandPorts): void {
     .option('--config <file>', 'the config; with it the live schema is read')
     .option('--key <file>', 'an auditor’s private key (X25519, PEM), where statements are sealed')
     .option('--json', 'for scripts')
-    .action(async (id: string, options: ReplayOptions) => {
-      try {
-        await replay(id, options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(guarded(ports, (id: string, options: ReplayOptions) => replay(id, options, ports)));
 }
 
 export async function replay(id: string, options: ReplayOptions, ports: CommandPorts): Promise<void> {

@@ -11,7 +11,7 @@ import type { Classification } from '../policy/classification.ts';
 import { auditFolder } from './audit-folder.ts';
 import { classificationOf, schemaAtHand } from './audit-replay.ts';
 import { notOnRecord, Replayer, type Basis } from './replayer.ts';
-import { sayMistakes, type CommandPorts } from './world.ts';
+import { guarded, type CommandPorts } from './world.ts';
 
 export interface WhatIfOptions {
   readonly dir?: string;
@@ -47,13 +47,7 @@ export function registerWhatIf(
     .addOption(new Option('--fail-on <what>', 'what makes it exit 1').choices(failOns).default('any'))
     .option('--show <n>', 'at most so many different statements', parse.count, 20)
     .option('--json', 'for scripts')
-    .action(async (options: WhatIfOptions) => {
-      try {
-        await whatIf(options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(guarded(ports, (options: WhatIfOptions) => whatIf(options, ports)));
 }
 
 /** Statements that are alike and come out alike, seen as one. */

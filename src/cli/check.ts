@@ -18,7 +18,7 @@ import {
   databaseOf,
   filesOf,
   folderOf,
-  sayMistakes,
+  guarded,
   withDatabase,
   type CommandPorts,
   type FolderOptions,
@@ -46,13 +46,7 @@ export function registerCheck(program: Command, ports: CommandPorts): void {
     .option('--classification <dir>', 'the folder of the classification files')
     .option('--config <file>', 'the config file (countersign.yaml)')
     .option('--json', 'as JSON')
-    .action(async (options: CheckOptions) => {
-      try {
-        await check(options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(guarded(ports, (options: CheckOptions) => check(options, ports)));
 }
 
 export async function check(options: CheckOptions, ports: CommandPorts): Promise<void> {

@@ -2,12 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ProxyError } from '../core/errors.ts';
-import { mistakeText } from '../core/place.ts';
-import { loadClassification } from '../policy/classification.ts';
 import type { Asker } from '../policy/asker.ts';
 import { explained, explainLines } from './explain-words.ts';
 import { SqlDesk } from './sql-desk.ts';
-import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
+import { classificationOf, guarded, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
 interface ExplainOptions extends FolderOptions {
   readonly agent: string;
@@ -39,18 +37,15 @@ export function registerExplain(program: Command, ports: CommandPorts): void {
     .option('--classification <dir>', 'the folder of the classification files')
     .option('--config <file>', 'the config file; with it the live schema is read')
     .option('--json', 'as JSON')
-    .action(async (sql: string, options: ExplainOptions) => {
-      try {
-        await explain(sql === '-' ? readFileSync(0, 'utf8') : sql, options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(
+      guarded(ports, (sql: string, options: ExplainOptions) =>
+        explain(sql === '-' ? readFileSync(0, 'utf8') : sql, options, ports),
+      ),
+    );
 }
 
 export async function explain(sql: string, options: ExplainOptions, ports: CommandPorts): Promise<void> {
-  const loaded = loadClassification(filesOf(folderOf(options)));
-  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+  const classification = classificationOf(options);
   const { agent, database } = options;
   const desk = await SqlDesk.open(await schemaOf(database, options, ports.env));
   const asker: Asker = {
@@ -64,7 +59,7 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
     transaction: 'none',
   };
   const question = {
-    classification: loaded.value,
+    classification,
     asker,
     sql,
     searchPath: pathOf(options.searchPath ?? '"$user",public'),
@@ -73,7 +68,7 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
   };
   const judgement = desk.judge(question);
   const offer = desk.offer(question, judgement);
-  const whole = explained(judgement, { agent, database, catalog: loaded.value.catalog.version });
+  const whole = explained(judgement, { agent, database, catalog: classification.catalog.version });
   if (options.json === true) ports.say(JSON.stringify({ ...whole, ...(offer === undefined ? {} : { offer }) }));
   else for (const line of explainLines(whole)) ports.say(line);
   if (options.json !== true && offer !== undefined) ports.say(`this would pass: ${offer}`);

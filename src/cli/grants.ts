@@ -2,15 +2,12 @@
 // itself. With them the role can read only what the catalog lets through without asking. What needs an approval fails then even after
 // one, so this is for roles whose agents never ask: a second login per agent (`upstream:`) with these rights.
 import type { Command } from 'commander';
-import { ProxyError } from '../core/errors.ts';
 import { dotted, quoteName } from '../core/names.ts';
-import { mistakeText } from '../core/place.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { functionWordOf, levelOfRead } from '../catalog/levels.ts';
-import { loadCatalog } from '../catalog/load.ts';
 import { isSystemSchema, type FunctionInfo, type Relation, type Snapshot } from '../sql/schema.ts';
 import { kinOf } from './schema-kin.ts';
-import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
+import { catalogOf, guarded, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
 interface GrantsOptions extends FolderOptions {
   readonly database: string;
@@ -25,16 +22,12 @@ export function registerGrants(program: Command, ports: CommandPorts): void {
     .requiredOption('--role <name>', 'the role to grant to')
     .option('--classification <dir>', 'the folder of the classification files')
     .option('--config <file>', 'the config file; with it the live schema is read')
-    .action(async (options: GrantsOptions) => {
-      try {
-        const loaded = loadCatalog(filesOf(folderOf(options)));
-        if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+    .action(
+      guarded(ports, async (options: GrantsOptions) => {
         const schema = await schemaOf(options.database, options, ports.env);
-        for (const line of grantLines(loaded.value, schema, options)) ports.say(line);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+        for (const line of grantLines(catalogOf(options), schema, options)) ports.say(line);
+      }),
+    );
 }
 
 const grantable: ReadonlySet<string> = new Set(['r', 'p', 'm', 'f', 'v']);

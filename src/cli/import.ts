@@ -1,24 +1,23 @@
 // `countersign import dbt|odcs|openmetadata|comments`: what a house has said elsewhere about its columns, as YAML for review. Never live:
 // nothing read here takes effect before a person has put the file into the folder.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ProxyError } from '../core/errors.ts';
 import { fileWords } from '../core/file-words.ts';
 import { mistakeText } from '../core/place.ts';
 import { loadYaml, type PlainValue } from '../core/yaml.ts';
-import { loadCatalog } from '../catalog/load.ts';
 import { fromComments } from './import-comments.ts';
 import { fromDbt } from './import-dbt.ts';
 import { fromOdcs } from './import-odcs.ts';
 import { fromOpenMetadata } from './import-openmetadata.ts';
 import { importYaml, type Statement } from './import-words.ts';
 import {
+  catalogOf,
   configOf,
   databaseOf,
-  filesOf,
-  folderOf,
-  sayMistakes,
+  guarded,
   withDatabase,
+  writeNew,
   type CommandPorts,
   type FolderOptions,
 } from './world.ts';
@@ -54,14 +53,12 @@ export function registerImport(program: Command, ports: CommandPorts): void {
   }
   withOptions(command.command('comments'), ports)
     .description('from COMMENT ON COLUMN and SECURITY LABEL in the live database')
-    .action(async (options: ImportOptions) => {
-      try {
+    .action(
+      guarded(ports, async (options: ImportOptions) => {
         const database = databaseOf(await configOf(options, ports.env), options.database);
         finish(await withDatabase(database, fromComments), options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+      }),
+    );
 }
 
 function withOptions(command: Command, ports: CommandPorts): Command {
@@ -70,16 +67,6 @@ function withOptions(command: Command, ports: CommandPorts): Command {
     .option('--write <file>', 'write the YAML there; never over a file that exists')
     .option('--classification <dir>', 'the folder of the classification files')
     .option('--config <file>', 'the config file', ports.env['COUNTERSIGN_CONFIG']);
-}
-
-function guarded(ports: CommandPorts, work: (files: readonly string[], options: ImportOptions) => void) {
-  return (files: readonly string[], options: ImportOptions): void => {
-    try {
-      work(files, options);
-    } catch (thrown) {
-      sayMistakes(ports, thrown);
-    }
-  };
 }
 
 /** JSON is read as JSON: manifests are larger than any YAML file should be. */
@@ -104,15 +91,9 @@ function readAny(file: string): PlainValue {
 }
 
 function finish(statements: readonly Statement[], options: ImportOptions, ports: CommandPorts): void {
-  const loaded = loadCatalog(filesOf(folderOf(options)));
-  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
-  const { yaml, taken, foreign } = importYaml(loaded.value, options.database, statements);
+  const { yaml, taken, foreign } = importYaml(catalogOf(options), options.database, statements);
   if (options.write === undefined) ports.say(yaml.trimEnd());
-  else {
-    if (existsSync(options.write))
-      throw new ProxyError('CONFIG_INVALID', `${options.write}: is there already`, { hint: 'name a new file' });
-    writeFileSync(options.write, yaml);
-  }
+  else writeNew(options.write, yaml);
   ports.complain(
     `${taken} columns with a word that the taxonomy knows, ${foreign} with words that it does not (in comments, for you to translate)`,
   );

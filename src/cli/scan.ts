@@ -1,21 +1,17 @@
 // `countersign scan`: proposes what columns without a word hold, by their names and by samples of their values. Prints YAML for review;
 // nothing takes effect by itself, and no value is ever printed.
-import { existsSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { ProxyError } from '../core/errors.ts';
-import { mistakeText } from '../core/place.ts';
-import { loadCatalog } from '../catalog/load.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { readSnapshot } from '../sql/schema-build.ts';
 import { proposalYaml, scanResult, type ScanResult } from './scan/proposals.ts';
 import { sampleTables } from './scan/sample-tables.ts';
 import {
+  catalogOf,
   configOf,
   databaseOf,
-  filesOf,
-  folderOf,
-  sayMistakes,
+  guarded,
   withDatabase,
+  writeNew,
   type CommandPorts,
   type FolderOptions,
 } from './world.ts';
@@ -37,36 +33,22 @@ export function registerScan(program: Command, ports: CommandPorts): void {
     .option('--classification <dir>', 'the folder of the classification files')
     .option('--config <file>', 'the config file', ports.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')
     .option('--json', 'as JSON')
-    .action(async (options: ScanOptions) => {
-      try {
-        await scan(options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(guarded(ports, (options: ScanOptions) => scan(options, ports)));
 }
 
 export async function scan(options: ScanOptions, ports: CommandPorts): Promise<void> {
-  const loaded = loadCatalog(filesOf(folderOf(options)));
-  if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+  const catalog = catalogOf(options);
   const database = databaseOf(await configOf(options, ports.env), options.database);
   const result = await withDatabase(database, async (query) => {
     const snapshot = await readSnapshot(query);
-    return scanResult(loaded.value, options.database, await sampleTables(query, snapshot));
+    return scanResult(catalog, options.database, await sampleTables(query, snapshot));
   });
-  show(result, loaded.value, options, ports);
+  show(result, catalog, options, ports);
 }
 
 function show(result: ScanResult, catalog: Catalog, options: ScanOptions, ports: CommandPorts): void {
   const yaml = proposalYaml(options.database, result);
-  if (options.write !== undefined) {
-    if (existsSync(options.write)) {
-      throw new ProxyError('CONFIG_INVALID', `${options.write}: is there already`, {
-        hint: 'name a new file and take over what you want',
-      });
-    }
-    writeFileSync(options.write, yaml);
-  }
+  if (options.write !== undefined) writeNew(options.write, yaml);
   if (options.json === true) ports.say(JSON.stringify(asJson(result, catalog)));
   else if (options.write === undefined) ports.say(yaml.trimEnd());
   const where = options.write === undefined ? '' : `; written to ${options.write}`;

@@ -8,7 +8,7 @@ import { loadClassification } from '../policy/classification.ts';
 import { explained } from './explain-words.ts';
 import { runCase, type CaseResult } from './run-cases.ts';
 import { SqlDesk } from './sql-desk.ts';
-import { filesOf, folderOf, sayMistakes, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
+import { filesOf, folderOf, guarded, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
 interface TestOptions extends FolderOptions {
   readonly json?: boolean;
@@ -24,13 +24,7 @@ export function registerTest(program: Command, ports: CommandPorts): void {
       'the config file; with it the live schema is read, else classification/schema/NAME.json.gz',
     )
     .option('--json', 'one JSON document instead of words')
-    .action(async (options: TestOptions) => {
-      try {
-        await testCases(options, ports);
-      } catch (thrown) {
-        sayMistakes(ports, thrown);
-      }
-    });
+    .action(guarded(ports, (options: TestOptions) => testCases(options, ports)));
 }
 
 export async function testCases(options: TestOptions, ports: CommandPorts): Promise<void> {

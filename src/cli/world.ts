@@ -1,6 +1,6 @@
 // What the DBA's commands work on: the classification folder, the config where there is one, and the schema of a database, live or as
 // it was pictured.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isNonEmpty } from '../core/brand.ts';
 import { loadConfig } from '../core/config.ts';
@@ -8,10 +8,12 @@ import type { Config, DatabaseConfig } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
 import { fileWords } from '../core/file-words.ts';
 import { mistakeText } from '../core/place.ts';
-import { loadYaml } from '../core/yaml.ts';
+import { loadYaml, type Checked } from '../core/yaml.ts';
 import { readFolder } from '../catalog/folder.ts';
-import type { ClassificationFile } from '../catalog/load.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { loadCatalog, type ClassificationFile } from '../catalog/load.ts';
 import { nearest } from '../core/nearest.ts';
+import { loadClassification, type Classification } from '../policy/classification.ts';
 import { PlainQuery } from '../proxy/plain-query.ts';
 import { readSnapshot } from '../sql/schema-build.ts';
 import type { Snapshot } from '../sql/schema.ts';
@@ -65,6 +67,30 @@ export function filesOf(folder: string): readonly ClassificationFile[] {
   return readFolder(folder);
 }
 
+/** What the folder says of levels and columns; every mistake in it at once. */
+export function catalogOf(options: FolderOptions): Catalog {
+  return goodOf(loadCatalog(filesOf(folderOf(options))));
+}
+
+/** The same, with the policy. */
+export function classificationOf(options: FolderOptions): Classification {
+  return goodOf(loadClassification(filesOf(folderOf(options))));
+}
+
+function goodOf<T>(loaded: Checked<T>): T {
+  if (loaded.kind === 'good') return loaded.value;
+  throw new ProxyError('CONFIG_INVALID', loaded.mistakes.map(mistakeText).join('\n'));
+}
+
+/** What a person will review: never over what is there. */
+export function writeNew(file: string, text: string): void {
+  if (existsSync(file)) {
+    const hint = 'name a new file and take over what you want';
+    throw new ProxyError('CONFIG_INVALID', `${file}: is there already`, { hint });
+  }
+  writeFileSync(file, text);
+}
+
 export async function configOf(options: FolderOptions, env: CommandPorts['env']): Promise<Config> {
   const file = options.config ?? usualConfig;
   const loaded = await loadConfig(file, { env, makeVerifier });
@@ -114,8 +140,22 @@ export async function schemaOf(name: string, options: FolderOptions, env: Comman
   );
 }
 
+/** A command's work, whose mistakes are said as people can use them. */
+export function guarded<Given extends readonly unknown[]>(
+  ports: CommandPorts,
+  work: (...given: Given) => void | Promise<void>,
+): (...given: Given) => Promise<void> {
+  return async (...given) => {
+    try {
+      await work(...given);
+    } catch (thrown) {
+      sayMistakes(ports, thrown);
+    }
+  };
+}
+
 /** Every mistake on its own line, and the exit code of a failed check. */
-export function sayMistakes(ports: CommandPorts, thrown: unknown): void {
+function sayMistakes(ports: CommandPorts, thrown: unknown): void {
   if (!(thrown instanceof ProxyError)) throw thrown;
   const lines = thrown.message.split('\n');
   if (isNonEmpty(lines)) for (const line of lines) ports.complain(line);
