@@ -11,6 +11,7 @@ import { playMutations } from './mutate.ts';
 import { database, playRegression } from './regression.ts';
 import { keep, writeTable } from './results.ts';
 import { regressionSuite } from './sources.ts';
+import { playSuites } from './suites.ts';
 import { playTools } from './tools.ts';
 import { heading, Tally } from './tally.ts';
 
@@ -23,6 +24,8 @@ const minutesMax = Number(option('minutes', '60'));
 /** In all; each major takes its share. */
 const mutations = Number(option('mutations', '50000'));
 const seed = Number(option('seed', String(Date.now() % 1_000_000)));
+/** See suites.ts. */
+const suites = option('suites', '') === '' ? undefined : option('suites', '');
 const results = option('results', '') === '' ? undefined : option('results', '');
 
 async function main(): Promise<void> {
@@ -34,7 +37,8 @@ async function main(): Promise<void> {
   for (const major of majors) if (wanted.includes(major)) tallies.push(...(await corpusOf(major)));
   console.log(`\n${heading}`);
   for (const tally of tallies) console.log(tally.row());
-  console.log('TPC-H, TPC-DS, JOB: not available from npm or Debian');
+  if (suites === undefined)
+    console.log('TPC-H, TPC-DS, JOB: not to be had from npm or Debian; with --suites=FOLDER from there');
   for (const tally of tallies) show(tally);
   const healthy = await hostile(Number(option('hostile', '10000')));
   process.exitCode = tallies.some((tally) => tally.counts.missed > 0) || !healthy ? 1 : 0;
@@ -56,11 +60,13 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
     await playTools(lab, postgres.url(database), tools);
     await playMutations(lab, base, { count: Math.ceil(mutations / wanted.length), seed }, mutated);
     await lab.client.end();
+    const given = suites === undefined ? [] : await playSuites(place, suites);
+    for (const each of given) keep(results, { corpus: `PG ${major}, ${each.suite}`, counts: each.tally.counts });
     const whose = suite.major === major ? 'its own suite' : `${suite.major}’s suite`;
     keep(results, { corpus: `PG ${major}, ${whose}`, counts: tally.counts });
     keep(results, { corpus: `PG ${major}, mutated, seed ${seed}`, counts: mutated.counts });
     keep(results, { corpus: `PG ${major}, psql’s \\d family`, counts: tools.counts });
-    return [tally, tools, mutated];
+    return [tally, tools, mutated, ...given.map((each) => each.tally)];
   } finally {
     await postgres.stop();
   }
