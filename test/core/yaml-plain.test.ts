@@ -131,15 +131,17 @@ const line = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...others) },
 );
 
+const likelyValue = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom('internal', 'personal.contact.email', 'no', '1', '{ a: b }', 'x # words') },
+  { weight: 1, arbitrary: fc.constantFrom(...words) },
+);
+
 /** A file as people write them: each line opens a map or has a word, and steps out by as many levels as it likes. */
 const likely = fc
-  .array(
-    fc.record({ opens: fc.boolean(), out: fc.nat(2), value: fc.constantFrom(...words, '{ a: b }', 'x # words') }),
-    {
-      minLength: 1,
-      maxLength: 12,
-    },
-  )
+  .array(fc.record({ opens: fc.boolean(), out: fc.nat(2), value: likelyValue }), {
+    minLength: 1,
+    maxLength: 12,
+  })
   .map((steps) => {
     let depth = 0;
     let before = false;
