@@ -136,8 +136,8 @@ async function benchMajor(major: ParserMajor): Promise<void> {
     await pool.up();
     pool.publish(snapshot);
     const both = async (): Promise<void> => {
-      const answer = await pool.analyse(job, 'ana');
-      const probed = await line.probe(sql);
+      // At once, as the reader does it for a plain query.
+      const [answer, probed] = await Promise.all([pool.analyse(job, 'ana'), line.probe(sql)]);
       const analysis = answer.kind === 'statements' ? answer.statements[0]?.analysis : undefined;
       if (analysis === undefined || probed.kind !== 'tree') throw new Error(answer.kind);
       const united = unite(analysis, probed.facts, index);

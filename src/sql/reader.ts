@@ -5,6 +5,7 @@
 //      └──▶ settle ─▶ decode ─▶ worker ─▶ server’s tree ─▶ unite ─▶ memory
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
+import { isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
 import type { Analysis } from './analysis.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
@@ -15,6 +16,7 @@ import type { OfferRequest } from './offer.ts';
 import type { ParserPool, PoolAnswer } from './parser-pool.ts';
 import {
   joined,
+  sizeOf,
   unreadText,
   type AskedSession,
   type Meaning,
@@ -198,9 +200,10 @@ export class Reader {
 
   async #witnessed(cold: Cold): Promise<Reading> {
     const generation = this.#generation;
-    const first = await this.#analyse(cold);
+    const [first, probed] = await Promise.all([this.#analyse(cold), this.#ahead(cold)]);
     // A machine that is out of breath must not make people decide about ordinary work: once more, with a fresh worker.
     const answer = first.kind === 'notKnown' ? await this.#analyse(cold) : first;
+    if (probed?.kind === 'error' && !isAboutSeveral(probed)) return refusedIn(probed, 'the server refuses it');
     switch (answer.kind) {
       case 'empty':
         return this.#keep(cold, this.#textOf(cold, [], []), { inert: false, generation });
@@ -209,10 +212,16 @@ export class Reader {
       case 'refused':
         return answer.by === 'server' ? refusedBy(answer.why) : unreadText(answer.why);
       case 'syntaxError':
-        return await this.#syntaxError(cold, answer.message);
+        return await this.#syntaxError(cold, answer.message, probed);
       case 'statements':
-        return await this.#fresh(cold, await this.#both(cold, answer.statements, generation));
+        return await this.#fresh(cold, await this.#both(cold, answer.statements, { generation, probed }));
     }
+  }
+
+  /** Both witnesses at once, where it is plain that the server will be asked about this very text; it parses, and runs nothing. */
+  #ahead({ request: { sql, types, session }, isFresh }: Cold): Promise<Probed> | undefined {
+    const isAhead = this.#parts.witness === 'server' && !isFresh && isPlainQuery(sql);
+    return isAhead ? session.probe(sql, types) : undefined;
   }
 
   /** What is not known may be something that was made a moment ago: once more, if the schema has moved. */
@@ -225,20 +234,23 @@ export class Reader {
   }
 
   /** The parser rejects a few texts that the server takes. Its own error is the agent's to see; if it has none, nobody knows. */
-  async #syntaxError(cold: Cold, message: string): Promise<Reading> {
+  async #syntaxError(cold: Cold, message: string, ahead: Probed | undefined): Promise<Reading> {
     if (this.#parts.witness === 'static') return unreadText(`a text that cannot be read: ${message}`);
-    const probed = await cold.request.session.probe(cold.request.sql, cold.request.types);
-    const severalStatements = probed.kind === 'error' && probed.sqlState === '42601' && isAboutSeveral(probed.frame);
-    if (probed.kind === 'tree' || severalStatements)
+    const probed = ahead ?? (await cold.request.session.probe(cold.request.sql, cold.request.types));
+    if (probed.kind === 'tree' || isAboutSeveral(probed))
       return unreadText('a text that the server reads and the parser does not');
-    return { kind: 'serverAnswers', why: 'a syntax error', error: probed.frame };
+    return refusedIn(probed, 'a syntax error');
   }
 
-  async #both(cold: Cold, statements: readonly AnalysedStatement[], generation: number): Promise<Reading> {
+  async #both(
+    cold: Cold,
+    statements: readonly AnalysedStatement[],
+    { generation, probed }: { readonly generation: number; readonly probed: Probed | undefined },
+  ): Promise<Reading> {
     const read: ReadStatement[] = [];
     let sure = true;
     for (const one of statements) {
-      const told = await this.#told(cold, one, statements.length);
+      const told = await this.#told(cold, one, statements.length, probed);
       if ('error' in told) return told;
       sure &&= told.sure;
       read.push(told.statement);
@@ -263,6 +275,7 @@ export class Reader {
     cold: Cold,
     one: AnalysedStatement,
     count: number,
+    ahead: Probed | undefined,
   ): Promise<
     { readonly statement: ReadStatement; readonly sure: boolean } | Extract<Reading, { kind: 'serverAnswers' }>
   > {
@@ -273,11 +286,10 @@ export class Reader {
     const sql = this.#bytesOf(cold, one, count);
     if (sql === undefined) return without('a text whose bytes cannot be cut for sure in this encoding');
     const types = one.probe.kind === 'inner' ? (one.probe.types ?? cold.request.types) : cold.request.types;
-    const probed = await cold.request.session.probe(sql, types);
+    const isWhole = count === 1 && one.probe.kind === 'whole';
+    const probed = (isWhole ? ahead : undefined) ?? (await cold.request.session.probe(sql, types));
     if (probed.kind === 'tree') return { statement: this.#united(cold, one, probed), sure: true };
-    if (count === 1 && one.probe.kind === 'whole') {
-      return { kind: 'serverAnswers', why: 'the server refuses it', error: probed.frame };
-    }
+    if (isWhole) return refusedIn(probed, 'the server refuses it');
     return { statement: withDoubt(one, 'the server refuses a part of it'), sure: false };
   }
 
@@ -360,10 +372,6 @@ const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 
 const endsTransaction: readonly string[] = ['transaction', 'savepoint', 'unsure'];
 
-function refusedBy(why: string): Reading {
-  return { kind: 'serverAnswers', why, error: undefined };
-}
-
 function doubted(analysis: Analysis, why: string): Analysis {
   return { ...analysis, unknowns: [...analysis.unknowns, { why, at: undefined }] };
 }
@@ -381,18 +389,4 @@ function inDoubt(text: ReadText, why: string): ReadText {
 function withDoubt(one: AnalysedStatement, why: string): ReadStatement {
   const held = one.held === undefined ? undefined : doubted(one.held, why);
   return { ...one, analysis: doubted(one.analysis, why), held };
-}
-
-/** `cannot insert multiple commands into a prepared statement`, in whatever language, stands in this function of the server. */
-function isAboutSeveral(frame: Buffer): boolean {
-  return frame.includes('\0Rexec_parse_message\0', 0, 'latin1');
-}
-
-/** About what it takes in memory, for the bound of the cache. */
-function sizeOf(text: ReadText): number {
-  const things = text.statements.reduce((sum, { analysis: { reads, writes, flows, functions, outputs } }) => {
-    return sum + reads.length + writes.length + flows.length + functions.length + outputs.length;
-  }, 0);
-  const texts = (text.normalised?.length ?? 0) + (text.shape?.length ?? 0);
-  return 500 + 160 * things + 2 * texts;
 }

@@ -147,3 +147,12 @@ function together(one: Analysis, reference: Reference, other: Analysis | undefin
     unknowns: [...one.unknowns, ...other.unknowns],
   };
 }
+
+/** About what it takes in memory, for the bound of the cache. */
+export function sizeOf(text: ReadText): number {
+  const things = text.statements.reduce((sum, { analysis: { reads, writes, flows, functions, outputs } }) => {
+    return sum + reads.length + writes.length + flows.length + functions.length + outputs.length;
+  }, 0);
+  const texts = (text.normalised?.length ?? 0) + (text.shape?.length ?? 0);
+  return 500 + 160 * things + 2 * texts;
+}
