@@ -12,7 +12,7 @@ import type { CastVote, HeldFacts, HoldLife, Vote } from './hold.ts';
 import { votesInForce, withVote } from './hold-state.ts';
 import type { Holds } from './holds.ts';
 import { Passkeys } from './passkeys.ts';
-import { stepUpOf, stepUpTrouble, type StepUpNeed } from './step-up.ts';
+import { isStrongEnough, stepUpOf, stepUpTrouble, type StepUpNeed } from './step-up.ts';
 import { termsTrouble } from './terms.ts';
 import type { HoldView } from './view.ts';
 import { offersOf, viewOf } from './view-of.ts';
@@ -109,11 +109,7 @@ export class Board {
       const cast: CastVote = { ...vote, reason: reason === '' ? undefined : reason, at: clock.now() };
       const votes = [...before.votes, cast];
       const enough = (people: readonly string[]): boolean =>
-        isEnough(
-          facts.needs,
-          this.#crowdOf(facts, votesInForce(votes)),
-          need === 'passkey' ? people.filter(signedIn(votes)) : people,
-        );
+        isEnough(facts.needs, this.#crowdOf(facts, votesInForce(votes)), people.filter(strongEnough(votes, need)));
       wasSettled = false;
       if (before.settled === undefined && isRepeated(before, cast)) return 'stay';
       if (before.votes.length >= votesMax) throw new ProxyError('RATE_LIMITED', 'this hold has too many votes already');
@@ -164,18 +160,20 @@ export class Board {
   }
 }
 
-/** Of a time before the level took a passkey, a yes without one does not count any more. */
-const signedIn =
-  (votes: readonly CastVote[]) =>
+const strongEnough =
+  (votes: readonly CastVote[], need: StepUpNeed) =>
   (person: string): boolean =>
-    votes.findLast((vote) => vote.person === person)?.passkey !== undefined;
+    isStrongEnough(
+      votes.findLast((vote) => vote.person === person),
+      need,
+    );
 
 /** A click that is delivered twice is one vote. */
 function isRepeated(life: HoldLife, cast: CastVote): boolean {
   const last = life.votes.findLast(({ person }) => person === cast.person);
   if (last === undefined) return false;
-  const bare = ({ vote, reason, terms, passkey, vouched }: CastVote): string =>
-    JSON.stringify([vote, reason, terms, passkey === undefined, vouched]);
+  const bare = ({ vote, reason, terms, castAt, passkey, vouched }: CastVote): string =>
+    JSON.stringify([vote, reason, terms, castAt, passkey === undefined, vouched]);
   return bare(last) === bare(cast);
 }
 

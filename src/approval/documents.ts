@@ -134,6 +134,7 @@ const lifeShape = z.object({
       reason: maybe(z.string()),
       terms: maybe(terms),
       link: maybe(z.string()),
+      castAt: maybe(z.literal('console')).optional(),
       passkey: maybe(passkeyProofShape).optional(),
       vouched: maybe(z.object({ groups: z.array(z.string()), until: moment })).optional(),
       at: moment,

@@ -90,6 +90,8 @@ export interface Vote {
   readonly terms: Terms | undefined;
   /** Where the vote was cast: a message's address. */
   readonly link: string | undefined;
+  /** Cast in the console, where people sign in; for levels that want that. */
+  readonly castAt?: 'console' | undefined;
   /** What the person's authenticator signed, where a yes takes a passkey. */
   readonly passkey?: PasskeyProof | undefined;
   /** What an identity provider said at their sign-in, beside what stands in the files. */

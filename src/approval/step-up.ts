@@ -56,6 +56,15 @@ function termsOf(terms: Terms): Record<string, unknown> {
   }
 }
 
+/** A token that was copied out of a script, or a chat on an unlocked phone, is not the console. */
+const isCastThere = ({ castAt, passkey }: Vote): boolean => castAt === 'console' || passkey !== undefined;
+
+/** Of a time before the level asked for more, a yes without it does not count any more. */
+export function isStrongEnough(vote: Vote | undefined, need: StepUpNeed): boolean {
+  if (need === 'none') return true;
+  return vote !== undefined && (need === 'passkey' ? vote.passkey !== undefined : isCastThere(vote));
+}
+
 /**
  * Why this yes does not count yet; undefined: it does. The desk asks it of every channel alike: one that knows nothing of passkeys
  * gets the words that say where to go.
@@ -65,7 +74,12 @@ export async function stepUpTrouble(
   vote: Vote,
   { need, passkeys }: { readonly need: StepUpNeed; readonly passkeys: Pick<Passkeys, 'find'> },
 ): Promise<string | undefined> {
-  if (need !== 'passkey' || vote.vote === 'deny') return undefined;
+  if (need === 'none' || vote.vote === 'deny') return undefined;
+  if (need === 'console') {
+    return isCastThere(vote)
+      ? undefined
+      : `a yes to this is given in the console: open ${facts.id} there and approve it`;
+  }
   const { passkey: proof, person, terms = once } = vote;
   if (proof === undefined) return `a yes to this takes a passkey: open ${facts.id} in the console and approve it there`;
   const expected = approvalText({ hold: facts.id, binding: facts.binding, person, terms });

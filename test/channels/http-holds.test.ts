@@ -237,6 +237,46 @@ describe('who may', () => {
   });
 });
 
+describe('a level that is decided in the console', () => {
+  test('takes no yes by a token, and says where; a no may come by one', async () => {
+    const levels = new Map(catalog.levelByName);
+    const level = levels.get('restricted');
+    if (level !== undefined) levels.set('restricted', { ...level, stepUp: 'console' });
+    const { desk, call } = await anApi({ catalog: () => ({ ...catalog, levelByName: levels }) });
+    const { hold, answer } = await desk.ask(aRequest(), never);
+    const refused = await call('POST', `/api/holds/${hold.id}/votes`, 'token-of-ben', { vote: 'approve' });
+    const words = `a yes to this is given in the console: open ${hold.id} there and approve it`;
+    expect(refused).toMatchObject({ status: 403, body: { error: { code: 'FORBIDDEN', message: words } } });
+    expect(await desk.find(hold.id)).toMatchObject({ state: 'open', votes: [] });
+    const there = { person: 'ben', vote: 'approve', channel: 'console', castAt: 'console' } as const;
+    const more = { reason: undefined, terms: undefined, link: undefined };
+    expect(await desk.vote(hold.id, { ...there, ...more })).toMatchObject({ kind: 'counted' });
+    expect(await answer).toMatchObject({ kind: 'released' });
+    const second = await desk.ask(aRequest({ sql: 'select 2' }), never);
+    const no = { vote: 'deny', reason: 'no' };
+    expect((await call('POST', `/api/holds/${second.hold.id}/votes`, 'token-of-ben', no)).status).toBe(200);
+  });
+
+  test('counts no yes that came by a token before the level wanted that; the same again in the console counts', async () => {
+    let levels = catalog.levelByName;
+    const { desk, call } = await anApi({ catalog: () => ({ ...catalog, levelByName: levels }) });
+    const { hold } = await desk.ask(aRequest({ needs: [{ groups: ['security'], quorum: 2 }] }), never);
+    const path = `/api/holds/${hold.id}/votes`;
+    expect((await call('POST', path, 'token-of-ben', { vote: 'approve' })).status).toBe(200);
+    const level = levels.get('restricted');
+    if (level !== undefined) levels = new Map([...levels, ['restricted', { ...level, stepUp: 'console' }]]);
+    const base = { vote: 'approve', channel: 'console', castAt: 'console' } as const;
+    const more = { reason: undefined, terms: undefined, link: undefined };
+    await desk.vote(hold.id, { ...base, ...more, person: 'cleo' });
+    expect(await desk.find(hold.id)).toMatchObject({ state: 'open' });
+    await desk.vote(hold.id, { ...base, ...more, person: 'ben' });
+    expect((await desk.find(hold.id))?.settled).toMatchObject({
+      state: 'approved',
+      by: expect.arrayContaining(['ben']),
+    });
+  });
+});
+
 describe('tokens that are nobody’s', () => {
   test('are limited by themselves: a flood of them keeps no good token from the same address out', async () => {
     const { desk, call } = await anApi({ http: { httpRequestsPerMinuteMax: 20, httpWrongTokensPerMinuteMax: 10 } });

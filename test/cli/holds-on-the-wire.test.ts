@@ -121,8 +121,9 @@ async function api(method: string, path: string, body?: unknown, token = 'token-
 }
 
 /** The hold of this agent's statement, once it is open. */
-async function held({ notices }: Agent): Promise<string> {
-  await waitFor('the notice of a hold', () => notices.some((text) => text.startsWith('held for approval')));
+async function held({ notices }: Agent, withinMs?: number): Promise<string> {
+  const isTold = (): boolean => notices.some((text) => text.startsWith('held for approval'));
+  await waitFor('the notice of a hold', isTold, withinMs === undefined ? {} : { withinMs });
   return /held for approval (h_\w{20}):/.exec(notices.join('\n'))?.[1] ?? '';
 }
 
@@ -327,7 +328,9 @@ describe('an approval that races the end of the wait', () => {
       ({ rows }) => `${rows.length} row`,
       (error: unknown) => (error instanceof pg.DatabaseError ? (error.code ?? '') : 'gone'),
     );
-    const id = await held(bot);
+    const id = await held(bot, 30_000).catch(async (thrown: unknown) => {
+      throw new Error(`race ${n}: ${await Promise.race([seen, 'nothing'])}`, { cause: thrown });
+    });
     const end = (): void => {
       if (ending === 'cancel') cancel(bot);
       if (ending === 'disconnect') void bot.client.end();

@@ -83,7 +83,7 @@ export function voteFrom(person: string, form: Readonly<Record<string, unknown>>
   const reason = text('reason');
   if (reason.length > reasonLengthMax)
     throw new ProxyError('BAD_REQUEST', `a reason has at most ${countText(reasonLengthMax, 'character')}`);
-  const common = { person, channel: 'console', link: undefined } as const;
+  const common = { person, channel: 'console', castAt: 'console', link: undefined } as const;
   if (vote === 'deny') {
     if (reason === '') throw new ProxyError('BAD_REQUEST', 'say why not: the agent is told, and can ask for less');
     return { ...common, vote, reason, terms: undefined };
