@@ -97,7 +97,7 @@ const chunks = chunksOf(sampleRows);
 function measure(way: Way): number {
   const replies = new Replies();
   replies.owe(awaits.query, followerOf(way));
-  const outbox = new Outbox(new Sink());
+  const outbox = new Outbox(new Sink(), 1 << 20);
   const reader = new FrameReader({ streams: () => false, lengthMax: () => 1 << 30 });
   const out = {
     frame: (type: number, bytes: Buffer, start: number, end: number): void => {

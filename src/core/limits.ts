@@ -70,8 +70,8 @@ export const limitTable = {
   statementBytesMax: row(
     'statement',
     'bytes',
-    [MB, kB, 16 * MB],
-    'The text of one statement. A longer one is not parsed, so it is not known, so it is held.',
+    [256 * kB, kB, 256 * kB],
+    'The text of one statement. A longer one is not parsed, so it is not known, so it is held. Above 256 kB a parser can be made to overflow.',
   ),
   // Sessions.
   statementsPerSessionMax: row(

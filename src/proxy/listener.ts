@@ -130,14 +130,18 @@ export class Listener {
     // Until somebody listens for it, an error event would end the process.
     socket.on('error', (error) => log.debug('a connection failed', { err: error }));
     if (this.#greetings.size >= limits().connectionsInLoginMax) {
-      this.#refuse(socket, new ProxyError('TOO_MANY_CONNECTIONS', 'too many connections are logging in at once'));
+      this.#refuse(socket, this.#tooManyGreetings());
       return;
     }
     this.#greetings.add(socket);
     socket.once('close', () => this.#greetings.delete(socket));
     const deadline = new AbortController();
     const timer = setTimeout(() => {
-      deadline.abort(new ProxyError('LOGIN_TIMEOUT', `login took longer than ${limits().loginMsMax} ms`));
+      deadline.abort(
+        new ProxyError('LOGIN_TIMEOUT', `login took longer than ${limits().loginMsMax} ms`, {
+          hint: 'Look for a slow network or client, or raise limits.login_time.',
+        }),
+      );
     }, limits().loginMsMax);
     this.#welcome(socket, deadline.signal)
       .catch((thrown: unknown) => this.#turnAway(socket, thrown))
@@ -145,6 +149,12 @@ export class Listener {
         clearTimeout(timer);
         this.#greetings.delete(socket);
       });
+  }
+
+  #tooManyGreetings(): ProxyError {
+    return new ProxyError('TOO_MANY_CONNECTIONS', 'too many connections are logging in at once', {
+      hint: `${this.#parts.limits().connectionsInLoginMax} may (limits.connections_in_login). Try again in a moment.`,
+    });
   }
 
   async #welcome(socket: Socket, signal: AbortSignal): Promise<void> {

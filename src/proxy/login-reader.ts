@@ -33,8 +33,13 @@ export class LoginReader {
     const head = await this.exactly(5);
     if (head === undefined) throw new ProxyError('PROTOCOL_VIOLATION', 'the connection closed during login');
     const length = head.readUInt32BE(1);
-    if (length < 4 || length > lengthMax)
-      throw new ProxyError('PROTOCOL_VIOLATION', `a login message of ${length} bytes`);
+    if (length < 4) throw new ProxyError('PROTOCOL_VIOLATION', `a login message of ${length} bytes`);
+    if (length > lengthMax) {
+      const words = `a login message of ${length} bytes is over the limit of ${lengthMax} bytes`;
+      throw new ProxyError('MESSAGE_TOO_LARGE', words, {
+        hint: 'Shorten the password, or raise limits.login_message.',
+      });
+    }
     const body = await this.exactly(length - 4);
     if (body === undefined) throw new ProxyError('PROTOCOL_VIOLATION', 'the connection closed during login');
     return { type: head[0] ?? 0, body };

@@ -128,7 +128,12 @@ async function readStartup(reader: LoginReader, bytesMax: number): Promise<Start
   const head = await reader.exactly(4);
   if (head === undefined) return undefined;
   const length = head.readUInt32BE(0);
-  if (length < 8 || length > bytesMax) throw violation(`invalid length of startup packet: ${length}`);
+  if (length < 8) throw violation(`invalid length of startup packet: ${length}`);
+  if (length > bytesMax) {
+    throw new ProxyError('PROTOCOL_VIOLATION', `invalid length of startup packet: ${length}`, {
+      hint: `A start-up packet may have ${bytesMax} bytes (limits.startup_packet).`,
+    });
+  }
   const rest = await reader.exactly(length - 4);
   if (rest === undefined) throw violation('incomplete startup packet');
   return decodeStartup(Buffer.concat([head, rest]));

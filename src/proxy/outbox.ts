@@ -4,14 +4,17 @@ import type { Socket } from 'node:net';
 
 export class Outbox {
   readonly #socket: Socket;
+  readonly #waitingBytesMax: number;
   #pieces: Buffer[] = [];
   #open: Buffer | undefined;
   #start = 0;
   #end = 0;
   #bytes = 0;
 
-  constructor(socket: Socket) {
+  /** `waitingBytesMax`: what may wait for a slow peer before whoever fills it is told to wait too. */
+  constructor(socket: Socket, waitingBytesMax: number) {
     this.#socket = socket;
+    this.#waitingBytesMax = waitingBytesMax;
   }
 
   get empty(): boolean {
@@ -52,12 +55,16 @@ export class Outbox {
     if (only === undefined) return true;
     this.#pieces = [];
     this.#bytes = 0;
-    if (pieces.length === 1) return this.#socket.write(only);
+    if (pieces.length === 1) return this.#socket.write(only) || this.#hasRoom();
     let room = true;
     this.#socket.cork();
     for (const piece of pieces) room = this.#socket.write(piece);
     this.#socket.uncork();
-    return room;
+    return room || this.#hasRoom();
+  }
+
+  #hasRoom(): boolean {
+    return this.#socket.writableLength <= this.#waitingBytesMax;
   }
 
   #close(): void {

@@ -163,8 +163,14 @@ export class Readers {
 
   /** The first statements after the start wait for the parser rather than be held for want of one. */
   async #analyse(pool: ParserPool, job: AnalysisJob, agent: string): Promise<PoolAnswer> {
+    const { statementBytesMax, parseMsMax } = this.#parts.config().limits;
+    const bytes = Buffer.byteLength(job.text);
+    if (bytes > statementBytesMax) {
+      return notKnown(`its text has ${bytes} bytes, and limits.statement is ${statementBytesMax}`);
+    }
     await this.#up(pool);
-    return await pool.analyse(job, agent);
+    const late = notKnown(`reading it took longer than limits.parse_time, ${parseMsMax} ms`);
+    return (await withinMs(pool.analyse(job, agent), parseMsMax)) ?? late;
   }
 
   async #inBand(pool: ParserPool, text: string, agent: string): Promise<InBandAnswer | undefined> {
@@ -187,11 +193,17 @@ function wayOf({ place: _place, login, tls, ...config }: DatabaseConfig): string
 
 const firstParserMsMax = 10_000;
 
-async function withinMs(wanted: Promise<void>, ms: number): Promise<void> {
+const notKnown = (why: string): PoolAnswer => ({ kind: 'notKnown', why });
+
+/** Undefined when it takes longer. */
+async function withinMs<T>(wanted: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([wanted, late]);
-  clearTimeout(timer);
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  try {
+    return await Promise.race([wanted, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const forgetMs = 10_000;

@@ -9,7 +9,8 @@ import type { RowDesk } from './rows-session.ts';
 import type { SessionMindParts } from './session-mind.ts';
 import type { Turn } from './turn.ts';
 
-export type SessionLimits = RequestLimits & Pick<Limits, 'messageBytesMax' | 'waitingBytesMax' | 'pendingRepliesMax'>;
+export type SessionLimits = RequestLimits &
+  Pick<Limits, 'messageBytesMax' | 'waitingBytesMax' | 'outputBytesMax' | 'pendingRepliesMax'>;
 
 /** Postgres keeps a message below one gigabyte (PQ_LARGE_MESSAGE_LIMIT); a longer one is not Postgres. */
 export const serverMessageBytesMax = 1024 * 1024 * 1024;

@@ -62,8 +62,8 @@ export class Session implements Sender, RequestDesk {
       streams: (type) => type === fromClient.copyData,
       lengthMax: () => limits.messageBytesMax,
     });
-    this.#toServer = new Outbox(parts.upstream);
-    this.#toAgent = new Outbox(parts.agent);
+    this.#toServer = new Outbox(parts.upstream, limits.outputBytesMax);
+    this.#toAgent = new Outbox(parts.agent, limits.outputBytesMax);
     this.#agentPaused = new ReasonSet({
       onFirst: () => parts.agent.pause(),
       onLast: () => parts.agent.resume(),

@@ -121,7 +121,9 @@ export class FrameReader {
       throw new ProxyError('PROTOCOL_VIOLATION', 'a message says that it is shorter than its own length field');
     const max = this.#rules.lengthMax(type);
     if (length > max) {
-      throw new ProxyError('MESSAGE_TOO_LARGE', `a message of ${length} bytes is over the limit of ${max} bytes`);
+      throw new ProxyError('MESSAGE_TOO_LARGE', `a message of ${length} bytes is over the limit of ${max} bytes`, {
+        hint: 'Send it in smaller pieces, or raise limits.message.',
+      });
     }
     return length;
   }
