@@ -250,7 +250,7 @@ export const isConsoleOnly = ({ stepUp }: Pick<HoldView, 'stepUp'>): boolean => 
 
 function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
   const open = openButton(view, style);
-  if (isConsoleOnly(view)) return [{ ...open, style: 'primary' }];
+  if (isConsoleOnly(view)) return [{ ...openButton(view, style, 'Approve in the console'), style: 'primary' }];
   const top = Math.max(-1, ...view.columns.map(({ rank }) => (rank < 0 ? Number.MAX_SAFE_INTEGER : rank)));
   const asksAgain = style.confirmFromRank !== undefined && top >= style.confirmFromRank;
   const approve = (id: string, text: string, value: string, isPrimary = id === actionIds.once): Button =>
@@ -280,8 +280,8 @@ function buttonsOf(view: HoldView, style: CardStyle): readonly Button[] {
   return [...view.offers.map((kind) => choices[kind]()), ...budget, deny, open];
 }
 
-function openButton(view: HoldView, style: CardStyle): Button {
-  return button(actionIds.open, 'Open', { url: style.linkOf(view.id) });
+function openButton(view: HoldView, style: CardStyle, text = 'Open'): Button {
+  return button(actionIds.open, text, { url: style.linkOf(view.id) });
 }
 
 const actionsBlock = (hold: HoldId, elements: readonly Button[]): Block => ({
