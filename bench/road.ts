@@ -1,5 +1,6 @@
 // Speed of the road, against others in the same run: prints a table of medians and ratios, and gives it as Markdown.
 // Run: npm run bench  (BENCH_SECONDS=1 BENCH_ROUNDS=1 for a quick look)
+import { aimsTable } from './road-aims.ts';
 import { startField, type Contender, type Field } from './contenders.ts';
 import {
   connectTo,
@@ -16,7 +17,7 @@ import {
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 
-interface Row {
+export interface Row {
   readonly what: string;
   /** By contender: statements a second, or 1/ms; larger is better. */
   readonly medians: ReadonlyMap<string, number>;
@@ -40,7 +41,7 @@ export async function benchRoad(say: (line: string) => void): Promise<string> {
     const wide = "select i, 'row number ' || i, i * 1.5, now() from generate_series(1, 1000000) i";
     rows.push(await long(field, '1,000,000 rows by SELECT', wide, say));
     rows.push(await long(field, '1,000,000 rows by COPY', `copy (${wide}) to stdout`, say));
-    const memory = await idleMemory(field);
+    const { words: memory, megabytes } = await idleMemory(field);
     say(memory);
     return [
       ...table(field, rows),
@@ -48,6 +49,8 @@ export async function benchRoad(say: (line: string) => void): Promise<string> {
       ...processorTable(field, rows),
       '',
       memory,
+      '',
+      ...aimsTable(rows, megabytes),
       ...field.missing.map((name) => `Not measured, not installed here: ${name}.`),
     ].join('\n');
   } finally {
@@ -106,9 +109,9 @@ async function long(field: Field, what: string, sql: string, say: (line: string)
   return row;
 }
 
-async function idleMemory(field: Field): Promise<string> {
+async function idleMemory(field: Field): Promise<{ readonly words: string; readonly megabytes: number }> {
   const ours = field.contenders.at(-1);
-  if (ours?.pid === undefined) return '';
+  if (ours?.pid === undefined) throw new Error('our own process is not there');
   const before = residentBytes(ours.pid);
   const open: Awaited<ReturnType<typeof connectTo>>[] = [];
   // In groups: a thousand logins at once would measure the login's deadline.
@@ -117,8 +120,9 @@ async function idleMemory(field: Field): Promise<string> {
   }
   const after = residentBytes(ours.pid);
   for (const { socket } of open) socket.destroy();
-  const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0);
-  return `1,000 idle agent connections: ${megabytes(after - before)} MB above the ${megabytes(before)} MB of the process after the runs above.`;
+  const [more, first] = [after - before, before].map((bytes) => Math.round(bytes / 1024 / 1024));
+  const words = `1,000 idle agent connections: ${more ?? 0} MB above the ${first ?? 0} MB of the process after the runs above.`;
+  return { words, megabytes: more ?? 0 };
 }
 
 function line(row: Row): string {
