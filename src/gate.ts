@@ -58,6 +58,7 @@ export interface GateParts {
   readonly offers: Offers;
   readonly desk: Desk;
   readonly carrier: Carrier;
+  readonly onDefect: (thrown: unknown) => void;
 }
 
 type Released = Extract<Answer, { kind: 'released' }>;
@@ -131,13 +132,12 @@ export class Gate {
     return carried(judged, by?.hold.id, this.#parts).then((shipped) => ({ ...pass, shipped }), refusal);
   }
 
-  /** Closes the record of an execution that was let through. */
+  /** Closes the record of an execution that was let through. Never throws: a session that ends must end whole, and a shut log says so itself. */
   finish(execution: Execution, passed: Permit, outcome: Outcome): void {
     try {
       this.#parts.recorder.record(finishedRecord(execution, passed.receipt.seq, outcome));
     } catch (thrown) {
-      // The log is shut: it says so itself and refuses what comes next. What ran has run, and a session that ends must end whole.
-      if (!(thrown instanceof ProxyError)) throw thrown;
+      if (!(thrown instanceof ProxyError)) this.#parts.onDefect(thrown);
     }
   }
 }

@@ -15,6 +15,8 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly classification: () => Classification;
   readonly desk: Desk;
+  /** For what failed where nothing can be refused any more. */
+  readonly onDefect: (thrown: unknown) => void;
   /** Without: what is carried away is not remembered. */
   readonly carrier?: Carrier;
   readonly inHouse?: (bytes: Buffer) => Promise<string>;
@@ -36,6 +38,7 @@ export function gatePartsOf(options: GateOptions): GateParts {
     offers: new Offers({ classification, clock }),
     desk,
     carrier: options.carrier ?? noCarrier,
+    onDefect: options.onDefect,
   };
 }
 

@@ -45,6 +45,7 @@ function listenerOf(
     ...{ audit, recorder, clock, classification, desk: bench.desk, carrier: bench.lineage },
     seal: (sql) => audit.sealed(sql),
     inHouse: houseHash(bench.store),
+    onDefect: (thrown) => log.error('the end of a statement could not be recorded', { err: thrown }),
   });
   return new Listener({
     ...{ log, clock, recorder, ...shared },

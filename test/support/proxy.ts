@@ -126,6 +126,7 @@ ${options.config ?? ''}
     clock: systemClock,
     classification: inForce,
     desk,
+    onDefect: (thrown) => silentLog.error('the end of a statement could not be recorded', { err: thrown }),
     ...(lineage === undefined ? {} : { carrier: lineage }),
   });
   const gate = new TestGate(parts, options.admit);
