@@ -23,6 +23,12 @@ export interface AnalysisJob {
   readonly exact?: Exactness;
 }
 
+/**
+ * `stale`: statements before it in the same text change what names mean, so a tree asked for now would be of another statement. `moved`:
+ * they only name another search_path, all of it in the text, so the static witness reads the names where they will be.
+ */
+export type TreeAge = 'current' | 'moved' | 'stale';
+
 export interface AnalysedStatement {
   /** Bytes of the UTF-8 form of the text. */
   readonly at: number;
@@ -35,8 +41,7 @@ export interface AnalysedStatement {
   readonly inert: boolean;
   /** For records: without literals and comments. */
   readonly normalised: string | undefined;
-  /** `stale`: statements before it in the same text change what names mean, so a tree asked for now would be of another statement. */
-  readonly tree: 'current' | 'stale';
+  readonly tree: TreeAge;
   /** What EXECUTE and FETCH run: the session joins the analysis kept under that name, and never caches the join by the text alone. */
   readonly refersTo: readonly Reference[];
   /** What the server is asked for its tree of. */
@@ -63,7 +68,7 @@ export interface ResolveContext {
   /** What earlier statements of the same text leave in doubt for this one. */
   readonly doubts: readonly string[];
   /** See `AnalysedStatement.tree`. */
-  readonly tree: 'current' | 'stale';
+  readonly tree: TreeAge;
 }
 
 export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob): AnalysisAnswer {
@@ -128,8 +133,23 @@ function withDoubts(analysis: Analysis, tree: ResolveContext['tree'], exact: Exa
 
 /** The state in which the next statement of the same text will run, as far as it can be told from the text. */
 export function after(context: ResolveContext, effects: readonly SessionEffect[]): ResolveContext {
-  const tree = effects.every(leavesNames) ? context.tree : 'stale';
+  const tree = effects.reduce<TreeAge>((age, effect) => agedBy(age, effect), context.tree);
   return effects.reduce((current, effect) => ({ ...current, ...afterOne(current, effect) }), { ...context, tree });
+}
+
+function agedBy(age: TreeAge, effect: SessionEffect): TreeAge {
+  if (age === 'stale' || leavesNames(effect)) return age;
+  return isPlainPath(effect) ? 'moved' : 'stale';
+}
+
+/**
+ * One schema beside the server's own, by a name that nothing folds, cuts or hides. With two, the server passes over the first where the
+ * role has no USAGE on it, and a name would mean something else than the witness says who then stands alone.
+ */
+function isPlainPath(effect: SessionEffect): boolean {
+  if (effect.kind !== 'setting' || effect.name !== 'search_path' || !Array.isArray(effect.value)) return false;
+  const others = effect.value.filter((name) => name !== 'pg_catalog');
+  return others.length === 1 && /^(?!pg_)[a-z_][a-z0-9_]{0,61}$/.test(others[0] ?? '');
 }
 
 /** Whether every name means after it what it meant before. */

@@ -282,7 +282,8 @@ export class Reader {
     if (one.probe.kind === 'none' || this.#parts.witness === 'static') return { statement: one, sure: true };
     const without = (why: string) => ({ statement: withDoubt(one, why), sure: true });
     if (one.probe.kind === 'impossible') return without(one.probe.why);
-    if (one.tree === 'stale') return without('an earlier statement of the same text changes what names mean');
+    if (one.tree === 'moved' && one.analysis.unknowns.length === 0) return { statement: one, sure: true };
+    if (one.tree !== 'current') return without('an earlier statement of the same text changes what names mean');
     const sql = this.#bytesOf(cold, one, count);
     if (sql === undefined) return without('a text whose bytes cannot be cut for sure in this encoding');
     const types = one.probe.kind === 'inner' ? (one.probe.types ?? cold.request.types) : cold.request.types;

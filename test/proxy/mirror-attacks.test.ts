@@ -69,6 +69,10 @@ const attacks: Readonly<Record<string, readonly [number, ...(readonly ClientMess
   'SET LOCAL search_path': [4, query(notes), query('begin'), query('set local search_path = other'), query(notes)],
   set_config: [3, query(notes), query("select set_config('search_path', 'other', false)"), query(notes)],
   'SET in the same query': [2, query(notes), query(`set search_path = other; ${notes}`)],
+  'SET in the same query, for a filter': [
+    1,
+    query("set search_path = other; select max('canary'::text) from notes where word like 'c%'"),
+  ],
   'a savepoint that takes SET back': [
     3,
     query(notes),
@@ -167,6 +171,13 @@ describe('an agent cannot have another text judged than the server runs', () => 
       expect(await said(proxy.url('db'), readies, messages)).not.toContain('canary');
     });
   }
+
+  test('and SET of one schema in front of an honest statement holds nobody up', async () => {
+    const before = proxy.asked.length;
+    const text = [query('set search_path = public; select word from notes')];
+    expect(await said(proxy.url('db'), 1, text)).toBe('harmless');
+    expect(proxy.asked.length).toBe(before);
+  });
 
   test('by a text too long to be read, which ends a failed transaction and goes on', async () => {
     const long = `rollback; insert into taken select word from other.notes /* ${'x'.repeat(300_000)} */`;

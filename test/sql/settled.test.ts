@@ -167,6 +167,19 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
       expect((await both.statements(`${first}; select 1`)).at(-1)?.tree).toBe('stale');
     }
     expect(found[1]?.analysis.unknowns.every((each) => each.settledBy === undefined)).toBe(true);
+    for (const [names, tree] of [
+      ['shop', 'moved'],
+      ['shop, pg_catalog', 'moved'],
+      ['shop, public', 'stale'],
+      ['"$user"', 'stale'],
+      ['pg_temp', 'stale'],
+      ["''", 'stale'],
+      [`'${'x'.repeat(70)}'`, 'stale'],
+      ['"Shop"', 'stale'],
+    ]) {
+      expect((await both.statements(`set search_path = ${names}; select 1`)).at(-1)?.tree, names).toBe(tree);
+    }
+    expect((await both.statements('set search_path = shop; set role ana; select 1')).at(-1)?.tree).toBe('stale');
     const calm = await both.statements(
       'begin; set statement_timeout = 0; prepare p as select 1; select id from users',
       path,
