@@ -1,8 +1,11 @@
 // Goal: every command explains itself, and bad use is told from failure by exit code and one line.
 // Method: the program is walked as commander holds it; commands run in this process with their lines caught.
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { Command } from 'commander';
 import { buildProgram, run } from '../../src/cli/program.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
 
 async function command(...args: readonly string[]) {
   const [out, err]: [string[], string[]] = [[], []];
@@ -68,5 +71,11 @@ describe('the command line', () => {
     expect(err).toBe(
       'countersign: /nowhere/countersign.yaml:1:1: cannot be read: there is no such file (name it with --config FILE)',
     );
+  });
+
+  test('ends in peace when its reader has gone', () => {
+    const line = 'node bin/countersign.js --help | true';
+    const { stderr, status } = spawnSync('/bin/sh', ['-c', line], { cwd: root, encoding: 'utf8' });
+    expect([stderr, status]).toEqual(['', 0]);
   });
 });
