@@ -12,6 +12,8 @@ export interface SearchResult {
   readonly records: readonly LoggedRecord[];
   /** There were more than `limit`. */
   readonly more: boolean;
+  /** What `before` takes for the next page; absent: the number of the last record. */
+  readonly next?: number;
 }
 
 /** Every record of a span in order, for exports. */

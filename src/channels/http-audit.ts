@@ -58,9 +58,13 @@ export function auditRoom(parts: AuditRoomParts): (server: FastifyInstance) => v
       if (searches >= searchesMax) throw new ProxyError('RATE_LIMITED', 'others are searching; try again in a moment');
       searches += 1;
       try {
-        const { records, more } = await parts.audit.search(query);
+        const { records, more, next } = await parts.audit.search(query);
         const last = records.at(-1);
-        return await sendJson(reply, { records, more, ...(more && last !== undefined ? { before: last.seq } : {}) });
+        return await sendJson(reply, {
+          records,
+          more,
+          ...(more && last !== undefined ? { before: next ?? last.seq } : {}),
+        });
       } finally {
         searches -= 1;
       }

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { ProxyError } from '../core/errors.ts';
 import { mistakeText } from '../core/place.ts';
 import { loadYaml, type PlainValue } from '../core/yaml.ts';
+import { workerFolders } from './worker-folders.ts';
 
 export interface FolderOptions {
   readonly dir?: string;
@@ -18,6 +19,12 @@ export function auditFolder(options: FolderOptions): string {
   const file = options.config ?? (existsSync(usual.config) ? usual.config : undefined);
   if (file === undefined) return resolve(usual.dir);
   return resolve(dirname(file), dirIn(file) ?? usual.dir);
+}
+
+/** The record of a proxy with workers is several chains; that of any other is one. */
+export function chainFolders(options: FolderOptions): readonly string[] {
+  const dir = auditFolder(options);
+  return [dir, ...workerFolders(dir)];
 }
 
 function dirIn(file: string): string | undefined {

@@ -1,26 +1,27 @@
 // `countersign audit …`: the auditor's terminal. Reads files only; talks to no proxy and needs no config but the folder.
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { exportForms } from '../audit/export.ts';
 import { checkReceipt, makeReceipt, recordsOfHold, type ReceiptCheck } from '../audit/hold-receipt.ts';
 import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
+import { JointSearch } from '../audit/joint-search.ts';
 import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
 import { readPublicKey } from '../audit/note.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
 import { recordsOf } from '../audit/search.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
-import { SearchIndex } from '../audit/search-index.ts';
 import { verifyFolder } from '../audit/verify.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
 import { visible } from '../core/visible.ts';
-import { auditFolder, type FolderOptions } from './audit-folder.ts';
+import { auditFolder, chainFolders, type FolderOptions } from './audit-folder.ts';
 import { registerReport } from './audit-report.ts';
 import { brokenWords, wholeWords } from './audit-words.ts';
 import { registerReplay } from './audit-replay.ts';
 import { registerWhatIf } from './audit-what-if.ts';
+import { workerFolders } from './worker-folders.ts';
 import type { CommandPorts } from './world.ts';
 
 export interface AuditPorts {
@@ -64,8 +65,7 @@ function registerVerify(audit: Command, ports: AuditPorts): void {
     .action((receipt: string | undefined, options: VerifyOptions) => {
       const verdict = receipt === undefined ? verifyLog(options) : verifyReceipt(receipt, options);
       if (options.json) ports.say(jsonWords(verdict.result));
-      else if (verdict.fits) ports.say(verdict.words);
-      else ports.complain(verdict.words);
+      else for (const line of verdict.words.split('\n')) (verdict.fits ? ports.say : ports.complain)(line);
       if (!verdict.fits) ports.exit(1);
     });
 }
@@ -76,7 +76,22 @@ interface Verdict {
   readonly result: unknown;
 }
 
+/** What an auditor kept elsewhere speaks of one chain; without it, those of the workers are looked at too. */
 function verifyLog(options: VerifyOptions): Verdict {
+  const own = verifyOne(options);
+  const isOfOne = options.key !== undefined || options.checkpoint.length > 0 || options.against.length > 0;
+  const workers = isOfOne ? [] : workerFolders(auditFolder(options));
+  if (workers.length === 0) return own;
+  const all = [own, ...workers.map((dir) => verifyOne({ ...options, dir }))];
+  const chains = ['.', ...workers.map((dir) => basename(dir))];
+  return {
+    fits: all.every(({ fits }) => fits),
+    words: all.map(({ words }, index) => `${chains[index] ?? ''}: ${words}`).join('\n'),
+    result: all.map(({ result }) => result),
+  };
+}
+
+function verifyOne(options: VerifyOptions): Verdict {
   const result = verifyFolder({
     dir: auditFolder(options),
     checkpoints: [...options.checkpoint, ...options.against],
@@ -137,15 +152,19 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
     .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
     .option('--to <time>', 'the same; belongs to the span', time)
     .option('--limit <n>', 'at most so many', count, 100)
-    .option('--before <seq>', 'only records before this one: the next page', count)
+    .option(
+      '--before <seq>',
+      'only records before this one (of several workers: before this moment): the next page',
+      count,
+    )
     .option('--json', 'one record a line')
     .action(async (options: SearchOptions) => {
       // Made from the files each time: what lies beside them could be stale, or somebody's.
       const { limit, before } = options;
       const query = { filter: options, limit, ...(before === undefined ? {} : { before }) };
-      const result = await new SearchIndex(auditFolder(options)).search(query);
+      const result = await new JointSearch(() => chainFolders(options)).search(query);
       for (const record of result.records) ports.say(options.json ? jsonWords(record) : recordWords(record));
-      const last = result.records.at(-1)?.seq ?? 0;
+      const last = result.next ?? result.records.at(-1)?.seq ?? 0;
       if (result.more)
         ports.complain(`there are more than ${limit}; --limit shows more, --before ${last} the next ones`);
       else if (result.records.length === 0) ports.complain('no record fits');
@@ -172,9 +191,11 @@ function registerExport(audit: Command, ports: AuditPorts): void {
         options.out === undefined ? process.stdout : createWriteStream(options.out, { flags: 'wx', mode: 0o600 });
       let records = 0;
       out.write(form.head);
-      for await (const record of recordsOf(auditFolder(options), options)) {
-        records += 1;
-        if (!out.write(form.line(record))) await once(out, 'drain');
+      for (const dir of chainFolders(options)) {
+        for await (const record of recordsOf(dir, options)) {
+          records += 1;
+          if (!out.write(form.line(record))) await once(out, 'drain');
+        }
       }
       if (out === process.stdout) return;
       out.end();

@@ -14,15 +14,17 @@ export interface CrewViewParts {
   /** Of the first process itself. */
   readonly parts: Parts;
   readonly metrics: Metrics;
+  readonly search: RoadView['search'];
 }
 
-export function crewView({ crew, parts, metrics }: CrewViewParts): RoadView {
+export function crewView({ crew, parts, metrics, search }: CrewViewParts): RoadView {
   const ask = (question: WorkerQuestion) => crew.askAll(question);
   const sessions = async (): Promise<readonly ShownSession[]> => {
     const lists = await ask({ kind: 'sessions' });
     return lists.flatMap(({ answer }) => sessionsAnswer.parse(answer).map(shown));
   };
   return {
+    ...(search === undefined ? {} : { search }),
     sessions: {
       list: sessions,
       end: async (session) => (await ask({ kind: 'end', session })).some(({ answer }) => answer === true),

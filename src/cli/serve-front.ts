@@ -1,6 +1,7 @@
 // The people's side of a running proxy: the approval channels, the API and the console on the http port. The road that agents come on may
 // be in this process or in others; this file only knows what it asks of it.
 import { personOfBearer } from '../channels/bearer.ts';
+import type { Audit } from '../audit/keeper.ts';
 import { HttpServer, type HttpParts } from '../channels/http-server.ts';
 import { auditRoom } from '../channels/http-audit.ts';
 import type { AgentDay, ShownSession } from '../channels/console/ports.ts';
@@ -22,6 +23,8 @@ export interface RoadView {
   readonly days: { of(agents: readonly string[]): Promise<readonly AgentDay[]> };
   readiness(): Promise<Readiness>;
   readonly metrics: HttpParts['metrics'];
+  /** In the records of all processes; absent: there is only this one's. */
+  readonly search?: Audit['search'];
 }
 
 export interface Front {
@@ -44,8 +47,12 @@ export async function openFront(
   const key = makeConsoleKey(config.auditDir);
   begun.push(async () => key.remove());
   const origin = (): string => live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`;
-  const console = consoleOf({ live, audit: record.audit, bench, clock, log, road, key: key.bytes, origin });
-  const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: record.audit });
+  const { statementHash, log: records } = record.audit;
+  const search: Audit['search'] = road.search ?? ((query) => record.audit.search(query));
+  const audit = { statementHash, log: records, search };
+  const console = consoleOf({ live, audit, bench, clock, log, road, key: key.bytes, origin });
+  const receipt: Audit['receipt'] = (hold) => record.audit.receipt(hold);
+  const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: { search, receipt } });
   const http = await HttpServer.create({
     address: config.http.listen,
     limits: config.limits,

@@ -1,5 +1,6 @@
 // A proxy of several processes (`workers: N`). The first one meets people: channels, API, console, health. Its workers meet agents, all on
 // one port. What they share is the state, the limits and the salt of a name; each keeps a record of its own.
+import { JointSearch } from '../audit/joint-search.ts';
 import { randomText } from '../core/ids.ts';
 import type { Config } from '../core/config-types.ts';
 import { systemClock } from '../core/clock.ts';
@@ -10,7 +11,7 @@ import { openFront } from './serve-front.ts';
 import { openHouse } from './serve-house.ts';
 import { orEnded, running, type RunningProxy, type ServeOptions } from './serve.ts';
 import { version } from './version.ts';
-import { makeWorkerFolder } from './worker-folders.ts';
+import { makeWorkerFolder, workerFolders } from './worker-folders.ts';
 import { workerFamilyVariable, workerNumberVariable } from './worker-words.ts';
 
 export function serveWithWorkers(
@@ -26,7 +27,8 @@ export function serveWithWorkers(
       env: (number) => ({ [workerNumberVariable]: String(number), [workerFamilyVariable]: family }),
       prepare: (number) => makeWorkerFolder(config.auditDir, number),
     });
-    const view = crewView({ crew, ...house });
+    const records = new JointSearch(() => [config.auditDir, ...workerFolders(config.auditDir)]);
+    const view = crewView({ crew, ...house, search: (query) => records.search(query) });
     let address: BoundAddress | undefined;
     const open = async (): Promise<void> => {
       begun.push(() => crew.stop('now', 0));

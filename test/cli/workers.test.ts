@@ -1,6 +1,6 @@
 // Goal: `workers: N` is one proxy to whoever meets it: one port, one set of limits, one desk, one page of figures, whichever worker serves.
 // Method: the real program with three workers and a real Redis before a real Postgres; drivers, the API, kill -9 and signals.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -227,6 +227,29 @@ describe('three workers', { timeout: 60_000 }, () => {
     expect((await within('the rows', rows)).rows).toEqual([{ email: 'c1@example.com' }]);
   });
 
+  test('the record of all is searched as one, page by page', async () => {
+    const seen: string[] = [];
+    const search = `${proxy.http}/api/audit?agent=bot&limit=3`;
+    for (let before = ''; ;) {
+      const response = await fetch(`${search}${before}`, { headers: { authorization: `Bearer ${token}` } });
+      const page = (await response.json()) as {
+        readonly records: readonly { readonly at: string; readonly seq: number; readonly kind: string }[];
+        readonly before?: number;
+      };
+      seen.push(...page.records.map(({ at, seq, kind }) => `${at} ${seq} ${kind}`));
+      if (page.before === undefined) break;
+      before = `&before=${page.before}`;
+    }
+    const kept = [1, 2, 3].flatMap((worker) =>
+      recordsIn(join(folder, 'audit', `worker-${worker}`)).flatMap((record) =>
+        'agent' in record && record.agent === 'bot' ? [`${record.at} ${record.seq} ${record.kind}`] : [],
+      ),
+    );
+    expect(kept.length).toBeGreaterThan(10);
+    expect(seen).toEqual(expect.arrayContaining(kept));
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
   test('/metrics is the sum, /readyz the worst', async () => {
     const agents = await Promise.all(Array.from({ length: 5 }, () => connect(proxy.url)));
     const sessions = (): Promise<number> => metric(proxy.http, 'countersign_connections{state="session"}');
@@ -285,6 +308,16 @@ describe('three workers', { timeout: 60_000 }, () => {
     expect(await within('the word to the agent', idle.lost)).toMatchObject({ code: '57P01' });
     expect(await within('its end', ended, 30_000)).toBe(0);
     for (const worker of [1, 2, 3]) expect(sinceStart(kindsOf(worker))).toContain('stop');
+    const verified = spawnSync(process.execPath, [bin, 'audit', 'verify', '--dir', join(folder, 'audit')], {
+      encoding: 'utf8',
+    });
+    expect([verified.status, verified.stderr]).toEqual([0, '']);
+    expect(
+      verified.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(':')[0]),
+    ).toEqual(['.', 'worker-1', 'worker-2', 'worker-3']);
     for (const pid of workersIn(proxy.said())) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 });

@@ -82,14 +82,14 @@ ${text('from', 'From (UTC)', '2026-11-21T08:00')}${text('to', 'To (UTC)', '2026-
 <button class="button">Search</button>${Object.keys(asked).length > 0 && markup` <a href="/history">Clear</a>`}</form>`;
 }
 
-function results({ records, more }: SearchResult, asked: Asked): Markup {
+function results({ records, more, next: nextPage }: SearchResult, asked: Asked): Markup {
   if (records.length === 0)
     return emptyState(
       'No such record',
       'Nothing in the audit record fits all of this. Leave a field empty to find more.',
     );
   const last = records.at(-1);
-  const next = new URLSearchParams({ ...asked, before: String(last?.seq ?? 0) });
+  const next = new URLSearchParams({ ...asked, before: String(nextPage ?? last?.seq ?? 0) });
   return markup`<div class="card scroll" tabindex="0"><table><caption>Newest first</caption><thead><tr><th scope="col">When (UTC)</th><th scope="col">Kind</th><th scope="col">What</th></tr></thead><tbody>${records.map(row)}</tbody></table></div>
 ${more && markup`<p><a class="button" href="/history?${next.toString()}">Older</a></p>`}`;
 }
