@@ -14,7 +14,7 @@ export interface ConsoleWiring {
   readonly live: LiveConfig;
   readonly road: Pick<RoadView, 'sessions' | 'days' | 'readiness'>;
   readonly audit: Pick<Audit, 'statementHash' | 'search' | 'log'>;
-  readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers'>;
+  readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers' | 'budgets'>;
   readonly clock: Clock;
   readonly log: Log;
   /** By which the operator of this machine asks for links. */
@@ -35,6 +35,7 @@ export function consoleOf(wiring: ConsoleWiring): Console {
     databases: databasesOf(wiring),
     agents: () => agentsOf(wiring),
     sessions: sessionsOf(wiring),
+    budgets: bench.budgets,
     record: (words) => recordOperator(audit, words),
     audit,
     readiness: () => road.readiness(),
@@ -51,11 +52,12 @@ export function consoleOf(wiring: ConsoleWiring): Console {
   });
 }
 
-async function agentsOf({ live, road }: ConsoleWiring): Promise<readonly ShownAgent[]> {
+async function agentsOf({ live, road, bench }: ConsoleWiring): Promise<readonly ShownAgent[]> {
   const agents = [...live.config.agents.values()];
   const days = await road.days.of(agents.map(({ name }) => name));
+  const budgets = await Promise.all(agents.map(({ name }) => bench.budgets.of(name).catch(() => undefined)));
   return agents.map(({ name, owner, databases }, index) => {
-    return { name, owner, databases, today: days[index] ?? nothingToday };
+    return { name, owner, databases, today: days[index] ?? nothingToday, budgets: budgets[index] };
   });
 }
 

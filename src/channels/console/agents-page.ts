@@ -1,11 +1,12 @@
 // The agents: who they are, who stands behind them, what they did today, and their open sessions, which an operator may end.
+import type { BudgetView } from '../../approval/budgets.ts';
 import { countText } from '../../approval/terms.ts';
 import { sqlVisible } from '../../sql/canonical.ts';
 import type { Visitor } from './door.ts';
 import { emptyState, formField, page, type Notice } from './layout.ts';
-import { markup, type Markup } from './markup.ts';
+import { markup, nothing, type Markup } from './markup.ts';
 import type { ShownAgent, ShownSession } from './ports.ts';
-import { timeTag } from './words.ts';
+import { placeWords, timeTag } from './words.ts';
 
 /** People of this group may end sessions: it takes something away from an agent and never gives it anything. */
 export const operatorsGroup = 'operators';
@@ -26,7 +27,7 @@ export function agentsPage({ visitor, agents, sessions, notice }: AgentsParts): 
     section: 'agents',
     notice,
     live: { on: 'time', everySeconds: 5 },
-    main: markup`<h1>Agents</h1><div data-live="agents">${
+    main: markup`<h1>Agents</h1><div data-live="agents" data-keep-while-typing>${
       agents.length === 0
         ? emptyState('No agents', 'countersign agents add NAME makes one, and prints its connection string once.')
         : agents.map((agent) =>
@@ -41,7 +42,7 @@ export function agentsPage({ visitor, agents, sessions, notice }: AgentsParts): 
 }
 
 function card(
-  { name, owner, databases, today }: ShownAgent,
+  { name, owner, databases, today, budgets }: ShownAgent,
   sessions: readonly ShownSession[],
   visitor: Visitor,
 ): Markup {
@@ -55,7 +56,30 @@ function card(
   return markup`<section class="card agent"><h2>${name}</h2><p class="dim">owner ${owner}; databases ${databases.join(', ')}</p>
 <dl class="figures">${figures.map(([what, figure]) => markup`<div><dt>${what}</dt><dd>${figure.toLocaleString('en-US')}</dd></div>`)}</dl>
 <p class="dim">Since midnight UTC, or since this process began. <a href="/history?agent=${encodeURIComponent(name)}">On the record</a></p>
-<h3>${countText(sessions.length, 'open session')}</h3>${sessions.length > 0 && list(sessions, visitor)}</section>`;
+${budgetList(name, budgets, visitor)}<h3>${countText(sessions.length, 'open session')}</h3>${sessions.length > 0 && list(sessions, visitor)}</section>`;
+}
+
+function budgetList(agent: string, budgets: ShownAgent['budgets'], visitor: Visitor): Markup {
+  if (budgets === undefined) return markup`<h3>Budgets</h3><p class="dim">Not known now: the state is away.</p>`;
+  if (budgets.length === 0) return nothing;
+  return markup`<h3>${budgets.length === 1 ? 'Budget' : 'Budgets'}</h3><ul class="plain budgets">${budgets.map(
+    (budget) => {
+      const { level, per, used, rowsMax, left, added, place, approvers } = budget;
+      const share = rowsMax === 0 ? 100 : Math.min(100, Math.round((used / rowsMax) * 100));
+      const words = `${shown(used)} of ${countText(rowsMax, 'row')} of ${level} in ${per}`;
+      return markup`<li><p class="line"><span>${words}</span><span class="dim">${shown(left)} left${added > 0 && `, ${shown(added)} of them added by people`}</span>${placeWords(place)}</p>
+<svg class="bar${share >= 80 && ' nearly'}" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label="${share} % used"><rect class="all" width="100" height="4"></rect><rect class="used" width="${share}" height="4"></rect></svg>${
+        approvers.includes(visitor.name) && topUpForm(agent, budget, visitor)
+      }</li>`;
+    },
+  )}</ul>`;
+}
+
+const shown = (count: number): string => count.toLocaleString('en-US');
+
+function topUpForm(agent: string, { level, per }: BudgetView, visitor: Visitor): Markup {
+  return markup`<details><summary>Let it read more in this window</summary><form method="post" action="/agents/${encodeURIComponent(agent)}/budgets" data-once>${formField(visitor)}<input type="hidden" name="level" value="${level}"><input type="hidden" name="per" value="${per}">
+<label>rows <input type="number" name="rows" value="100" min="1" max="1000000000" inputmode="numeric" required></label> <label>why <input name="reason" maxlength="1000" autocomplete="off"></label> <button class="quiet">Add</button></form></details>`;
 }
 
 function list(sessions: readonly ShownSession[], visitor: Visitor): Markup {

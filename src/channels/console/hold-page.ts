@@ -62,8 +62,9 @@ const glanceMax = 6;
 /** What it is about, before anything else is read: the strictest first. */
 function glance(view: HoldView, levels: number): Markup {
   return markup`<ul class="plain glance">${byLevel(view.columns).map(({ level, rank, columns }) => {
-    const shown = columns.slice(0, glanceMax).map(({ table, name }) => `${table}.${name}`);
-    const more = columns.length - shown.length;
+    const names = [...new Set(columns.map(({ table, name }) => `${table}.${name}`))];
+    const shown = names.slice(0, glanceMax);
+    const more = names.length - shown.length;
     return markup`<li class="line">${levelBadge(level, rank, levels)}<bdi>${shown.join(', ')}${more > 0 && ` and ${more} more`}</bdi></li>`;
   })}</ul>`;
 }

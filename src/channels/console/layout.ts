@@ -78,7 +78,7 @@ function navigation(visitor: Visitor, section: Section | undefined): Markup {
     ([name, path, words]) =>
       markup`<li><a href="${path}"${name === section && markup` aria-current="page"`}>${words}</a></li>`,
   )}</ul></nav>
-<form class="who" method="post" action="/sign-out">${formField(visitor)}<a href="/passkeys" title="Your passkeys">Signed in as <strong>${visitor.name}</strong></a> <button class="quiet">Sign out</button></form>`;
+<form class="who" method="post" action="/sign-out">${formField(visitor)}<a href="/passkeys" title="Your passkeys"><span class="long">Signed in as </span><strong>${visitor.name}</strong></a> <button class="quiet">Sign out</button></form>`;
 }
 
 export function formField({ formToken }: Visitor): Markup {

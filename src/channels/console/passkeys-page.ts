@@ -67,7 +67,7 @@ function addForm({ visitor, passkeys, needsName, isFresh, hold }: PasskeysParts)
   return markup`<section class="card"><h2>Add ${isFirst ? 'your first' : 'another'}</h2>
 <form method="post" action="/passkeys" data-passkey="/passkeys/options">${formField(visitor)}${hold !== undefined && markup`<input type="hidden" name="hold" value="${hold}">`}
 <input type="hidden" name="ticket"><input type="hidden" name="answer"><input type="hidden" name="confirm">
-<label for="label">A name for it, for you</label><input id="label" name="label" maxlength="60" placeholder="Laptop, blue key, …" autocomplete="off">
+<label for="label">A name for it, for you</label><input class="field" id="label" name="label" maxlength="60" placeholder="Laptop, blue key, …" autocomplete="off">
 <p class="notice bad" role="alert" data-trouble hidden></p>
 <button class="button">Add a passkey</button></form>
 <noscript><p class="notice bad">Passkeys need a browser with scripts.</p></noscript>${

@@ -1,5 +1,6 @@
 // What the console shows beside holds, as the ports that others fill: live sessions, agents and their day, the coverage of the
 // classification. Plain data; nothing here knows sockets, schemas or files.
+import type { BudgetView } from '../../approval/budgets.ts';
 import type { UnixMillis } from '../../core/brand.ts';
 import type { Place } from '../../core/place.ts';
 
@@ -9,6 +10,8 @@ export interface ShownAgent {
   readonly databases: readonly string[];
   /** Since the beginning of the day in UTC, or of this process, whichever is later. */
   readonly today: AgentDay;
+  /** Undefined: not known now, the state is away. */
+  readonly budgets: readonly BudgetView[] | undefined;
 }
 
 export interface AgentDay {

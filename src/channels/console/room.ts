@@ -17,6 +17,7 @@ import type { Mistake } from '../../core/place.ts';
 import type { Store } from '../../store/store.ts';
 import type { Readiness } from '../health.ts';
 import { queryOf } from '../http-audit.ts';
+import type { BudgetBook } from '../../approval/budgets.ts';
 import { agentsPage, isOperator, operatorsGroup } from './agents-page.ts';
 import { catalogPage } from './catalog-page.ts';
 import { Door, type DoorParts, type Visitor } from './door.ts';
@@ -35,7 +36,7 @@ import { PasskeyDesk, type PasskeyStanding } from './passkey-desk.ts';
 import { passkeyRoom } from './passkey-room.ts';
 import type { SessionsPort, ShownAgent, ShownDatabase } from './ports.ts';
 import { troublePage } from './trouble-page.ts';
-import { voteFrom } from './vote-forms.ts';
+import { topUpFrom, voteFrom } from './vote-forms.ts';
 
 export interface ConsoleParts extends Omit<DoorParts, 'approvers' | 'vouchable'> {
   /** The identity provider, by the config in force. */
@@ -49,6 +50,7 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers' | 'vouchable'>
   readonly databases: () => readonly ShownDatabase[];
   readonly agents: () => Promise<readonly ShownAgent[]>;
   readonly sessions: SessionsPort;
+  readonly budgets: Pick<BudgetBook, 'topUp'>;
   /** Durably: what people change here, before it is changed. */
   readonly record: (words: string) => Promise<void>;
   readonly audit: { search(query: SearchQuery): Promise<SearchResult> };
@@ -123,6 +125,7 @@ export class Console {
     this.#holds(server);
     this.#looking(server);
     this.#agents(server);
+    this.#budgets(server);
     linkDesk(server, {
       ...{ key: this.#parts.linkKey, door: this.#door, clock: this.#parts.clock, record: this.#parts.record },
       approvers: () => this.#parts.catalog().approvers,
@@ -205,7 +208,8 @@ export class Console {
     server.get('/agents', async (request, reply) => {
       const visitor = await this.#visitor(request);
       const { agents, sessions } = this.#parts;
-      const notice = 'ended' in askedOf(request.query) ? endedNotice : undefined;
+      const said = Object.keys(typeof request.query === 'object' ? { ...request.query } : {});
+      const notice = said.map((word) => agentNotices[word]).find((one) => one !== undefined);
       const [shown, live] = await Promise.all([agents(), sessions.list()]);
       return sendPage(reply, agentsPage({ visitor, agents: shown, sessions: live, notice }));
     });
@@ -217,6 +221,20 @@ export class Console {
       const isEnded = await this.#parts.sessions.end(request.params.id, visitor.name);
       if (!isEnded) throw new ProxyError('NOT_FOUND', 'There is no such session any more.');
       return reply.redirect('/agents?ended=1', 303);
+    });
+  }
+
+  #budgets(server: FastifyInstance): void {
+    server.post<{ Params: { agent: string } }>('/agents/:agent/budgets', async (request, reply) => {
+      const visitor = await this.#visitor(request);
+      const form = formOf(request);
+      this.#door.checkForm(request, visitor, form['form']);
+      const asked = topUpFrom(visitor.name, request.params.agent, form);
+      const result = await this.#parts.budgets.topUp(asked);
+      if (result.kind === 'notFound') throw new ProxyError('NOT_FOUND', result.words);
+      if (result.kind === 'forbidden') throw new ProxyError('FORBIDDEN', result.words);
+      if (result.kind === 'invalid') throw new ProxyError('BAD_REQUEST', result.words);
+      return reply.redirect(`/agents?${result.kind}=1`, 303);
     });
   }
 
@@ -299,7 +317,11 @@ export class Console {
 
 const counted: Notice = { kind: 'good', words: 'Your vote is counted. It takes more people to settle this.' };
 
-const endedNotice: Notice = { kind: 'good', words: 'The session is ended.' };
+const agentNotices: Readonly<Record<string, Notice>> = {
+  ended: { kind: 'good', words: 'The session is ended.' },
+  added: { kind: 'good', words: 'It may read more until its window is over. It is on the record.' },
+  waiting: { kind: 'plain', words: 'Counted. It holds when the others who have to agree say so within an hour.' },
+};
 
 const isVoted = (query: unknown): boolean => typeof query === 'object' && query !== null && 'voted' in query;
 

@@ -17,7 +17,7 @@ export const style = String.raw`
   }
 }
 * { box-sizing: border-box; }
-.glance { margin: .5rem 0; font-weight: 500; }
+.glance { margin: .5rem 0; font-weight: 500; } .glance bdi { overflow-wrap: anywhere; }
 html { font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif; }
 body { margin: 0; background: var(--ground); color: var(--ink); }
 a { color: var(--link); }
@@ -90,6 +90,7 @@ th { text-align: left; color: var(--dim); font-weight: 600; } th, td { padding: 
 ::placeholder { color: var(--dim); opacity: 1; }
 dl { margin: 0; } dl div { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: .2rem 0; } dt { color: var(--dim); min-width: 9rem; } dd { margin: 0; }
 .figures { display: flex; flex-wrap: wrap; gap: .4rem 1.6rem; } .figures div { flex-direction: column-reverse; gap: 0; } .figures dt { min-width: 0; font-size: .85rem; } .figures dd { font-size: 1.3rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+.budgets li { padding: .3rem 0; } .bar { display: block; width: 100%; max-width: 26rem; height: .5rem; border-radius: .25rem; } .bar .all { fill: var(--line); } .bar .used { fill: var(--accent); } .bar.nearly .used { fill: var(--bad); }
 .parts li { padding: .5rem 0; border-top: 1px solid var(--line); } .parts li:first-child { border-top: 0; }
 .tables { padding-left: 1.1rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .5rem 1.2rem; align-items: start; } details.table { margin: 0; } details.table[open] { grid-column: 1 / -1; } details.table summary { color: var(--ink); list-style-position: outside; }
 details.table .name { display: block; font-weight: 600; } .strip { display: block; margin: .25rem 0; max-width: 100%; } .strip rect { stroke: currentColor; stroke-width: 1.5; fill: currentColor; }
@@ -102,12 +103,12 @@ fieldset { border: 0; padding: 0; margin: 0; } legend { padding: 0; margin-botto
 input, select, textarea, button { font: inherit; color: inherit; }
 input:not([type=radio]), select, textarea { background: var(--ground); border: 1px solid var(--dim); border-radius: .4rem; padding: .35rem .5rem; max-width: 100%; }
 .more input { width: 6.5rem; } textarea { width: 100%; display: block; margin: .3rem 0 .6rem; } label { display: inline-block; }
-button, .button { display: inline-block; cursor: pointer; border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); padding: .5rem 1.1rem; border-radius: .45rem; font-weight: 600; text-decoration: none; min-height: 2.6rem; }
+button, .button { display: inline-block; cursor: pointer; border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); padding: .5rem 1.1rem; border-radius: .45rem; font-weight: 600; text-decoration: none; text-align: center; min-height: 2.6rem; }
 button.quiet { background: none; color: var(--link); border-color: var(--line); font-weight: 500; padding: .25rem .7rem; min-height: 2.2rem; }
 button.deny { background: none; color: var(--bad); border-color: var(--bad); } button[aria-busy=true] { opacity: .6; }
 .decide { border-color: var(--accent); } .decide form + form { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-.decide .button { width: 100%; }
-.wide-button { display: block; text-align: center; } .or { text-align: center; color: var(--dim); margin: 1rem 0; }
+.decide .button { width: 100%; } .decide .notice + form { margin-top: 1rem; } .field { display: block; width: 100%; margin: .3rem 0 .8rem; }
+.wide-button { display: block; margin: 1rem 0 0; } .or { text-align: center; color: var(--dim); margin: 1rem 0; }
 .narrow-page { max-width: 30rem; margin: 8vh auto 0; } .narrow-page .card { padding: 1.5rem; } .narrow-page input { width: 100%; margin: .3rem 0 .9rem; }
 .fresh { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--plain-ground); } }
 @media (prefers-reduced-motion: reduce) { .fresh { animation: none; } }
@@ -116,6 +117,6 @@ button.deny { background: none; color: var(--bad); border-color: var(--bad); } b
   td[data-label]::before { content: attr(data-label) ' '; color: var(--dim); font-size: .85rem; display: inline-block; min-width: 5.5rem; } td.when br { display: none; }
   .columns { display: flex; flex-direction: column; align-items: stretch; gap: 0; } .wide, .narrow { display: contents; }
   .columns .card { order: 5; } .columns .statement { order: 1; } .columns .vote { order: 2; } .columns .offer { order: 3; } .columns .touches { order: 4; }
-  main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who a { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
+  main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who .long { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
 }
 `;

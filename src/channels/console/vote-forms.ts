@@ -3,6 +3,7 @@
 import { ProxyError } from '../../core/errors.ts';
 import { masksText } from '../../approval/card.ts';
 import { assertNever } from '../../core/exhaustive.ts';
+import type { TopUp } from '../../approval/budgets.ts';
 import { countText, spokenText, termsText, type Terms } from '../../approval/terms.ts';
 import type { Vote } from '../../approval/hold.ts';
 import type { HoldView } from '../../approval/view.ts';
@@ -121,3 +122,16 @@ function termsFrom(text: (name: string) => string): Terms {
 }
 
 const count = (text: string): number | undefined => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined);
+
+/** More rows for a budget, as somebody typed it on the agents' page. */
+export function topUpFrom(person: string, agent: string, form: Readonly<Record<string, unknown>>): TopUp {
+  const text = (name: string): string => {
+    const value = form[name];
+    return typeof value === 'string' ? value.trim() : '';
+  };
+  const rows = count(text('rows'));
+  if (rows === undefined) throw new ProxyError('BAD_REQUEST', 'say how many rows more: a whole number, 1 or more');
+  const reason = text('reason').slice(0, reasonLengthMax);
+  const common = { person, agent, channel: 'console', castAt: 'console', hold: undefined, request: undefined } as const;
+  return { ...common, level: text('level'), per: text('per'), rows, reason: reason === '' ? undefined : reason };
+}

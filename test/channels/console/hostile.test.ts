@@ -221,6 +221,25 @@ describe('people', () => {
   });
 });
 
+test('more rows for a budget are given on the agents’ page by those who decide about its level, and by nobody else', async () => {
+  const other = await signedIn(browser, stage, 'dora');
+  await other.goto(`${stage.origin}/agents`);
+  await other.getByText(/of 500 rows of confidential\+ in 1d/).waitFor();
+  expect(await other.getByText('Let it read more').count()).toBe(0);
+  const form = await other.locator('input[name=form]').first().inputValue();
+  const forged = await other.request.post(`${stage.origin}/agents/report-bot/budgets`, {
+    form: { form, level: 'confidential+', per: '1d', rows: '1000000' },
+  });
+  expect(forged.status()).toBe(403);
+  const page = await signedIn(browser, stage, 'ben');
+  await page.goto(`${stage.origin}/agents`);
+  await page.getByText('Let it read more').click();
+  await page.getByLabel('rows').fill('250');
+  await page.getByLabel('why').fill('<b>quarter’s end</b>');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText(/It may read more|Counted\./).waitFor();
+});
+
 describe('everybody', { timeout: 180_000 }, () => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const looks = [
@@ -243,6 +262,8 @@ describe('everybody', { timeout: 180_000 }, () => {
       '/agents',
       '/health',
       '/sign-in',
+      '/passkeys',
+      '/passkeys?done=added',
       '/enter?t=x',
       '/holds/h_none',
     ];

@@ -1,7 +1,10 @@
 // Goal: the demo's own story: an agent's statement is held, somebody decides in a browser, and the agent goes on.
 // Method: the whole program before the sample shop, the pg driver as the agent, and real Chromium as the people.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sample } from '../../../src/cli/demo/sample.ts';
 import {
   browserPath,
   noBrowser,
@@ -27,6 +30,8 @@ afterAll(async () => {
 beforeEach((context) => {
   if (browserPath === undefined) context.skip(noBrowser);
 });
+
+const psql = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find((path) => existsSync(path));
 
 const ask = (sql: string) => asAgent(stage.agentUrl, sql);
 
@@ -79,5 +84,28 @@ describe('the story', () => {
     await other.getByRole('button', { name: 'Approve' }).click();
     expect(await asked.rows).toHaveLength(1);
     await waitFor('the page of the owner to hear of it', () => page.getByText('approved and run').isVisible());
+  });
+
+  test('is told in psql by the three lines that the start screen proposes: passed, held and approved in a browser, refused', async (context) => {
+    if (psql === undefined) return context.skip('no psql (apt-get install postgresql-client)');
+    const page = await signedIn(browser, stage, 'ben');
+    const lines = sample.tries.map(({ sql }) => sql);
+    const child = spawn(psql, ['-X', '-At', '-P', 'pager=off', '-d', stage.agentUrl], { stdio: 'pipe' });
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    const closed = new Promise<number | null>((settle) => child.once('close', settle));
+    child.stdin.end(lines.join('\n'));
+    await waitFor('the hold', () => err.includes('held for approval'), { withinMs: 30_000 });
+    // What passed has been shown; what is held has not, and psql waits.
+    expect(out).toMatch(/^AT\|/m);
+    const before = out.split('\n').length;
+    expect(child.exitCode).toBeNull();
+    await page.goto(/HINT: +(\S+)/.exec(err)?.[1] ?? '');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await closed;
+    expect(out.trim().split('\n').length - before + 1).toBe(2);
+    expect(err).toContain('This would pass: SELECT id, brand FROM billing.cards LIMIT 3');
+    await page.getByText('approved and run').first().waitFor();
   });
 });
