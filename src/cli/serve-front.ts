@@ -11,6 +11,7 @@ import { startChannels, type RunningChannels } from './serve-channels.ts';
 import { makeConsoleKey } from './console-key.ts';
 import { consoleOf } from './serve-console.ts';
 import type { Begun, House } from './serve-house.ts';
+import { SessionsEverywhere } from './sessions-everywhere.ts';
 import { addressText, listening, type BoundAddress } from './serve-addresses.ts';
 
 /** What the people's side asks of the road. */
@@ -44,13 +45,16 @@ export async function openFront(
   const channels = await startChannels({ live, bench, parts, metrics, clock, log });
   begun.push(() => channels.stop());
   await open();
+  const { sessions, stop } = sessionsOf(house, road);
+  begun.push(stop);
   const key = makeConsoleKey(config.auditDir);
   begun.push(async () => key.remove());
   const origin = (): string => live.config.http.publicUrl ?? `http://${addressText(httpAddress)}`;
   const { statementHash, log: records } = record.audit;
   const search: Audit['search'] = road.search ?? ((query) => record.audit.search(query));
   const audit = { statementHash, log: records, search };
-  const console = consoleOf({ live, audit, bench, clock, log, road, key: key.bytes, origin });
+  const roadView = { sessions, days: road.days, readiness: () => road.readiness() };
+  const console = consoleOf({ live, audit, bench, clock, log, road: roadView, key: key.bytes, origin });
   const receipt: Audit['receipt'] = (hold) => record.audit.receipt(hold);
   const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: { search, receipt } });
   const http = await HttpServer.create({
@@ -67,9 +71,17 @@ export async function openFront(
   const consoleLink = async (person: string): Promise<string> => origin() + (await console.linkPath(person));
   const close = async (): Promise<void> => {
     key.remove();
+    await stop();
     await http.close();
   };
   return { channels, http: { close }, httpAddress, consoleLink };
+}
+
+/** A journal has one proxy only; what several share is told among them. */
+function sessionsOf({ live, bench, clock, log }: House, road: RoadView) {
+  if (live.config.state.kind === 'journal') return { sessions: road.sessions, stop: () => Promise.resolve() };
+  const everywhere = new SessionsEverywhere({ own: road.sessions, store: bench.store, clock, log });
+  return { sessions: everywhere, stop: () => everywhere.stop() };
 }
 
 /** From this machine: a server that listens everywhere is asked on loopback. */

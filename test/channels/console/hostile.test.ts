@@ -221,8 +221,8 @@ describe('people', () => {
   });
 });
 
-test('more rows for a budget are given on the agents’ page by those who decide about its level, and by nobody else', async () => {
-  const other = await signedIn(browser, stage, 'dora');
+test('more rows for a budget are given on the agents’ page by those who decide about its levels, and never by its owner', async () => {
+  const other = await signedIn(browser, stage, 'ana');
   await other.goto(`${stage.origin}/agents`);
   await other.getByText(/of 500 rows of confidential\+ in 1d/).waitFor();
   expect(await other.getByText('Let it read more').count()).toBe(0);

@@ -9,6 +9,7 @@ import { run } from '../../../src/cli/program.ts';
 import { readConsoleKey } from '../../../src/cli/console-key.ts';
 import { recordsIn } from '../../audit/fixtures.ts';
 import { startConsole, type ConsoleStage } from '../../support/console.ts';
+import { asAgent } from '../../support/held.ts';
 import { freePort } from '../../support/ports.ts';
 import { startRedis, type TestRedis } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -146,5 +147,25 @@ describe('two consoles on one state', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/^ {2}eva: .*$/m, ''));
     await stage.proxy.reload();
     await waitFor('eva to be out', async () => !(await isIn(stage, cookie)));
+  });
+
+  test('show each other’s sessions, and end them', async () => {
+    const [a, b] = [stageOf(one), stageOf(other)];
+    const asked = await asAgent(a.agentUrl, 'select name from hr.directory limit 2', 'elsewhere');
+    const cookie = await entered(await b.proxy.consoleLink('ben'));
+    const page = async (): Promise<string> => (await fetch(`${b.origin}/agents`, { headers: { cookie } })).text();
+    await waitFor('the session at the other console', async () => (await page()).includes('elsewhere'));
+    const shown = await page();
+    const form = /name="form" value="([^"]+)"/.exec(shown)?.[1] ?? '';
+    const id = /End session (s_\w+)/.exec(shown)?.[1] ?? '';
+    const ended = await fetch(`${b.origin}/agents/sessions/${id}/end`, {
+      method: 'POST',
+      headers: { cookie },
+      body: new URLSearchParams({ form }),
+      redirect: 'manual',
+    });
+    expect(ended.headers.get('location')).toBe('/agents?ended=1');
+    expect((await asked.refusal).code).toBe('57P01');
+    await waitFor('it to be gone', async () => !(await page()).includes('elsewhere'));
   });
 });
