@@ -12,6 +12,7 @@ import type { Shipment, Shipped } from './policy/lineage.ts';
 import { columnText, recordedVerdict, type RecordedVerdict } from './audit/bodies.ts';
 import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
+import type { RelationName } from './sql/analysis.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { Reader, ReadRequest } from './sql/reader.ts';
 import type { ReadText } from './sql/reading.ts';
@@ -29,8 +30,25 @@ export interface Execution extends ReadRequest {
   readonly withdrawn: () => AbortSignal;
   /** Says that people are asked, now and from time to time, until the returned function is called. */
   readonly tellHeld: (hold: HoldView, until: UnixMillis) => () => void;
+  /** Where the session reads as a dump does. */
+  readonly dump?: (() => DumpShape | undefined) | undefined;
+  readonly dumpFacts?: ((oids: readonly number[]) => Promise<Known<DumpFacts>>) | undefined;
   /** Locks that the open transaction holds. */
   readonly locks: () => Promise<Known<readonly string[]>>;
+}
+
+export interface DumpShape {
+  /** The same for all sessions that share it. */
+  readonly key: object;
+  readonly id: string;
+  readonly tables: readonly RelationName[];
+}
+
+export interface DumpFacts {
+  /** One snapshot for the whole transaction, which changes nothing. */
+  readonly isSnapshot: boolean;
+  /** By oid; rows below 0: never analysed. */
+  readonly sizes: ReadonlyMap<number, { readonly rows: number; readonly bytes: number }>;
 }
 
 /** What came of it, for the record. */
@@ -197,12 +215,17 @@ export async function holdRequest(
     inHouse: await hashes.inHouse?.(asked(execution)),
     searchPath: path?.known === true ? path.value : [],
     schemaVersion: version,
-    sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey],
+    sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey, ...originsOf(verdict)],
     shape: reading.shape,
     estimate: reading.estimate ?? notKnown('the planner was not asked'),
     locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(),
     counterOffer,
   };
+}
+
+/** A yes to data of one level is none to data of another that was carried there since. */
+function originsOf({ columns }: Verdict): readonly string[] {
+  return columns.flatMap((one) => (one.origin === undefined ? [] : [`${columnText(one)} ${one.level}`]));
 }
 
 /** Statement and parameters as one text that no other two make: the length of the first stands before it. */

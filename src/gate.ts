@@ -9,7 +9,6 @@ import type { Recorder } from './audit/recorder.ts';
 import {
   carried,
   finishedRecord,
-  holdRequest,
   judgedRecord,
   serverAnswersRecord,
   type AdmissionOf,
@@ -19,6 +18,7 @@ import {
   type JudgedExecution,
   type Outcome,
 } from './gate-data.ts';
+import { heldRequest } from './gate-dump.ts';
 import type { Judging } from './policy/judging.ts';
 import type { Offers } from './policy/offers.ts';
 import type { Verdict } from './policy/verdict.ts';
@@ -108,10 +108,10 @@ export class Gate {
 
   /** People are asked. What they say yes to runs only if it still is what they saw. */
   async #held(judged: JudgedExecution<Extract<Verdict, { kind: 'hold' }>>): Promise<Admission> {
-    const { desk, hashes, offers, judging } = this.#parts;
+    const { desk, offers, judging } = this.#parts;
     const { execution, reading, verdict } = judged;
     const withdrawn = execution.withdrawn();
-    const request = await holdRequest({ ...judged, counterOffer: await offers.narrower(judged) }, hashes);
+    const request = await heldRequest({ ...judged, counterOffer: await offers.narrower(judged) }, this.#parts);
     const waiting = await desk.ask(request, withdrawn);
     const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
     if (answer.kind !== 'released') return { kind: 'refuse', error: unreleased(answer) };
@@ -119,7 +119,7 @@ export class Gate {
     const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
     if (standing?.kind === 'allow') return this.#judged(execution, again);
     const same = again.kind === 'read' && again.index === reading.index ? standing : undefined;
-    const approved = asApproved(verdict, same, answer.terms);
+    const approved = asApproved(verdict, same, answer);
     if (approved === undefined) return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
     return this.#passed({ ...judged, verdict: approved }, answer.receipt, answer);
   }

@@ -138,6 +138,7 @@ export function agentWords({ agentReason, sql }: HoldView): readonly string[] {
 /** What an approval permits, in one sentence. */
 export function permitText(view: HoldView, terms: Terms): string {
   const again = `if ${view.agent} has stopped waiting, it may send the same again within ${spokenText(view.grantMs)}`;
+  if (view.command === 'DUMP') return dumpPermit;
   switch (terms.kind) {
     case 'once':
       return `Approve once: exactly this statement with these values, one time; ${again}.`;
@@ -188,6 +189,9 @@ export function stepUpText({ stepUp }: Pick<HoldView, 'stepUp'>): string | undef
       return assertNever(stepUp);
   }
 }
+
+const dumpPermit =
+  'Approve the dump: all rows of each table that is listed, once, in this transaction and those that share its snapshot, while the classification and the schema stay as they are; nothing else.';
 
 /** `public.customers.email (email), public.customers.notes (null)` */
 export function masksText({ masks }: Pick<HoldView, 'masks'>): string {

@@ -36,6 +36,16 @@ export interface HoldRequest {
   readonly locks: Known<readonly string[]>;
   readonly budgets?: readonly string[];
   readonly counterOffer: string | undefined;
+  /** A piece of something that is decided as a whole; see units.ts. */
+  readonly unit?: HoldUnit;
+}
+
+export interface HoldUnit {
+  /** One for all pieces. What was permitted goes with it. */
+  readonly key: object;
+  readonly part: string;
+  /** What people are asked about, and the pieces that it covers; undefined: this piece has to be asked about by itself. */
+  readonly whole: () => Promise<{ readonly request: HoldRequest; readonly pieces: readonly string[] } | undefined>;
 }
 
 export interface Desk extends HoldBook {
@@ -64,6 +74,8 @@ export type Answer =
       readonly terms: Terms;
       readonly by: readonly string[];
       readonly hold: HoldView;
+      /** All rows of it, however many there are. */
+      readonly whole?: true;
     }
   | { readonly kind: 'denied'; readonly by: readonly string[]; readonly reason: string; readonly hold: HoldView }
   /** Nobody decided while it waited. The hold may be open still (`hold.openUntil`): a retry can use a late approval. */

@@ -5,10 +5,17 @@ import type { Terms } from './terms.ts';
 
 type Held = Extract<Verdict, { readonly kind: 'hold' }>;
 
+export interface Approval {
+  readonly terms: Terms;
+  /** People have seen how large it is, and said yes to all of it. */
+  readonly whole?: true;
+}
+
 /** `standing`: the verdict of this moment on the same text. Undefined: what was approved is not what would run. */
-export function asApproved(held: Held, standing: Verdict | undefined, terms: Terms): Verdict | undefined {
+export function asApproved(held: Held, standing: Verdict | undefined, { terms, whole }: Approval): Verdict | undefined {
   if (standing?.kind !== 'hold' || standing.catalogVersion !== held.catalogVersion) return undefined;
   if (levelsOf(standing.columns) !== levelsOf(held.columns)) return undefined;
+  if (whole === true) return { ...held, rowsMax: undefined };
   if (terms.kind !== 'masked') return held;
   // A rule with hours may have spoken differently when people were asked: what cannot be masked now does not pass bare.
   const { masksOffered } = held;

@@ -1,6 +1,7 @@
 // The gate and what it asks, joined: classification in force, judging, offers, keyed hashes. `serve` and tests make it alike.
 import type { Audit } from '../audit/keeper.ts';
 import type { Recorder } from '../audit/recorder.ts';
+import { unitDesk } from '../approval/units.ts';
 import type { Desk } from '../approval/desk.ts';
 import type { Clock } from '../core/clock.ts';
 import { Gate, type GateParts } from '../gate.ts';
@@ -36,7 +37,7 @@ export function gatePartsOf(options: GateOptions): GateParts {
     },
     judging: new Judging({ classification, clock }),
     offers: new Offers({ classification, clock }),
-    desk,
+    desk: unitDesk(desk, { recorder, clock }),
     carrier: options.carrier ?? noCarrier,
     onDefect: options.onDefect,
   };

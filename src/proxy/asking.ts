@@ -7,6 +7,7 @@ import { readTemporary } from '../sql/schema-build.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
+import type { DumpFacts } from '../gate-data.ts';
 import { explained, rowsOfPlan, type Counted } from '../sql/estimate.ts';
 import type { Reference } from '../sql/statement.ts';
 import {
@@ -109,6 +110,24 @@ export class Asking implements AskedSession {
     }
   }
 
+  /** How large relations are, and whether the open transaction stands on one snapshot and changes nothing. */
+  async dumpFacts(oids: readonly number[]): Promise<Known<DumpFacts>> {
+    if (this.#desk.replies.status !== 'open' || this.#desk.replies.length > 0)
+      return notKnown('no transaction is open');
+    try {
+      const [modes = [], rows = []] = await this.#questions([modesQuestion, sizesQuestion(oids)]);
+      const [isolation, readOnly] = modes[0] ?? [];
+      const isSnapshot = readOnly === 'on' && (isolation === 'repeatable read' || isolation === 'serializable');
+      const sizes = new Map(
+        rows.map(([oid, count, bytes]) => [Number(oid), { rows: Number(count), bytes: Number(bytes) }]),
+      );
+      return known({ isSnapshot, sizes });
+    } catch (thrown) {
+      if (thrown instanceof ProxyError) return notKnown('the server did not say');
+      throw thrown;
+    }
+  }
+
   /** Undefined: in a failed transaction, or where the server throws away what it is sent. None when it does not say. */
   async names(): Promise<ReadonlySet<string> | undefined> {
     const { replies } = this.#desk;
@@ -155,6 +174,13 @@ const ended = (): ProxyError => new ProxyError('UPSTREAM_LOST', 'the session end
 const namesQuestion = `
   SELECT pg_catalog.encode(pg_catalog.convert_to(p.name, pg_catalog.pg_client_encoding()), 'hex')
   FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql`;
+
+const modesQuestion = `
+  SELECT pg_catalog.current_setting('transaction_isolation'), pg_catalog.current_setting('transaction_read_only')`;
+
+const sizesQuestion = (oids: readonly number[]): string => `
+  SELECT c.oid, c.reltuples, pg_catalog.pg_table_size(c.oid) FROM pg_catalog.pg_class c
+  WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[${[0, ...oids].map(Math.trunc).join()}]::pg_catalog.oid[])`;
 
 const locksQuestion = `
   SELECT l.relation::pg_catalog.regclass::pg_catalog.text, pg_catalog.string_agg(l.mode, ', ' ORDER BY l.mode)

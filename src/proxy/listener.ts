@@ -17,6 +17,7 @@ import type { InBandSource } from './in-band.ts';
 import { login, LoginRefused, type LoggedIn, type LoginParts } from './login.ts';
 import { parserMajorOf } from '../sql/parser.ts';
 import type { DatabaseReader, Readers } from './readers.ts';
+import { DumpRegistry } from './dump-watch.ts';
 import { startUpSettings } from './start-up-settings.ts';
 import { errorFrame } from './refuse.ts';
 import type { RowDesk } from './rows-session.ts';
@@ -65,6 +66,7 @@ export class Listener {
   readonly #cancelKeys = new CancelKeys();
   readonly #greetings = new Set<Socket>();
   readonly #refused: Partial<Record<ErrorCode, number>> = {};
+  readonly #dumps = new DumpRegistry();
   #accepted = 0;
   #cancels = 0;
 
@@ -282,7 +284,7 @@ export class Listener {
       parameters: upstream.parameters,
       heartbeatMs: account.holds.heartbeatMs,
       consoleUrl: this.#parts.consoleUrl(),
-      ...{ rows: this.#parts.rows, inBand: this.#parts.inBand, lineage: this.#parts.lineage },
+      ...{ rows: this.#parts.rows, inBand: this.#parts.inBand, lineage: this.#parts.lineage, dumps: this.#dumps },
       cancelUpstream: () => upstream.cancel(),
       onEnd: (how) => {
         free();

@@ -10,6 +10,7 @@ import type { Relation } from '../sql/schema.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk } from './asking.ts';
+import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
 import { Mirror, type NamesDesk } from './mirror.ts';
 import type { DatabaseReader } from './readers.ts';
@@ -29,6 +30,7 @@ export interface SessionMindParts {
   readonly heartbeatMs: number;
   /** What was carried into relations that only this session can name. */
   readonly lineage: SessionLineage;
+  readonly dumps: DumpRegistry;
   /** Where people look at holds. */
   readonly consoleUrl: string | undefined;
 }
@@ -49,6 +51,7 @@ export class SessionMind {
   readonly #desk: MindDesk;
   readonly #mirror: Mirror;
   readonly #asking: Asking;
+  readonly #dump: DumpWatch;
   #asker: Asker;
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
@@ -61,7 +64,8 @@ export class SessionMind {
     this.#desk = desk;
     this.#asker = asker;
     this.#mirror = new Mirror({ major, parameters, reason: asker.reason, names });
-    const { lineage } = parts;
+    const { lineage, dumps } = parts;
+    this.#dump = new DumpWatch(dumps, asker);
     this.#asking = new Asking(desk, this.#mirror, (relations) => lineage.learn(id, relations));
     const telling = new HeldTelling({ clock, heartbeatMs, consoleUrl, tell: (frame) => desk.tell(frame) });
     this.#shared = {
@@ -73,6 +77,8 @@ export class SessionMind {
       withdrawn: desk.withdrawn,
       tellHeld: (hold, until) => telling.begin(hold, until),
       locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(),
+      dump: () => this.#dump.shape(),
+      dumpFacts: (oids) => this.#asking.dumpFacts(oids),
     };
   }
 
@@ -87,6 +93,7 @@ export class SessionMind {
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
   begin(text: ReadText | undefined): (() => void) | undefined {
+    if (text !== undefined) this.#dump.saw(text);
     if (text === undefined || !this.#mirror.begin(text)) return undefined;
     return () => {
       this.#mirror.ended(text);
@@ -95,6 +102,7 @@ export class SessionMind {
   }
 
   end(): void {
+    this.#dump.over();
     this.#parts.lineage.end(this.#parts.id);
   }
 
@@ -110,6 +118,7 @@ export class SessionMind {
   /** ReadyForQuery came; `before` is the status of the one before it. */
   ready(before: TransactionStatus): void {
     if (this.#desk.replies.status !== 'none') return;
+    this.#dump.over();
     if (before !== 'none') this.#mirror.transactionEnded();
     if (!this.#definitionsMoved) return;
     this.#definitionsMoved = false;
@@ -138,7 +147,10 @@ export class SessionMind {
   }
 }
 
-type Shared = Pick<Execution, 'id' | 'agent' | 'session' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks'> & {
+type Shared = Pick<
+  Execution,
+  'id' | 'agent' | 'session' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks' | 'dump' | 'dumpFacts'
+> & {
   readonly database: DatabaseReader;
 };
 
@@ -195,6 +207,14 @@ class SessionExecution implements Execution {
 
   get tellHeld(): Execution['tellHeld'] {
     return this.#shared.tellHeld;
+  }
+
+  get dump(): Execution['dump'] {
+    return this.#shared.dump;
+  }
+
+  get dumpFacts(): Execution['dumpFacts'] {
+    return this.#shared.dumpFacts;
   }
 
   get locks(): Execution['locks'] {

@@ -18,7 +18,7 @@ const patterns: readonly RegExp[] = [
   /^pg_(?:stat_file|current_logfile|hba_file_rules|ident_file_mappings|show_all_file_settings|config|get_loaded_modules)$/,
   /^pg_(?:wal|walfile)_|^pg_(?:available_wal_summaries|get_wal_summarizer_state)$|^pg_(?:switch_wal|promote|rotate_logfile|rotate_logfile_old|reload_conf)$/,
   /^pg_(?:create|drop|copy)_.*(?:slot|restore_point)$|^pg_(?:logical|replication|sync_replication)_|^pg_show_replication_origin_status$/,
-  /^pg_(?:start_backup|stop_backup|backup_.*|export_snapshot|log_standby_snapshot|log_backend_memory_contexts|import_system_collations)$/,
+  /^pg_(?:start_backup|stop_backup|backup_.*|log_standby_snapshot|log_backend_memory_contexts|import_system_collations)$/,
   // Other sessions: what they run, wait for and send; stopping them.
   /^pg_stat_get_(?:activity|backend_activity|backend_client_addr|wal_senders|wal_receiver|subscription)$/,
   /^pg_(?:terminate|cancel)_backend$/,
@@ -53,6 +53,8 @@ const harmless: readonly RegExp[] = [
   /^pg_(?:control_.*|collation_actual_version|database_collation_actual_version|get_wait_events)$/,
   /^pg_stat_get_|^pg_stat_clear_snapshot$/,
   /^current_query$/,
+  // Another session may read what this one sees, and is judged as this one is.
+  /^pg_export_snapshot$/,
   /^pg_xml/,
   // Handlers and parts of dictionaries and access methods: called by the server, refuse to be called by a query.
   /^(?:.*handler|plpgsql_.*|dsnowball_.*|bernoulli|system)$/,
