@@ -49,28 +49,8 @@ export function systemWord(
   const what = leakySets.get(schema === 'information_schema' ? `information_schema.${name}` : name);
   const isLeaky = schema === 'pg_toast' || (what !== undefined && (what === 'all' || what.has(column)));
   if (!isLeaky && !isSystem) return undefined;
-  const isFree = !isLeaky || (name === 'pg_attribute' && nothingIsHeld(catalog));
-  const level = isFree ? catalog.levels[0] : leakyLevel(catalog);
+  const level = isLeaky ? leakyLevel(catalog) : catalog.levels[0];
   return level === undefined ? undefined : { level, category: undefined, place: undefined };
-}
-
-const free = new WeakMap<Catalog, boolean>();
-
-/** Values of columns cannot be more than what any column of these files is; pg_dump reads those of columns that were added later. */
-function nothingIsHeld(catalog: Catalog): boolean {
-  const known = free.get(catalog);
-  if (known !== undefined) return known;
-  const words = [...catalog.databases.values()].flatMap(({ tables, views }) => [
-    ...views.values(),
-    ...[...tables.values()].flatMap((table) => [table.default, ...table.columns.values()]),
-  ]);
-  const levels = [
-    catalog.unclassified,
-    ...[...words, ...catalog.patterns.map(({ word }) => word)].map((one) => one?.level),
-  ];
-  const made = levels.every((level) => level === undefined || level.read === 'allow');
-  free.set(catalog, made);
-  return made;
 }
 
 /** `restricted`; where no level has that name, the strictest one that people are asked about, else the strictest. */
