@@ -215,10 +215,16 @@ export class BudgetDesk implements BudgetBook {
     return catalog.levels.filter(({ rank }) => rank >= budget.rankFrom && rank <= budget.rankTo);
   }
 
+  /** Where a yes takes a passkey, a form without one must not be the way around it: the card that asks to go on is approved instead. */
   #elsewhere(claim: BudgetClaim, castAt: TopUp['castAt']): string | undefined {
-    if (castAt === 'console') return undefined;
-    const level = this.#levelsOf(claim).find(({ stepUp }) => stepUp !== undefined);
-    return level === undefined ? undefined : `rows of level ${level.name} are decided about in the console only`;
+    const levels = this.#levelsOf(claim);
+    const signed = levels.find(({ stepUp }) => stepUp === 'passkey');
+    if (signed !== undefined) {
+      return `rows of level ${signed.name} take a passkey: approve the hold that asks to go on at the end of the budget`;
+    }
+    const level = levels.find(({ stepUp }) => stepUp === 'console');
+    if (level === undefined || castAt === 'console') return undefined;
+    return `rows of level ${level.name} are decided about in the console only`;
   }
 
   #crowdOf(owners: readonly string[]): Crowd {

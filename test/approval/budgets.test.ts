@@ -139,13 +139,16 @@ describe.each(stores)('on %s', (_, open) => {
   });
 });
 
-test('a level with step_up is added to in the console only', async () => {
+test.each([
+  ['console', 'console only', 'added'],
+  ['passkey', 'passkey', 'forbidden'],
+] as const)('a level with step_up: %s is not added to from a chat or by a token', async (stepUp, words, there) => {
   const strict = sample({
     ...files,
     'taxonomy.yaml': `version: 1
 levels:
   - { name: public, read: allow }
-  - { name: confidential, read: hold, approvers: [data-owners], step_up: console }
+  - { name: confidential, read: hold, approvers: [data-owners], step_up: ${stepUp} }
 defaults: { unclassified: confidential }
 `,
     'policy.yaml': 'version: 1\nbudgets:\n  - { level: confidential, rows: 100, per: 1d }\n',
@@ -158,6 +161,6 @@ defaults: { unclassified: confidential }
     recorder: new AuditLog({ dir, clock: systemClock, passed: undefined }),
     ...{ ownerOf: () => 'ana', holdFacts: () => Promise.resolve(undefined) },
   });
-  expect(await desk.topUp(aTopUp())).toMatchObject({ kind: 'forbidden', words: expect.stringContaining('console') });
-  expect(await desk.topUp(aTopUp({ castAt: 'console' }))).toMatchObject({ kind: 'added' });
+  expect(await desk.topUp(aTopUp())).toMatchObject({ kind: 'forbidden', words: expect.stringContaining(words) });
+  expect(await desk.topUp(aTopUp({ castAt: 'console' }))).toMatchObject({ kind: there });
 });
