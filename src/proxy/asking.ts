@@ -48,8 +48,8 @@ export class Asking implements AskedSession {
     return this.#mirror.meaning;
   }
 
-  named(reference: Reference): Analysis | undefined {
-    return this.#mirror.named(reference);
+  named(reference: Reference, schemaVersion: string): Analysis | undefined {
+    return this.#mirror.named(reference, schemaVersion);
   }
 
   async settle(): Promise<Standing> {

@@ -32,6 +32,12 @@ interface Settings {
 
 const reasonCharactersMax = 500;
 
+/** What a name of SQL stands for, and the schema that it was read against. */
+interface Named {
+  readonly analysis: Analysis;
+  readonly schemaVersion: string;
+}
+
 /** What the session does about prepared statements whose names SQL used. */
 export interface NamesDesk {
   doubtNames(): void;
@@ -41,7 +47,7 @@ export class Mirror {
   readonly #major: ParserMajor;
   readonly #encodings: { client: string; server: string };
   readonly #names: NamesDesk;
-  readonly #named = new Map<string, Analysis>();
+  readonly #named = new Map<string, Named>();
   /** Names of cursors WITH HOLD. */
   readonly #kept = new Set<string>();
   #settings: Settings | undefined;
@@ -50,6 +56,8 @@ export class Mirror {
   #underWay = 0;
   /** Settings or temporary objects moved in the open transaction, whose end may take that back. */
   #touched = false;
+  /** What names mean moved in the open transaction. */
+  #renamed = false;
   /** Definitions changed in the open transaction: only this session sees them, and no reading of the schema does. */
   #redefined = false;
   #standardStrings = true;
@@ -106,8 +114,11 @@ export class Mirror {
     return this.meaning ?? this.#meaningOf(this.#settings, this.#temporary);
   }
 
-  named(reference: Reference): Analysis | undefined {
-    return this.#named.get(`${reference.kind} ${reference.name}`);
+  /** Undefined: nobody knows what it stands for now. A cursor goes on as it was opened; a prepared text means what it would mean if it came now. */
+  named(reference: Reference, schemaVersion: string): Analysis | undefined {
+    const found = this.#named.get(`${reference.kind} ${reference.name}`);
+    if (found === undefined) return undefined;
+    return reference.kind === 'prepared' && found.schemaVersion !== schemaVersion ? undefined : found.analysis;
   }
 
   /** The protocol took the name of a prepared statement, or gave it back: what SQL put under it is no longer there. */
@@ -143,7 +154,7 @@ export class Mirror {
   parameter(name: string, value: string): void {
     if (name === 'client_encoding') this.#encodings.client = value;
     else if (name === 'standard_conforming_strings') this.#standardStrings = value !== 'off';
-    else if (name === 'session_authorization' || name === 'search_path') this.#settings = undefined;
+    else if (name === 'session_authorization' || name === 'search_path') this.#settingsMoved();
     else return;
     this.#refresh();
   }
@@ -160,7 +171,12 @@ export class Mirror {
   ended(text: ReadText): void {
     this.#underWay -= 1;
     const held = text.statements.map((one) => one.held);
-    for (const [at, one] of text.statements.entries()) for (const effect of one.effects) this.#after(effect, held[at]);
+    const schemaVersion = text.index?.snapshot.schemaVersion;
+    for (const [at, one] of text.statements.entries()) {
+      const analysis = held[at];
+      const named = analysis === undefined || schemaVersion === undefined ? undefined : { analysis, schemaVersion };
+      for (const effect of one.effects) this.#after(effect, named);
+    }
     this.#refresh();
   }
 
@@ -174,10 +190,9 @@ export class Mirror {
   transactionEnded(): void {
     for (const key of this.#named.keys())
       if (key.startsWith('cursor ') && !this.#kept.has(key)) this.#named.delete(key);
-    if (!this.#touched) return;
+    if (this.#touched) this.#perhapsTakenBack();
     this.#touched = false;
-    this.#settings = undefined;
-    this.#temporary = undefined;
+    this.#renamed = false;
   }
 
   #matters(effect: SessionEffect): boolean {
@@ -191,7 +206,7 @@ export class Mirror {
     }
   }
 
-  #after(effect: SessionEffect, held: Analysis | undefined): void {
+  #after(effect: SessionEffect, held: Named | undefined): void {
     switch (effect.kind) {
       case 'setting':
         this.#setting(effect);
@@ -203,7 +218,7 @@ export class Mirror {
         if (this.#matters(effect)) this.#forgetAll();
         return;
       case 'resetAll':
-        this.#settings = undefined;
+        this.#settingsMoved();
         return;
       case 'prepare':
         this.#names.doubtNames();
@@ -226,7 +241,7 @@ export class Mirror {
         return;
       case 'temporaryObjects':
         this.#touched = true;
-        this.#temporary = undefined;
+        this.#temporaryMoved();
         return;
       case 'definitions':
         this.#redefined = true;
@@ -240,8 +255,7 @@ export class Mirror {
 
   #forgetAll(): void {
     this.#touched = true;
-    this.#settings = undefined;
-    this.#temporary = undefined;
+    this.#perhapsTakenBack();
   }
 
   #setting(effect: Extract<SessionEffect, { readonly kind: 'setting' }>): void {
@@ -250,19 +264,39 @@ export class Mirror {
       this.#reason = Array.isArray(effect.value) ? effect.value.join(' ').slice(0, reasonCharactersMax) : undefined;
       return;
     }
-    if (namesDependOn.test(effect.name)) this.#settings = undefined;
+    if (namesDependOn.test(effect.name)) this.#settingsMoved();
   }
 
   #discard(what: 'all' | 'plans' | 'sequences' | 'temporary'): void {
     if (what === 'plans' || what === 'sequences') return;
-    this.#temporary = undefined;
+    this.#temporaryMoved();
     if (what === 'temporary') return;
-    this.#settings = undefined;
+    this.#settingsMoved();
     this.#named.clear();
     this.#names.doubtNames();
   }
 
-  #name(key: string, held: Analysis | undefined): void {
+  /** The server reads a prepared text anew where names may mean other things: what it was judged by then says nothing about now. */
+  #settingsMoved(): void {
+    this.#settings = undefined;
+    this.#renamed = true;
+    this.#unname('prepared', undefined);
+  }
+
+  #temporaryMoved(): void {
+    this.#temporary = undefined;
+    this.#renamed = true;
+    this.#unname('prepared', undefined);
+  }
+
+  /** The end of a transaction, or of a part of it. */
+  #perhapsTakenBack(): void {
+    this.#settings = undefined;
+    this.#temporary = undefined;
+    if (this.#renamed) this.#unname('prepared', undefined);
+  }
+
+  #name(key: string, held: Named | undefined): void {
     if (held === undefined) this.#named.delete(key);
     else this.#named.set(key, held);
   }

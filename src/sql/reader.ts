@@ -138,7 +138,7 @@ export class Reader {
     }
     const found = this.#cache.find(meaning.keyAt(version) + request.typesKey, request.sql)?.value;
     if (found?.statements.some(refers) !== true) return found;
-    return joined(found, (each) => request.session.named(each));
+    return joined(found, (each) => request.session.named(each, version));
   }
 
   async #cold(request: ReadRequest): Promise<Reading> {
@@ -157,7 +157,7 @@ export class Reader {
     const read = standing.kind === 'failed' ? await this.#inFailed(cold) : await this.#witnessed(cold);
     if (read.kind !== 'read') return read;
     const sure = meaning.doubt === undefined ? read : inDoubt(read, meaning.doubt);
-    return joined(sure, (each) => request.session.named(each));
+    return joined(sure, (each) => request.session.named(each, index.snapshot.schemaVersion));
   }
 
   #analyse({ request, meaning, index, text, exact }: Cold): Promise<PoolAnswer> {

@@ -79,7 +79,7 @@ export interface AskedSession {
   /** Asks the planner how many rows a text will give; not known inside a transaction, which an error would hurt. */
   estimate(sql: Buffer, counted: Counted): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
-  named(reference: Reference): Analysis | undefined;
+  named(reference: Reference, schemaVersion: string): Analysis | undefined;
 }
 
 export function unreadable(why: string): Analysis {
@@ -118,13 +118,27 @@ export function unreadText(why: string, normalised?: string): ReadText {
 }
 
 /** What EXECUTE and FETCH run joins what they say themselves; a name that nobody knows is not known. */
-export function joined(text: ReadText, named: AskedSession['named']): ReadText {
+export function joined(text: ReadText, named: (reference: Reference) => Analysis | undefined): ReadText {
+  // Whether a statement before it in the same text changes what names mean: a prepared text is then read anew by the server.
+  let moved = false;
   const statements = text.statements.map((one) => {
-    if (one.refersTo.length === 0) return one;
-    return { ...one, analysis: one.refersTo.reduce((sum, each) => together(sum, each, named(each)), one.analysis) };
+    const meant = (each: Reference): Analysis | undefined =>
+      moved && each.kind === 'prepared' ? undefined : named(each);
+    const analysis = one.refersTo.reduce((sum, each) => together(sum, each, meant(each)), one.analysis);
+    moved ||= one.effects.some(renames);
+    return one.refersTo.length === 0 ? one : { ...one, analysis };
   });
   return { ...text, statements };
 }
+
+function renames(effect: SessionEffect): boolean {
+  if (effect.kind === 'transaction') return effect.step !== 'begin';
+  return renaming.has(effect.kind);
+}
+
+const renaming: ReadonlySet<SessionEffect['kind']> = new Set([
+  ...(['setting', 'resetAll', 'discard', 'savepoint', 'temporaryObjects', 'definitions', 'unsure'] as const),
+]);
 
 function together(one: Analysis, reference: Reference, other: Analysis | undefined): Analysis {
   if (other === undefined) {

@@ -145,6 +145,40 @@ const attacks: Readonly<Record<string, readonly [number, ...(readonly ClientMess
     sync,
   ],
   'COPY of a query': [1, query('copy (select word from other.notes) to stdout')],
+  // The server reads a prepared text anew where names may mean other things than when it was prepared. An expression has no column for the
+  // last look before rows pass to see.
+  'EXECUTE under another search_path': [
+    4,
+    query("prepare p as select word || '' from notes"),
+    query('execute p'),
+    query('set search_path = other'),
+    query('execute p'),
+  ],
+  'SET and EXECUTE in the same query': [
+    2,
+    query("prepare p as select word || '' from notes"),
+    query('set search_path = other; execute p'),
+  ],
+  'SET LOCAL around PREPARE': [
+    2,
+    query("begin; set local search_path = other; prepare p as select word || '' from notes; commit"),
+    query('set search_path = other; execute p'),
+  ],
+  'EXECUTE after the temporary table is gone': [
+    5,
+    query('set search_path = other'),
+    query('create temp table notes (word text)'),
+    query("prepare p as select word || '' from notes"),
+    query('discard temp'),
+    query('execute p'),
+  ],
+  'EXECUTE after its view was replaced': [
+    4,
+    query('create or replace view shown as select word from public.notes'),
+    query("prepare p as select word || '' from shown"),
+    query('create or replace view shown as select word from other.notes'),
+    query('execute p'),
+  ],
   'EXECUTE of what PREPARE holds': [2, query('prepare p as select word from other.notes'), query('execute p')],
 };
 
@@ -176,6 +210,20 @@ describe('an agent cannot have another text judged than the server runs', () => 
     const before = proxy.asked.length;
     const text = [query('set search_path = public; select word from notes')];
     expect(await said(proxy.url('db'), 1, text)).toBe('harmless');
+    expect(proxy.asked.length).toBe(before);
+  });
+
+  test('and PREPARE and EXECUTE of an honest statement hold nobody up, in a transaction with settings of its own too', async () => {
+    const before = proxy.asked.length;
+    const messages = [
+      query(`prepare p as ${notes}`),
+      query('execute p'),
+      query("begin; set local statement_timeout = '1min'"),
+      query('execute p'),
+      query('commit'),
+      query('execute p'),
+    ];
+    expect(await said(proxy.url('db'), 6, messages)).toBe('harmless harmless harmless');
     expect(proxy.asked.length).toBe(before);
   });
 
