@@ -14,7 +14,7 @@ export interface ConsoleWiring {
   readonly live: LiveConfig;
   readonly road: Pick<RoadView, 'sessions' | 'days' | 'readiness'>;
   readonly audit: Pick<Audit, 'statementHash' | 'search' | 'log'>;
-  readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers' | 'budgets'>;
+  readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers' | 'budgets' | 'lineage'>;
   readonly clock: Clock;
   readonly log: Log;
   /** By which the operator of this machine asks for links. */
@@ -73,6 +73,7 @@ function databasesOf({ live, bench }: ConsoleWiring): () => readonly ShownDataba
         return { name, snapshot: readers.of(name)?.schema.current?.snapshot, trouble: troubles.get(name) };
       });
     },
+    bench.lineage,
   );
   return () => shown.now();
 }

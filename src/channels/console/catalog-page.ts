@@ -91,6 +91,7 @@ const byWords: Readonly<Record<string, string>> = {
   kin: 'its parent, partition or source',
   system: 'a catalog of the server',
   unclassified: 'no entry',
+  lineage: 'data of that level that was copied into it',
 };
 
 const [square, gap, perLine] = [14, 3, 12];
