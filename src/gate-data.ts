@@ -147,6 +147,12 @@ function unusualPath(execution: Execution): readonly string[] | undefined {
   return first === '$user' && second === 'public' && more.length === 0 ? undefined : path.value;
 }
 
+function hashOf({ kept, sql }: Execution, hashes: Hashes): string {
+  if (kept?.of !== sql) return hashes.ofStatement(sql);
+  kept.hash ??= hashes.ofStatement(sql);
+  return kept.hash;
+}
+
 export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecution, hashes: Hashes): AuditBody {
   const sealed = hashes.seal(execution.sql);
   const path = unusualPath(execution);
@@ -156,7 +162,7 @@ export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecu
     agent: asker.agent,
     owner: asker.owner,
     database: asker.database,
-    statement: hashes.ofStatement(execution.sql),
+    statement: hashOf(execution, hashes),
     ...(reading.normalised === undefined ? {} : { text: reading.normalised }),
     ...judgedFacts(verdict, reading),
     schema: reading.index?.snapshot.schemaVersion ?? '',

@@ -235,7 +235,7 @@ export class Requests {
     }
     const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
     const { inBand } = this.#desk;
-    const text = { sql, types, typesKey };
+    const text = { sql, types, typesKey, kept: { of: sql, reading: undefined, hash: undefined } };
     if (!inBand.mayAsk(sql)) {
       this.#prepare(name, text, bytes, start, end);
       return;

@@ -180,6 +180,10 @@ class SessionExecution implements Execution {
     return this.#text.typesKey;
   }
 
+  get kept(): Execution['kept'] {
+    return this.#text.kept;
+  }
+
   get id(): SessionId {
     return this.#shared.id;
   }

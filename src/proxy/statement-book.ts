@@ -4,6 +4,7 @@
 // The attack this file is about: Parse("s", harmless) that fails (the name is taken), then Bind("s"): the server runs the *old*
 // text. Inside one batch the Bind is skipped with the Parse; across a Sync it is not, so `find` says 'unsettled' there and the
 // session waits for the server's word before it judges.
+import type { KeptBeside } from '../sql/reading.ts';
 import type { InBandText } from './in-band.ts';
 import type { Follower } from './replies.ts';
 
@@ -13,6 +14,7 @@ export interface PreparedText {
   readonly types: readonly number[];
   /** Equal for equal types; '' where none is given. */
   readonly typesKey: string;
+  readonly kept?: KeptBeside;
   /** It asks the proxy itself, and `sql` holds none of the answer's rows yet. */
   readonly inBand?: InBandText;
 }

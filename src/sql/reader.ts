@@ -17,8 +17,10 @@ import type { ParserPool, PoolAnswer } from './parser-pool.ts';
 import {
   joined,
   sizeOf,
+  temporaryOf,
   unreadText,
   type AskedSession,
+  type KeptBeside,
   type Meaning,
   type Probed,
   type Reading,
@@ -26,7 +28,6 @@ import {
   type ReadText,
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
-import type { Relation } from './schema.ts';
 import { isWorthEstimating } from './estimate.ts';
 import { ShapeScanner } from './shape.ts';
 import { decodeText, type Exactness } from './text.ts';
@@ -61,6 +62,8 @@ export interface ReadRequest {
   readonly typesKey: string;
   readonly agent: string;
   readonly session: AskedSession;
+  /** Of a text that is run more than once. */
+  readonly kept?: KeptBeside | undefined;
 }
 
 interface Cold {
@@ -136,9 +139,15 @@ export class Reader {
       this.#version = version;
       this.forget();
     }
-    const found = this.#cache.find(meaning.keyAt(version) + request.typesKey, request.sql)?.value;
-    if (found?.statements.some(refers) !== true) return found;
-    return joined(found, (each) => request.session.named(each, version));
+    const key = meaning.keyAt(version);
+    const kept = request.kept?.of === request.sql ? request.kept : undefined;
+    const before = kept?.reading;
+    if (before?.by === this && before.generation === this.#generation && before.key === key) return before.text;
+    const found = this.#cache.find(key + request.typesKey, request.sql)?.value;
+    if (found?.statements.some(refers) === true) return joined(found, (each) => request.session.named(each, version));
+    if (kept !== undefined && found !== undefined)
+      kept.reading = { by: this, generation: this.#generation, key, text: found };
+    return found;
   }
 
   async #cold(request: ReadRequest): Promise<Reading> {
@@ -362,12 +371,6 @@ function shapeOf(
 }
 
 const scanner = new ShapeScanner();
-
-const noRelations: readonly Relation[] = [];
-
-function temporaryOf({ names: { temp } }: Meaning): readonly Relation[] {
-  return temp.known ? temp.value : noRelations;
-}
 
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 

@@ -40,6 +40,19 @@ export interface ReadText {
   readonly shape: string | undefined;
 }
 
+/**
+ * What a prepared text keeps beside itself from one execution to the next: it is looked up by its bytes once, and again only when the
+ * session's state, the schema or the reader has moved. Written only by those who look up, and good for one very buffer: whoever carries it
+ * on to another text carries nothing.
+ */
+export interface KeptBeside {
+  readonly of: Buffer;
+  reading:
+    { readonly by: object; readonly generation: number; readonly key: string; readonly text: ReadText } | undefined;
+  /** The keyed hash of its bytes. */
+  hash: string | undefined;
+}
+
 export type Reading =
   | ReadText
   /** The server refuses this text for sure, and says so itself. `error`: it has said so already, in this very frame. */
@@ -169,4 +182,11 @@ export function sizeOf(text: ReadText): number {
   }, 0);
   const texts = (text.normalised?.length ?? 0) + (text.shape?.length ?? 0);
   return 500 + 160 * things + 2 * texts;
+}
+
+const noRelations: readonly Relation[] = [];
+
+/** The session's own relations. */
+export function temporaryOf({ names: { temp } }: Meaning): readonly Relation[] {
+  return temp.known ? temp.value : noRelations;
 }

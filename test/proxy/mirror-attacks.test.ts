@@ -88,6 +88,22 @@ const attacks: Readonly<Record<string, readonly [number, ...(readonly ClientMess
     sync,
     query(notes),
   ],
+  'SET search_path between two runs of one prepared statement': [
+    5,
+    ...[parse(notes, 's'), sync],
+    ...[bind('s'), execute(), sync],
+    ...[bind('s'), execute(), sync],
+    query('set search_path = other'),
+    ...[bind('s'), execute(), sync],
+  ],
+  'a view that is replaced between two runs of one prepared statement': [
+    5,
+    ...[parse('select word from v', 's'), sync],
+    ...[bind('s'), execute(), sync],
+    ...[bind('s'), execute(), sync],
+    query('begin; create or replace view v as select word from other.notes'),
+    ...[bind('s'), execute(), sync],
+  ],
   'SET and SELECT in one batch': [
     2,
     query(notes),
