@@ -245,6 +245,8 @@ export class Mirror {
         return;
       case 'definitions':
         this.#redefined = true;
+        // It may have been a temporary table's, which no reading of the schema sees.
+        if (this.#temporaryToken.length > 0) this.#temporaryMoved();
         return;
       case 'unsure':
         this.#forgetAll();

@@ -243,6 +243,17 @@ describe('an agent cannot have another text judged than the server runs', () => 
     expect(proxy.asked.length).toBe(before);
   });
 
+  test('and a column that an own temporary table got stops nobody', async () => {
+    const messages = [
+      query('create temp table mine (word text)'),
+      query("insert into mine values ('own')"),
+      query('select m.word from mine m'),
+      query('alter table mine add column more text'),
+      query('select m.more, m.word from mine m'),
+    ];
+    expect(await said(proxy.url('db'), 5, messages)).toBe(await said(postgres.url(), 5, messages));
+  });
+
   test('by a text too long to be read, which ends a failed transaction and goes on', async () => {
     const long = `rollback; insert into taken select word from other.notes /* ${'x'.repeat(300_000)} */`;
     const messages = [query('begin; select 1/0'), query(long)];
