@@ -46,7 +46,7 @@ export function judge(analysis: Analysis, input: JudgeInput): Verdict {
   const kind = reasons.reduce<VerdictKind>((worst, reason) => stricter(worst, reason.verdict), 'allow');
   const judged = {
     reasons,
-    columns: facts.reads.filter(isWorthNaming).map(leveled),
+    columns: uniqueColumns(facts.reads.filter(isWorthNaming).map(leveled)),
     catalogVersion: catalog.version,
     validUntil: validUntil(policy.rules, facts),
     rowsMax: found.rowsMax,
@@ -340,6 +340,18 @@ export function leveled(touch: Touch): LeveledColumn {
     owner: touch.found.owner,
     ...(touch.found.origin === undefined ? {} : { origin: touch.found.origin }),
   };
+}
+
+/** A column that is read in several ways, by the statement itself and by a trigger, is one column to people. */
+export function uniqueColumns(columns: readonly LeveledColumn[]): readonly LeveledColumn[] {
+  const found = new Map<string, LeveledColumn>();
+  for (const each of columns) {
+    const { relation, column } = each.column;
+    const key = JSON.stringify([relation.schema, relation.name, column, each.level]);
+    const before = found.get(key);
+    found.set(key, before === undefined ? each : { ...before, uses: [...new Set([...before.uses, ...each.uses])] });
+  }
+  return [...found.values()];
 }
 
 const namesMax = 8;

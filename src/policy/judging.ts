@@ -6,8 +6,8 @@ import type { Known } from '../core/known.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
-import { judge } from './judge.ts';
-import { stricter, type LeveledColumn, type Need, type Verdict } from './verdict.ts';
+import { judge, uniqueColumns } from './judge.ts';
+import { stricter, type Need, type Verdict } from './verdict.ts';
 
 export interface JudgingParts {
   /** What is in force now. */
@@ -95,7 +95,7 @@ function together(one: Verdict, other: Verdict): Verdict {
       ...reasons.filter((each) => each.verdict !== 'allow'),
       ...reasons.filter((each) => each.verdict === 'allow'),
     ],
-    columns: unique([...one.columns, ...other.columns]),
+    columns: uniqueColumns([...one.columns, ...other.columns]),
     catalogVersion: one.catalogVersion,
     validUntil: least(one.validUntil, other.validUntil),
     rowsMax: least(one.rowsMax, other.rowsMax),
@@ -130,17 +130,6 @@ function mergedNeeds(needs: readonly Need[]): readonly Need[] {
     merged.set(key, { groups: need.groups, quorum: Math.max(need.quorum, merged.get(key)?.quorum ?? 1) });
   }
   return [...merged.values()];
-}
-
-function unique(columns: readonly LeveledColumn[]): readonly LeveledColumn[] {
-  const found = new Map<string, LeveledColumn>();
-  for (const each of columns) {
-    const { relation, column } = each.column;
-    const key = JSON.stringify([relation.schema, relation.name, column, each.level]);
-    const before = found.get(key);
-    found.set(key, before === undefined ? each : { ...before, uses: [...new Set([...before.uses, ...each.uses])] });
-  }
-  return [...found.values()];
 }
 
 function least(one: number | undefined, other: number | undefined): number | undefined {

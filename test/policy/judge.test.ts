@@ -347,6 +347,12 @@ describe('judging', () => {
     expect([verdict.kind, verdict.rowsMax]).toEqual(['allow', 5]);
   });
 
+  test('names a column once that is read in two ways', () => {
+    const reads = [email, read('public.customers.email', 'filter')];
+    const { columns } = judge(anAnalysis({ reads }), { classification: sample(), asker: anAsker(), now: noon });
+    expect(columns.map(({ column, uses }) => [column.column, uses])).toEqual([['email', ['output', 'filter']]]);
+  });
+
   test('denies what should be held when there is nobody to ask', () => {
     const classification = sample({
       'taxonomy.yaml': 'version: 1\nlevels:\n  - { name: public, read: allow }\n',

@@ -97,7 +97,7 @@ function why(view: HoldView): Markup {
 }
 
 const usesWords: Readonly<Record<string, string>> = {
-  output: 'shown to the agent',
+  output: 'in the result',
   filter: 'filters',
   join: 'joins',
   group: 'groups',
