@@ -22,6 +22,15 @@ export function agentSalts(): (name: string, auditDir: string) => Buffer {
 
 /** Undefined before the very first start: the secret comes with the record. */
 function derived(name: string, auditDir: string): Buffer | undefined {
-  const secret = existingHashSecret(auditDir);
+  const secret = secretIn(auditDir);
   return secret === undefined ? undefined : saltOfName({ name, key: saltKeyOf(new StatementHash(secret)) });
+}
+
+/** A folder that cannot be read is the record's to complain about: it is opened next, and nothing starts without it. */
+function secretIn(auditDir: string): Buffer | undefined {
+  try {
+    return existingHashSecret(auditDir);
+  } catch {
+    return undefined;
+  }
 }

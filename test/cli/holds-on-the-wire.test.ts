@@ -304,7 +304,7 @@ describe('an agent whose statement is held', () => {
   test('shares one hold with nine others that send the same', async () => {
     const bots = await Promise.all(Array.from({ length: 10 }, () => agent()));
     const all = bots.map(({ client }) => client.query('select id from customers where email is null'));
-    const ids = await Promise.all(bots.map(held));
+    const ids = await Promise.all(bots.map((bot) => held(bot)));
     expect(new Set(ids).size).toBe(1);
     const [id = ''] = ids;
     expect((await api('GET', `/api/holds/${id}`)).body.waiting).toBe(10);
