@@ -38,7 +38,14 @@ export class ParserSlot {
 
   constructor(entry: URL, start: WorkerStart, events: SlotEvents) {
     this.#events = events;
-    this.#worker = new Worker(entry, { workerData: start, resourceLimits: workerLimits, stdout: false, stderr: false });
+    this.#worker = new Worker(entry, {
+      workerData: start,
+      resourceLimits: workerLimits,
+      // What the operator loads before the program has no business beside the parser, and must not keep it from starting.
+      execArgv: [],
+      stdout: false,
+      stderr: false,
+    });
     this.#worker.on('message', (message: FromWorker) => {
       this.#hear(message);
     });
