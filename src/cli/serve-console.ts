@@ -4,6 +4,7 @@ import { Console } from '../channels/console/room.ts';
 import type { SessionsPort, ShownAgent, ShownDatabase } from '../channels/console/ports.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { RecentTroubles } from '../core/recent-troubles.ts';
 import type { Bench } from './serve-bench.ts';
 import type { RoadView } from './serve-front.ts';
 import { ShownDatabases } from './shown-databases.ts';
@@ -17,6 +18,7 @@ export interface ConsoleWiring {
   readonly bench: Pick<Bench, 'desk' | 'classification' | 'store' | 'readers' | 'budgets' | 'lineage'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly troubles: RecentTroubles;
   /** By which the operator of this machine asks for links. */
   readonly key: Uint8Array;
   /** The console's address for people. */
@@ -44,6 +46,7 @@ export function consoleOf(wiring: ConsoleWiring): Console {
       ['Node', process.versions.node],
       ['Classification', classification.current.catalog.version.slice(0, 12)],
     ],
+    troubles: () => wiring.troubles.last,
     publicUrl: () => live.config.http.publicUrl,
     oidc: () => live.config.http.oidc,
     linkKey: wiring.key,

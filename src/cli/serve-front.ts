@@ -40,7 +40,7 @@ export async function openFront(
   house: House,
   { road, open, begun }: { readonly road: RoadView; readonly open: () => Promise<void>; readonly begun: Begun },
 ): Promise<Front> {
-  const { live, bench, record, parts, metrics, clock, log } = house;
+  const { live, bench, record, parts, metrics, clock, log, troubles } = house;
   const { config } = live;
   const channels = await startChannels({ live, bench, parts, metrics, clock, log });
   begun.push(() => channels.stop());
@@ -54,7 +54,7 @@ export async function openFront(
   const search: Audit['search'] = road.search ?? ((query) => record.audit.search(query));
   const audit = { statementHash, log: records, search };
   const roadView = { sessions, days: road.days, readiness: () => road.readiness() };
-  const console = consoleOf({ live, audit, bench, clock, log, road: roadView, key: key.bytes, origin });
+  const console = consoleOf({ live, audit, bench, clock, log, troubles, road: roadView, key: key.bytes, origin });
   const receipt: Audit['receipt'] = (hold) => record.audit.receipt(hold);
   const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: { search, receipt } });
   const http = await HttpServer.create({

@@ -5,6 +5,7 @@ import { Metrics } from '../channels/metrics.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config-types.ts';
 import type { Log } from '../core/log.ts';
+import { RecentTroubles } from '../core/recent-troubles.ts';
 import { Tallies } from '../core/tallies.ts';
 import { AgentDays } from './agent-days.ts';
 import { configWords } from './config-words.ts';
@@ -37,9 +38,14 @@ export interface House {
   readonly state: ServingState;
   readonly clock: Clock;
   readonly log: Log;
+  /** What the log complained about of late. */
+  readonly troubles: RecentTroubles;
 }
 
-export async function openHouse(config: Config, { log, clock, reread, begun }: HouseOptions): Promise<House> {
+export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
+  const { clock, reread, begun } = options;
+  const troubles = new RecentTroubles(clock);
+  const log = troubles.hear(options.log);
   const record = await openRecord(config, { clock, log });
   begun.push(() => record.stop());
   const { audit, sinks } = record;
@@ -55,5 +61,5 @@ export async function openHouse(config: Config, { log, clock, reread, begun }: H
   registerHouseParts(parts, { live, audit, sinks, ...bench });
   registerHouseMetrics(metrics, { audit, ...bench });
   metrics.registerTallies(tallies);
-  return { live, record, bench, recorder, days, parts, metrics, state: { stopping: false }, clock, log };
+  return { live, record, bench, recorder, days, parts, metrics, state: { stopping: false }, clock, log, troubles };
 }

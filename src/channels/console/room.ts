@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ProxyError } from '../../core/errors.ts';
 import type { OidcConfig } from '../../core/config-oidc.ts';
 import type { Log } from '../../core/log.ts';
+import type { Trouble } from '../../core/recent-troubles.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { isHoldId } from '../../approval/board.ts';
 import { outcomeText } from '../../approval/card.ts';
@@ -56,6 +57,8 @@ export interface ConsoleParts extends Omit<DoorParts, 'approvers' | 'vouchable'>
   readonly audit: { search(query: SearchQuery): Promise<SearchResult> };
   readonly readiness: () => Promise<Readiness>;
   readonly versions: () => readonly (readonly [what: string, version: string])[];
+  /** What the log complained about of late, the newest first. */
+  readonly troubles: () => readonly Trouble[];
   readonly log: Log;
   /** By which the operator of this machine asks for one-time links. */
   readonly linkKey: Uint8Array;
@@ -200,7 +203,10 @@ export class Console {
     server.get('/health', async (request, reply) => {
       const visitor = await this.#visitor(request);
       const readiness = await this.#parts.readiness();
-      return sendPage(reply, healthPage({ visitor, readiness, versions: this.#parts.versions() }));
+      return sendPage(
+        reply,
+        healthPage({ visitor, readiness, versions: this.#parts.versions(), troubles: this.#parts.troubles() }),
+      );
     });
   }
 
