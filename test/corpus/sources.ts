@@ -49,6 +49,16 @@ function suiteIn(folder: string, major: Suite['major']): Suite {
   return { major, scripts };
 }
 
+/** Whence this machine has its own packages; the archive of security updates has no sources of other suites. */
+async function archiveOfDebian(): Promise<string> {
+  const asked = ['indextargets', '--format', '$(ORIGIN) $(REPO_URI)', 'Created-By: Packages'];
+  const { stdout } = await run('apt-get', asked);
+  const archive = /^Debian (\S+\/debian\/)$/m.exec(stdout)?.[1];
+  if (archive === undefined)
+    throw new Error('apt knows no archive of Debian, so there is no regression suite to be had');
+  return archive;
+}
+
 /** The folder `src/test/regress` of one major's source. */
 export async function bring(major: Suite['major']): Promise<string> {
   const home = join(cache, `regress-${major}`);
@@ -57,7 +67,7 @@ export async function bring(major: Suite['major']): Promise<string> {
   mkdirSync(join(aside, 'lists', 'partial'), { recursive: true });
   try {
     const list = join(aside, 'sources.list');
-    writeFileSync(list, `deb-src http://deb.debian.org/debian ${suites[major]} main\n`);
+    writeFileSync(list, `deb-src ${await archiveOfDebian()} ${suites[major]} main\n`);
     const options = [
       `Dir::Etc::sourcelist=${list}`,
       'Dir::Etc::sourceparts=-',
