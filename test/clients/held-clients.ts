@@ -1,12 +1,9 @@
 // Clients whose statements are held: what each asks, and what it has to be told when people say yes, say no, say nothing, and when it
 // cancels. The same words for all of them, in each way that the client has of asking.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { query } from '../support/client.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { startRowsProxy } from '../support/rows-proxy.ts';
+import { playScript, type Said } from './script.ts';
 
 export interface HeldClient {
   readonly name: string;
@@ -79,7 +76,7 @@ defaults: { unclassified: public }
 
 export interface HeldStage {
   /** What the client said, line by line. */
-  play(client: HeldClient): Promise<{ readonly lines: readonly string[]; readonly complaints: string }>;
+  play(client: HeldClient): Promise<Said>;
   stop(): Promise<void>;
 }
 
@@ -94,42 +91,13 @@ export async function openHeldStage(): Promise<HeldStage> {
     return sql.raw.includes('/* deny ') ? { vote: 'deny' } : 'silence';
   });
   return {
-    play: (client) => play(client, new URL(proxy.url('db'))),
+    play: async ({ command }) => {
+      const { lines, complaints } = await playScript({ command, folder: 'scripts/held' }, new URL(proxy.url('db')));
+      return { lines: lines.map((line) => line.replace(/hold h_\w+/g, 'hold h_…')), complaints };
+    },
     stop: async () => {
       await proxy.stop();
       await postgres.stop();
     },
   };
-}
-
-const msMax = 120_000;
-
-async function play({ command: [program, ...args] }: HeldClient, url: URL) {
-  const home = mkdtempSync(join(tmpdir(), 'countersign-held-'));
-  const child = spawn(program, args, {
-    cwd: new URL('scripts/held', import.meta.url).pathname,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: msMax,
-    env: {
-      PATH: process.env['PATH'],
-      HOME: home,
-      LC_ALL: 'C.UTF-8',
-      PGHOST: '127.0.0.1',
-      PGPORT: url.port,
-      PGUSER: url.username,
-      PGPASSWORD: decodeURIComponent(url.password),
-      PGDATABASE: url.pathname.slice(1),
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
-  });
-  let [out, complaints] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
-  await new Promise((settle, fail) => child.once('error', fail).once('close', settle));
-  rmSync(home, { recursive: true, force: true });
-  const lines = out
-    .replace(/hold h_\w+/g, 'hold h_…')
-    .trimEnd()
-    .split('\n');
-  return { lines, complaints };
 }

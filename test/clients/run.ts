@@ -11,6 +11,7 @@ import { setup as build } from '../support/build.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 import { clients, type Client } from './clients.ts';
 import { expectedOf, heldClients, openHeldStage, type HeldClient } from './held-clients.ts';
+import { openRowsStage, rowsClients, type RowsClient } from './rows-clients.ts';
 import { clientFolder, installDebian, installNode, present } from './install.ts';
 import { startProxy, type RunningProxy } from './proxy.ts';
 
@@ -142,15 +143,33 @@ async function playHeld(asked: readonly HeldClient[]): Promise<number> {
   return failed;
 }
 
+/** Gives how many read something else than they had to, or were asked about otherwise. */
+async function playRows(asked: readonly RowsClient[]): Promise<number> {
+  const failed = new Set<RowsClient>();
+  for (const major of asked.length === 0 ? [] : ([15, 18] as const)) {
+    const stage = await openRowsStage(major);
+    for (const client of asked) {
+      const wrong = await stage.play(client);
+      if (wrong.length > 0) failed.add(client);
+      const words = wrong.length === 0 ? 'ok  ' : 'FAIL';
+      console.log([`${words} ${client.name}, rows (Postgres ${major})`, ...wrong].join(': '));
+    }
+    await stage.stop();
+  }
+  return failed.size;
+}
+
 async function run(args: readonly string[]): Promise<number> {
   mkdirSync(clientFolder, { recursive: true });
   const how = args.includes('--self') ? 'self' : 'proxy';
   const names = args.filter((arg) => !arg.startsWith('--'));
   const held =
     how === 'self' ? [] : heldClients.filter(({ name }) => names.length === 0 || names.includes(`${name}, held`));
+  const rows =
+    how === 'self' ? [] : rowsClients.filter(({ name }) => names.length === 0 || names.includes(`${name}, rows`));
   const wanted = clients.filter((client) => names.length === 0 || names.includes(client.name));
   if (how === 'proxy') build();
-  installDebian([...wanted, ...held].filter((client) => !present(client)));
+  installDebian([...wanted, ...held, ...rows].filter((client) => !present(client)));
   const nodeThere = wanted.some((client) => client.command[0] === process.execPath) && installNode();
   const there = (client: Client): boolean => present(client) && (client.command[0] !== process.execPath || nodeThere);
   const stages = new Map<number, Stage>();
@@ -172,10 +191,10 @@ async function run(args: readonly string[]): Promise<number> {
   } finally {
     for (const stage of stages.values()) await closeStage(stage);
   }
-  const heldFailed = await playHeld(held.filter(present));
-  skipped.push(...held.filter((client) => !present(client)));
-  passed += held.filter(present).length - heldFailed;
-  failed += heldFailed;
+  const stopped = (await playHeld(held.filter(present))) + (await playRows(rows.filter(present)));
+  skipped.push(...[...held, ...rows].filter((client) => !present(client)));
+  passed += [...held, ...rows].filter(present).length - stopped;
+  failed += stopped;
   const why =
     skipped.length === 0 ? '' : ` (could not be installed: ${skipped.map((client) => client.name).join(', ')})`;
   console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped${why}`);
