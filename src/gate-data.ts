@@ -2,7 +2,7 @@
 // functions only, so that `gate.ts` reads as the order of rooms.
 import { isUtf8 } from 'node:buffer';
 import type { SessionId, UnixMillis } from './core/brand.ts';
-import type { ProxyError } from './core/errors.ts';
+import { ProxyError } from './core/errors.ts';
 import { known, notKnown, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
 import type { Terms } from './approval/terms.ts';
@@ -85,6 +85,12 @@ export type AdmissionOf<Leave> =
   | { readonly kind: 'answered'; readonly frame: Buffer }
   /** An earlier error of the same batch throws it away. */
   | { readonly kind: 'skipped' };
+
+/** What is expected to fail is refused with its own words; anything else is a defect, and ends the session that met it. */
+export function refusal(thrown: unknown): Extract<AdmissionOf<never>, { readonly kind: 'refuse' }> {
+  if (thrown instanceof ProxyError) return { kind: 'refuse', error: thrown };
+  throw thrown;
+}
 
 /** Where data that leaves its column is remembered. */
 export interface Carrier {
@@ -223,10 +229,15 @@ export async function holdRequest(
     schemaVersion: version,
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey, ...originsOf(verdict)],
     shape: reading.shape,
-    estimate: reading.estimate ?? notKnown('the planner was not asked'),
+    estimate: expectedOf(reading),
     locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(),
     counterOffer,
   };
+}
+
+function expectedOf({ estimate, replan }: ReadText): Known<number> {
+  if (replan !== undefined) return notKnown('the planner was asked about other values');
+  return estimate ?? notKnown('the planner was not asked');
 }
 
 /** A yes to data of one level is none to data of another that was carried there since. */

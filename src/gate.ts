@@ -10,6 +10,7 @@ import {
   carried,
   finishedRecord,
   judgedRecord,
+  refusal,
   serverAnswersRecord,
   type AdmissionOf,
   type Carrier,
@@ -22,6 +23,7 @@ import { heldRequest } from './gate-dump.ts';
 import type { Judging } from './policy/judging.ts';
 import type { Offers } from './policy/offers.ts';
 import type { Verdict } from './policy/verdict.ts';
+import { replanned } from './sql/estimated.ts';
 import type { Reading } from './sql/reading.ts';
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
@@ -74,11 +76,14 @@ export class Gate {
   admit(execution: Execution): Admission | Promise<Admission> {
     try {
       const reading = execution.reader.read(execution);
-      if (!(reading instanceof Promise)) return this.#judged(execution, reading);
-      return reading.then((read) => this.#judged(execution, read)).catch(refusal);
+      return reading instanceof Promise ? this.#later(execution, reading) : this.#judged(execution, reading);
     } catch (thrown) {
       return refusal(thrown);
     }
+  }
+
+  #later(execution: Execution, reading: Promise<Reading>): Promise<Admission> {
+    return reading.then((read) => this.#judged(execution, read)).catch(refusal);
   }
 
   #judged(execution: Execution, reading: Reading): Admission | Promise<Admission> {
@@ -91,6 +96,8 @@ export class Gate {
       return { kind: 'pass', permit: permit(receipt), text: undefined, verdict: undefined, terms: undefined };
     }
     const verdict = judging.verdict(reading, asker);
+    if (verdict.kind !== 'allow' && reading.replan !== undefined)
+      return this.#later(execution, replanned(reading, execution));
     const receipt = recorder.record(judgedRecord({ execution, asker, reading, verdict }, hashes));
     switch (verdict.kind) {
       case 'allow':
@@ -140,10 +147,4 @@ export class Gate {
       if (!(thrown instanceof ProxyError)) this.#parts.onDefect(thrown);
     }
   }
-}
-
-/** What is expected to fail is refused with its own words; anything else is a defect, and ends the session that met it. */
-function refusal(thrown: unknown): Admission {
-  if (thrown instanceof ProxyError) return { kind: 'refuse', error: thrown };
-  throw thrown;
 }

@@ -67,8 +67,16 @@ export class Judging {
 
 type Input = Parameters<typeof judge>[1];
 
+/** What is expected of other values speaks against a statement, and never for it: then the planner is asked about its own. */
 export function judgeText(text: ReadText, input: Input): Verdict {
-  const known = input.estimate ?? text.estimate;
+  const verdict = judgeBy(text.estimate, text, input);
+  if (verdict.kind !== 'allow' || text.replan === undefined || input.estimate !== undefined) return verdict;
+  const without = judgeBy(undefined, text, input);
+  return without.kind === 'allow' ? verdict : without;
+}
+
+function judgeBy(said: ReadText['estimate'], text: ReadText, input: Input): Verdict {
+  const known = input.estimate ?? said;
   const estimated = known === undefined ? input : { ...input, estimate: known };
   const verdicts = text.statements.map((one) => judge(one.analysis, estimated));
   const [first, ...more] = verdicts;

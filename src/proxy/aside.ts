@@ -7,7 +7,7 @@ import { headerBytes } from '../wire/frame.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { decodeServerMessage, fieldOf, type ServerMessage } from '../wire/server-messages.ts';
 import type { Fate, Follower } from './replies.ts';
-import { probeName } from './witness-protocol.ts';
+import { closeLeftover, probeName } from './witness-protocol.ts';
 
 export type AsideEnd = 'flush' | 'sync';
 
@@ -30,18 +30,23 @@ export class Aside<Outcome> implements Follower {
   readonly result: Promise<AsideResult<Outcome>>;
   readonly #reader: AsideReader<Outcome>;
   readonly #end: AsideEnd;
+  /** ReadyForQuerys that are still to come. */
+  #readies: number;
   #settle: (result: AsideResult<Outcome>) => void = () => undefined;
   #so: AsideResult<Outcome> = { kind: 'lost' };
 
-  constructor(reader: AsideReader<Outcome>, end: AsideEnd) {
+  /** `syncs`: what has to be put back after an error comes behind a Sync of its own. */
+  constructor(reader: AsideReader<Outcome>, end: AsideEnd, syncs = 1) {
     this.#reader = reader;
     this.#end = end;
+    this.#readies = syncs;
     this.result = new Promise((settle) => (this.#settle = settle));
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
     if (type === fromServer.readyForQuery) {
-      this.finished = this.#end === 'sync';
+      this.#readies -= 1;
+      this.finished = this.#end === 'sync' && this.#readies === 0;
       return 'swallow';
     }
     const message = decodeServerMessage(type, bytes.subarray(start + headerBytes, end));
@@ -77,7 +82,7 @@ export function questionMessages(texts: readonly (string | Buffer)[], end: Aside
     { kind: 'close', target: 'portal', name: probeName },
     { kind: 'close', target: 'statement', name: probeName },
   ]);
-  return Buffer.concat([...messages, { kind: end } as const].map(encodeClientMessage));
+  return Buffer.concat([closeLeftover, ...[...messages, { kind: end } as const].map(encodeClientMessage)]);
 }
 
 /** The rows of each question, values as text. */
@@ -103,7 +108,7 @@ export class Answers implements AsideReader<readonly AsideRows[]> {
         return 'more';
       case 'closeComplete':
         this.#closes += 1;
-        return this.#closes === 2 * this.#count ? { outcome: this.#answers.slice(0, this.#count) } : 'more';
+        return this.#closes === 1 + 2 * this.#count ? { outcome: this.#answers.slice(0, this.#count) } : 'more';
       default:
         return 'more';
     }

@@ -8,7 +8,7 @@ import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
 import type { DumpFacts } from '../gate-data.ts';
-import { explained, rowsOfPlan, type Counted } from '../sql/estimate.ts';
+import { rowsOfPlan, type PlanQuestion } from '../sql/estimate.ts';
 import type { Reference } from '../sql/statement.ts';
 import {
   Answers,
@@ -20,6 +20,7 @@ import {
   type AsideRows,
 } from './aside.ts';
 import { settingQuestions, type Mirror } from './mirror.ts';
+import { PlanAnswer, planMessages, planSyncs } from './plan-question.ts';
 import { awaits, type Replies } from './replies.ts';
 import { probeMessages, ProbeReader } from './witness-protocol.ts';
 
@@ -83,19 +84,21 @@ export class Asking implements AskedSession {
     if (result.kind === 'error') return result;
     if (result.kind === 'lost') throw ended();
     if (result.outcome.kind === 'error') throw new Error('an error of the probe came as an outcome');
-    const { facts, fields } = result.outcome;
-    return { kind: 'tree', facts, fields };
+    const { facts, fields, parameters } = result.outcome;
+    return { kind: 'tree', facts, fields, parameters };
   }
 
-  /** Only where nothing is open: an error would fail the agent's transaction, and a question would fix its snapshot. */
-  async estimate(sql: Buffer, counted: Counted): Promise<Known<number>> {
-    if (this.#desk.replies.status !== 'none' || this.#desk.batchOpen) return notKnown('a transaction is open');
-    const question = explained(sql);
-    if (question === undefined) return notKnown('it depends on parameters');
-    const result = await this.#ask(questionMessages([question], 'sync'), 'sync', new Answers(1));
+  /** In a pipeline nobody is asked: an error would undo what the agent has sent before, and only its own Sync ends that. */
+  async estimate(question: PlanQuestion): Promise<Known<number>> {
+    await this.#desk.settled();
+    const { status, skipping } = this.#desk.replies;
+    if (this.#desk.batchOpen || skipping) return notKnown('a pipeline of the agent is open');
+    if (status === 'failed') return notKnown('the transaction has failed');
+    const aside = new Aside(new PlanAnswer(), 'sync', planSyncs);
+    const result = await this.#put(planMessages(question, status), aside);
     if (result.kind === 'lost') throw ended();
     if (result.kind === 'error') return notKnown('the planner had an error');
-    return rowsOfPlan(result.outcome[0]?.map(([line]) => line ?? '').join('\n'), counted);
+    return rowsOfPlan(result.outcome, question.counted);
   }
 
   /** What the open transaction has locked, for whoever decides how long it may wait. */
@@ -157,7 +160,10 @@ export class Asking implements AskedSession {
   }
 
   #ask<Outcome>(frames: Buffer, end: AsideEnd, reader: AsideReader<Outcome>): Promise<AsideResult<Outcome>> {
-    const aside = new Aside(reader, end);
+    return this.#put(frames, new Aside(reader, end));
+  }
+
+  #put<Outcome>(frames: Buffer, aside: Aside<Outcome>): Promise<AsideResult<Outcome>> {
     this.#desk.replies.owe(awaits.aside, aside);
     this.#desk.send(frames, 0, frames.length);
     return aside.result;

@@ -19,7 +19,7 @@ import { Portals } from './portals.ts';
 import { latin1, onlyText, statementKind, tooMany, typeAt, typesAt, unknownStatement } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
 import { StatementBook, type PreparedText } from './statement-book.ts';
-import { probeName } from './witness-protocol.ts';
+import { plannedName, probeName } from './witness-protocol.ts';
 
 /** What the session does for its requests. */
 export interface RequestDesk {
@@ -56,6 +56,8 @@ interface Bound {
   readonly end: number;
   readonly answer: PreparedText | undefined;
 }
+
+const ownNames: ReadonlySet<string> = new Set([probeName, plannedName, answerName]);
 
 export type RequestLimits = Pick<Limits, 'statementsPerSessionMax' | 'portalsPerSessionMax'>;
 
@@ -218,7 +220,7 @@ export class Requests {
       return;
     }
     const name = latin1(bytes, start + 5, nameEnd);
-    if (name === probeName || name === answerName) {
+    if (ownNames.has(name)) {
       this.#refuseBatch(new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`));
       return;
     }

@@ -11,6 +11,8 @@ import { readTree, type TreeFacts } from '../sql/tree.ts';
 
 /** Long and odd, so that it is nobody's by chance; the session refuses a client's own use of it. */
 export const probeName = 'countersign probe 5f0c2a';
+/** Beside it, where two are needed at once. */
+export const plannedName = `${probeName} planned`;
 
 export interface Probe {
   readonly sql: Buffer;
@@ -29,6 +31,7 @@ export const startupOption = '-c debug_pretty_print=off';
 
 export function probeMessages(probe: Probe): Buffer {
   return Buffer.concat([
+    closeLeftover,
     ...set('debug_print_rewritten', 'on'),
     ...set('client_min_messages', 'log'),
     encodeClientMessage({ kind: 'parse', statement: probeName, sql: probe.sql, types: probe.types }),
@@ -39,6 +42,9 @@ export function probeMessages(probe: Probe): Buffer {
     encodeClientMessage({ kind: probe.end }),
   ]);
 }
+
+/** An agent that cancels in the middle of our questions leaves our name behind; nothing could be asked any more. */
+export const closeLeftover = encodeClientMessage({ kind: 'close', target: 'statement', name: probeName });
 
 function set(name: (typeof switches)[number], value: string): readonly Buffer[] {
   if (!/^[a-z0-9]+$/.test(value)) throw new Error(`not a level: ${value}`);
@@ -54,14 +60,19 @@ function set(name: (typeof switches)[number], value: string): readonly Buffer[] 
 
 export type ProbeOutcome =
   /** `fields`: what the server says its rows will hold; none for a statement without rows. */
-  | { readonly kind: 'tree'; readonly facts: Known<TreeFacts>; readonly fields: readonly ColumnDescription[] }
+  | {
+      readonly kind: 'tree';
+      readonly facts: Known<TreeFacts>;
+      readonly fields: readonly ColumnDescription[];
+      readonly parameters: readonly number[];
+    }
   /** What the client's own Parse would be answered; the server now skips to the client's Sync. */
   | { readonly kind: 'error'; readonly fields: readonly Field[] };
 
-/** Each of four SETs is one ParseComplete and two CloseCompletes; the text’s own Parse is the third. */
+/** Each of four SETs is one ParseComplete and two CloseCompletes; the text’s own Parse is the third. One Close stands before all. */
 const parsesBefore = 2;
 const parsesAll = 5;
-const closesAll = 9;
+const closesAll = 10;
 
 /** Every message until the outcome is ours: nothing of it goes to the client but an error. */
 export class ProbeReader {
@@ -70,6 +81,7 @@ export class ProbeReader {
   #parses = 0;
   #closes = 0;
   #fields: readonly ColumnDescription[] = [];
+  #parameters: readonly number[] = [];
 
   /** `recoded` when the session's encoding is not the database's. */
   constructor(recoding: 'same' | 'recoded') {
@@ -90,10 +102,13 @@ export class ProbeReader {
       case 'closeComplete':
         this.#closes++;
         return this.#closes === closesAll && this.#parses === parsesAll
-          ? { kind: 'tree', facts: this.#facts(), fields: this.#fields }
+          ? { kind: 'tree', facts: this.#facts(), fields: this.#fields, parameters: this.#parameters }
           : 'more';
       case 'rowDescription':
         this.#fields = message.columns;
+        return 'more';
+      case 'parameterDescription':
+        this.#parameters = message.types;
         return 'more';
       case 'notification':
       case 'parameterStatus':

@@ -1,5 +1,6 @@
 // Whether it is worth asking the planner how many rows a text will give, and what its answer says. Asked once for a text, when it is
-// read for the first time, and only where a big table is touched: what cannot be large costs no round trip.
+// read for the first time, and only where a big table is touched: what cannot be large costs no round trip. Of a text with parameters it
+// is asked about any values first; only where people would be asked, about those of the execution.
 import { known, notKnown, type Known } from '../core/known.ts';
 import type { Analysis } from './analysis.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -10,13 +11,16 @@ const bigRowsMin = 5_000;
 /** A literal LIMIT under this says enough. */
 const fewRows = 1_000;
 
+/** Where the query stands by itself or can be cut out. A cursor gives nothing before it is read, and is counted then. */
+const planned: ReadonlySet<string> = new Set(['SELECT', 'COPY TO STDOUT']);
+
 /**
  * Planning runs immutable functions with the statement's own constants, and this is before the verdict: so only where the server's own
  * functions alone are called, and the statement reads and nothing else.
  */
 export function isWorthEstimating(analysis: Analysis, index: SchemaIndex): boolean {
-  if (analysis.command !== 'SELECT' || analysis.unknowns.length > 0) return false;
-  if (analysis.kinds.some((kind) => kind !== 'read') || analysis.writes.length > 0) return false;
+  if (!planned.has(analysis.command) || analysis.unknowns.length > 0) return false;
+  if (analysis.kinds.some((kind) => kind !== 'read' && kind !== 'export') || analysis.writes.length > 0) return false;
   if (analysis.functions.some((use) => use.schema !== 'pg_catalog' || use.nature !== 'pure')) return false;
   const folds = analysis.folds === true;
   if (!folds && analysis.rowsMax !== undefined && analysis.rowsMax <= fewRows) return false;
@@ -32,17 +36,33 @@ export function isWorthEstimating(analysis: Analysis, index: SchemaIndex): boole
   });
 }
 
-/**
- * EXPLAIN in front of the text. In extended messages EXPLAIN takes the text's parameters for its own and wants values, and a Query,
- * where GENERIC_PLAN does without, would drop the agent's unnamed statement: so a text with parameters is not asked about.
- */
-export function explained(sql: Buffer): Buffer | undefined {
-  if (/\$\d/.test(sql.toString('latin1'))) return undefined;
-  return Buffer.concat([Buffer.from('EXPLAIN (FORMAT JSON) '), sql]);
-}
-
 /** `folded`: rows that come as one value count too. */
 export type Counted = 'given' | 'folded';
+
+/** What the planner is asked. */
+export interface PlanQuestion {
+  readonly sql: Buffer;
+  /** Of parameters, as the agent's Parse gives them. */
+  readonly types: readonly number[];
+  readonly counted: Counted;
+  readonly values: PlanValues;
+}
+
+/** What stands for the parameters. */
+export type PlanValues =
+  | { readonly kind: 'none' }
+  /** So many of them, whatever they will be: the answer is good for every execution, and says little about any. */
+  | { readonly kind: 'any'; readonly count: number }
+  /** Those of one execution: what its Bind carries behind the names. */
+  | { readonly kind: 'own'; readonly bound: Buffer };
+
+/** FirstNormalObjectId of access/transam.h: below it are the server's own types, whose input runs nothing that a user wrote. */
+const ownTypesEnd = 16_384;
+
+/** Values, NULL too, run the input functions of their types, and this is before the verdict: a domain's check is anybody's function. */
+export function mayBind(types: readonly number[]): boolean {
+  return types.every((oid) => oid > 0 && oid < ownTypesEnd);
+}
 
 /** From the one value that EXPLAIN (FORMAT JSON) gives. */
 export function rowsOfPlan(text: string | null | undefined, counted: Counted): Known<number> {

@@ -6,10 +6,10 @@
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
 import { isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
-import type { Analysis } from './analysis.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
+import { doubted, inDoubt, withDoubt } from './doubts.ts';
 import type { InBandAnswer } from './in-band.ts';
 import { withOldRows } from './old-rows.ts';
 import type { OfferRequest } from './offer.ts';
@@ -28,7 +28,7 @@ import {
   type ReadText,
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
-import { isWorthEstimating } from './estimate.ts';
+import { estimated, type Asked, type Estimated } from './estimated.ts';
 import { ShapeScanner } from './shape.ts';
 import { decodeText, type Exactness } from './text.ts';
 import { checkRowDescription } from './tripwire.ts';
@@ -74,6 +74,13 @@ interface Cold {
   readonly exact: Exactness;
   /** The schema is not older than the request. */
   readonly isFresh: boolean;
+}
+
+interface Keeping {
+  readonly inert: boolean;
+  readonly generation: number;
+  /** What others may use; absent: the same. */
+  readonly kept?: ReadText | undefined;
 }
 
 export class Reader {
@@ -257,26 +264,24 @@ export class Reader {
     { generation, probed }: { readonly generation: number; readonly probed: Probed | undefined },
   ): Promise<Reading> {
     const read: ReadStatement[] = [];
-    let sure = true;
+    let [sure, asked]: [boolean, Asked | undefined] = [true, undefined];
     for (const one of statements) {
       const told = await this.#told(cold, one, statements.length, probed);
       if ('error' in told) return told;
       sure &&= told.sure;
+      asked = told.asked;
       read.push(told.statement);
     }
-    const text = await this.#estimated(cold, this.#textOf(cold, statements, read));
+    const whole = this.#textOf(cold, statements, read);
+    const { session, types } = cold.request;
+    const isStatic = this.#parts.witness === 'static';
+    const { text, kept, isAlone }: Estimated = isStatic
+      ? { text: whole }
+      : await estimated(whole, asked, { index: cold.index, session, types });
     if (!sure) return text;
     const [only, ...more] = statements;
-    const inert = more.length === 0 && only?.inert === true && text.reason === undefined;
-    return this.#keep(cold, text, { inert, generation });
-  }
-
-  async #estimated(cold: Cold, text: ReadText): Promise<ReadText> {
-    const [only, ...more] = text.statements;
-    if (only === undefined || more.length > 0 || this.#parts.witness === 'static') return text;
-    if (!isWorthEstimating(only.analysis, cold.index)) return text;
-    const counted = only.analysis.folds === true ? 'folded' : 'given';
-    return { ...text, estimate: await cold.request.session.estimate(cold.request.sql, counted) };
+    const inert = more.length === 0 && only?.inert === true && text.reason === undefined && isAlone !== true;
+    return this.#keep(cold, text, { inert, generation, kept });
   }
 
   /** One statement by both witnesses. */
@@ -286,7 +291,8 @@ export class Reader {
     count: number,
     ahead: Probed | undefined,
   ): Promise<
-    { readonly statement: ReadStatement; readonly sure: boolean } | Extract<Reading, { kind: 'serverAnswers' }>
+    | { readonly statement: ReadStatement; readonly sure: boolean; readonly asked?: Asked }
+    | Extract<Reading, { kind: 'serverAnswers' }>
   > {
     if (one.probe.kind === 'none' || this.#parts.witness === 'static') return { statement: one, sure: true };
     const without = (why: string) => ({ statement: withDoubt(one, why), sure: true });
@@ -298,7 +304,10 @@ export class Reader {
     const types = one.probe.kind === 'inner' ? (one.probe.types ?? cold.request.types) : cold.request.types;
     const isWhole = count === 1 && one.probe.kind === 'whole';
     const probed = (isWhole ? ahead : undefined) ?? (await cold.request.session.probe(sql, types));
-    if (probed.kind === 'tree') return { statement: this.#united(cold, one, probed), sure: true };
+    if (probed.kind === 'tree') {
+      const { parameters } = probed;
+      return { statement: this.#united(cold, one, probed), sure: true, asked: { sql, parameters } };
+    }
     if (isWhole) return refusedIn(probed, 'the server refuses it');
     return { statement: withDoubt(one, 'the server refuses a part of it'), sure: false };
   }
@@ -347,13 +356,13 @@ export class Reader {
     };
   }
 
-  #keep(cold: Cold, text: ReadText, how: { readonly inert: boolean; readonly generation: number }): ReadText {
+  #keep(cold: Cold, text: ReadText, how: Keeping): ReadText {
     // The schema moved while the witnesses spoke: true for this once, but nothing to remember.
     if (how.generation !== this.#generation || cold.index !== this.#parts.schema.current) return text;
     if (cold.meaning.doubt !== undefined) return text;
     const version = cold.index.snapshot.schemaVersion;
     const key = cold.meaning.keyAt(version) + cold.request.typesKey;
-    this.#cache.keep(key, cold.request.sql, { value: text, bytes: sizeOf(text), inert: how.inert });
+    this.#cache.keep(key, cold.request.sql, { value: how.kept ?? text, bytes: sizeOf(text), inert: how.inert });
     return text;
   }
 }
@@ -375,22 +384,3 @@ const scanner = new ShapeScanner();
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 
 const endsTransaction: readonly string[] = ['transaction', 'savepoint', 'unsure'];
-
-function doubted(analysis: Analysis, why: string): Analysis {
-  return { ...analysis, unknowns: [...analysis.unknowns, { why, at: undefined }] };
-}
-
-/** What touches nothing (COMMIT, SET, SHOW) needs no definitions. */
-function inDoubt(text: ReadText, why: string): ReadText {
-  const statements = text.statements.map((one): ReadStatement => {
-    if (one.analysis.kinds.every((kind) => kind === 'session' || kind === 'transaction')) return one;
-    const held = one.held === undefined ? undefined : doubted(one.held, why);
-    return { ...one, analysis: doubted(one.analysis, why), held };
-  });
-  return { ...text, statements };
-}
-
-function withDoubt(one: AnalysedStatement, why: string): ReadStatement {
-  const held = one.held === undefined ? undefined : doubted(one.held, why);
-  return { ...one, analysis: doubted(one.analysis, why), held };
-}

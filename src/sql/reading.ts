@@ -1,5 +1,5 @@
 // What reading a text gives, and what a reader asks of the session in which the text will run. Types and small joins only.
-import type { Counted } from './estimate.ts';
+import type { Counted, PlanQuestion } from './estimate.ts';
 import type { Analysis } from './analysis.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -36,6 +36,8 @@ export interface ReadText {
   readonly reason: string | undefined;
   /** Rows that the planner expects; absent: it was not asked, because the text cannot be large or may not be planned yet. */
   readonly estimate?: Known<number>;
+  /** The estimate is of other values than those of the execution: before people are asked, the planner is asked about these. */
+  readonly replan?: Counted;
   /** Equal for texts that differ in values only; undefined: nothing can be said of others like it. */
   readonly shape: string | undefined;
 }
@@ -77,7 +79,13 @@ export type Standing =
   | { readonly kind: 'skipping' };
 
 export type Probed =
-  | { readonly kind: 'tree'; readonly facts: Known<TreeFacts>; readonly fields: readonly DescribedField[] }
+  | {
+      readonly kind: 'tree';
+      readonly facts: Known<TreeFacts>;
+      readonly fields: readonly DescribedField[];
+      /** Types of its parameters, as the server has found them. */
+      readonly parameters: readonly number[];
+    }
   /** The frame with which the server refuses the text. */
   | { readonly kind: 'error'; readonly frame: Buffer; readonly sqlState: string };
 
@@ -89,8 +97,8 @@ export interface AskedSession {
   settle(): Promise<Standing>;
   /** Asks the server for its tree of one statement. */
   probe(sql: Buffer, types: readonly number[]): Promise<Probed>;
-  /** Asks the planner how many rows a text will give; not known inside a transaction, which an error would hurt. */
-  estimate(sql: Buffer, counted: Counted): Promise<Known<number>>;
+  /** Asks the planner how many rows a text will give, and leaves the session, its transaction too, as it was. */
+  estimate(question: PlanQuestion): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined;
 }

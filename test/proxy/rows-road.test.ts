@@ -183,7 +183,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     ['aggregated', 'select array_agg(id) from vast', []],
     ['as an array', 'select array(select id from people)', []],
     ['behind a LIMIT', `select (select string_agg(id::text, ',') from vast) limit 1`, []],
-    ['with parameters, which the planner is not asked about', 'select json_agg(id) from people where id > $1', [0]],
+    ['with parameters, of a table too small to ask about', 'select json_agg(id) from people where id > $1', [0]],
   ] as const)('many short rows in one value are many: %s', async (_, sql, values) => {
     deny();
     const client = await connected();
@@ -371,10 +371,6 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     expect((await client.query('select * from vast')).rowCount).toBe(20000);
     expect(proxy.asked.length).toBe(before + 1);
     deny();
-    // Not inside a transaction: there it is counted.
-    await client.query('begin');
-    await expect(client.query('select id from vast')).rejects.toThrow(/^100 rows/);
-    await client.query('rollback');
     expect((await client.query('select * from vast limit 5')).rowCount).toBe(5);
     await client.end();
   });
