@@ -5,9 +5,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } fro
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startPostgres as launch, type RunningPostgres } from '../../src/cli/demo/postgres-launcher.ts';
-import type { PostgresBinaries } from '../../src/cli/demo/postgres-binaries.ts';
+import { findPostgres, type PostgresBinaries } from '../../src/cli/demo/postgres-binaries.ts';
 import type { Filling } from '../../src/cli/demo/postgres-fill.ts';
 import { makeCertificates, type Certificates } from './certificates.ts';
+import { cache, clusterOf } from './clusters.ts';
 
 export type PostgresMajor = 15 | 16 | 17 | 18;
 export const majors: readonly PostgresMajor[] = [15, 16, 17, 18];
@@ -23,6 +24,8 @@ export interface TestPostgresOptions {
   readonly port?: number;
   /** SQL to run as the superuser before anybody is told. Not together with `hba`. */
   readonly fill?: readonly Filling[];
+  /** SQL that is long and the same for many: run once for this checkout, and copied. */
+  readonly modelFill?: readonly Filling[];
 }
 
 export interface TestPostgres extends RunningPostgres {
@@ -31,19 +34,21 @@ export interface TestPostgres extends RunningPostgres {
   readonly certificates: Certificates | undefined;
 }
 
-const versions: Readonly<Record<Exclude<PostgresMajor, 18>, string>> = {
+const versions: Readonly<Record<PostgresMajor, string>> = {
   15: '15.18.0-beta.17',
   16: '16.14.0-beta.17',
   17: '17.10.0-beta.17',
+  18: '18.4.0-beta.17',
 };
-
-const cache = new URL('../../node_modules/.cache/countersign', import.meta.url).pathname;
 
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const major = options.major ?? 18;
   const certificates = options.ssl === true ? makeCertificates() : undefined;
+  const binaries = major === 18 ? findPostgres() : await binariesOf(major);
+  const model = { version: versions[major], binaries, fill: options.modelFill ?? [] };
   const running = await launch({
-    ...(major === 18 ? {} : { binaries: await binariesOf(major) }),
+    binaries,
+    from: await clusterOf(model),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.fill === undefined ? {} : { fill: options.fill }),
     settings: [...(certificates === undefined ? [] : ['ssl=on']), ...(options.flags ?? [])],

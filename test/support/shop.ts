@@ -10,6 +10,6 @@ export interface TestShop extends TestPostgres {
 
 export async function startShop(options: Omit<TestPostgresOptions, 'hba'> = {}): Promise<TestShop> {
   const gatePassword = 'gatepassword';
-  const postgres = await startPostgres({ ...options, fill: sampleFill(gatePassword) });
+  const postgres = await startPostgres({ ...options, modelFill: sampleFill(gatePassword) });
   return { ...postgres, gatePassword, gateUrl: postgres.url(sample.database, sample.role, gatePassword) };
 }

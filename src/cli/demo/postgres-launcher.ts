@@ -1,7 +1,7 @@
 // Starts and stops one embedded Postgres: its folders, its password, its port, and knowing when it is ready.
 // What must happen when we die is not here but in the supervisor script, because we would not be there to do it.
 import { codeOf } from '../../core/file-words.ts';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,8 @@ export interface PostgresOptions {
   readonly binaries?: PostgresBinaries;
   /** Keeps the cluster here, with its password; default: a temporary folder that goes with the server. */
   readonly keep?: string;
+  /** A folder that an earlier `keep` left: a new cluster begins as a copy of it, with its password, where making one would take longer. */
+  readonly from?: string;
   /** Default: a free one. */
   readonly port?: number;
   /** Further `-c name=value` settings, written `name=value`. */
@@ -49,6 +51,7 @@ const readyWithinMs = 60_000;
 const stopWithinMs = 30_000;
 const logBytesMax = 64 * 1024;
 const portTriesMax = 5;
+const clusterFolder = 'postgres';
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
   for (let tries = 1; ; tries++) {
@@ -98,10 +101,12 @@ interface Layout {
 function layOut(options: PostgresOptions, where: { readonly base: string; readonly as: RunAs }): Layout {
   const { base, as } = where;
   const bin = usableBin(options.binaries ?? findPostgres(), as, base);
-  const data = options.keep === undefined ? join(base, 'data') : join(options.keep, 'postgres');
+  const data = options.keep === undefined ? join(base, 'data') : join(options.keep, clusterFolder);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   if (options.keep !== undefined) mustReach(data, as);
-  const password = keptPassword(options.keep) ?? randomText(24);
+  // A thousand files: what the system brings copies them ten times as fast as cpSync.
+  if (options.from !== undefined) execFileSync('cp', ['-R', `${join(options.from, clusterFolder)}/.`, data]);
+  const password = keptPassword(options.keep ?? options.from) ?? randomText(24);
   writeFileSync(join(base, 'password'), password, { mode: 0o600 });
   writeFileSync(join(base, 'supervisor.sh'), supervisorScript, { mode: 0o600 });
   mkdirSync(join(base, 'files'));
