@@ -26,12 +26,15 @@ export interface ConsoleStage {
   readonly folder: string;
   /** As the agent report-bot, whose owner is ana. */
   readonly agentUrl: string;
+  urlOf(agent: string): string;
   stop(): Promise<void>;
 }
 
 export interface StageOptions {
   /** Further YAML at the top level of the config. */
   readonly config?: string;
+  /** Further agents of ana, with further YAML inside each. */
+  readonly agents?: Readonly<Record<string, string>>;
   /** Further YAML inside `http`: `, oidc: { … }`. */
   readonly http?: string;
   /** The console's own name; passkeys have none at an address. */
@@ -51,7 +54,10 @@ export async function startConsole(options: StageOptions = {}): Promise<ConsoleS
   const text = `listen: 127.0.0.1:${port}
 http: { listen: 127.0.0.1:${http}, public_url: "http://${host}:${http}"${options.http ?? ''} }
 databases: { ${sample.database}: { url: ${JSON.stringify(`${shop.gateUrl}?sslmode=disable`)} } }
-agents: { report-bot: { password: agentpassword, owner: ana, databases: [${sample.database}] } }
+agents:
+${Object.entries({ 'report-bot': '', ...options.agents })
+  .map(([name, more]) => `  ${name}: { password: agentpassword, owner: ana, databases: [${sample.database}], ${more} }`)
+  .join('\n')}
 limits: { http_requests_per_minute: 100000 }
 ${options.config ?? ''}
 `;
@@ -59,11 +65,13 @@ ${options.config ?? ''}
   const config = await loadConfig(file, { env: {}, makeVerifier });
   if (config.kind === 'bad') throw new Error(config.mistakes.map(mistakeText).join('\n'));
   const proxy = await serve(config.value, { log: silentLog });
+  const urlOf = (agent: string) => `postgres://${agent}:agentpassword@127.0.0.1:${port}/${sample.database}`;
   return {
     proxy,
     folder,
     origin: `http://${host}:${http}`,
-    agentUrl: `postgres://report-bot:agentpassword@127.0.0.1:${port}/${sample.database}`,
+    agentUrl: urlOf('report-bot'),
+    urlOf,
     stop: async () => {
       await proxy.stop('now');
       await shop.stop();

@@ -4,7 +4,7 @@ export const script = String.raw`'use strict';
 (() => {
   const { liveOn, liveHold, liveEvery } = document.body.dataset;
   const offline = document.getElementById('offline');
-  let [asking, again, touched] = [false, false, false];
+  let [asking, again, touched, leaving] = [false, false, false, false];
   const given = new Map([...document.querySelectorAll('[data-live]')].map((part) => [part.dataset.live, part.innerHTML]));
 
   function showOffline(is) { if (offline) offline.hidden = !is; }
@@ -44,7 +44,8 @@ export const script = String.raw`'use strict';
     asking = true;
     try {
       const answer = await fetch(location.pathname + location.search, { redirect: 'manual', headers: { accept: 'text/html' }, cache: 'no-store' });
-      if (answer.type === 'opaqueredirect' || answer.status === 401) { location.reload(); return; }
+      // A form on its way may be what ended the session: to load this page again would drop the answer to it.
+      if (answer.type === 'opaqueredirect' || answer.status === 401) { if (!leaving) location.reload(); return; }
       showOffline(answer.status >= 500);
       if (answer.ok) take(await answer.text());
     } catch {
@@ -93,8 +94,8 @@ export const script = String.raw`'use strict';
   document.addEventListener('submit', (event) => {
     const form = event.target;
     const takesPasskey = form.hasAttribute('data-passkey');
+    if (form.dataset.sent || takesPasskey) event.preventDefault(); else leaving = true;
     if (!takesPasskey && !form.hasAttribute('data-once')) return;
-    if (form.dataset.sent || takesPasskey) event.preventDefault();
     if (form.dataset.sent) return;
     if (takesPasskey) withPasskey(form); else busy(form, true);
   });
@@ -130,6 +131,7 @@ export const script = String.raw`'use strict';
       const { elements } = form;
       if (asked.confirm) elements.confirm.value = await confirmed(asked.confirm);
       if (asked.create) { elements.ticket.value = asked.ticket; elements.answer.value = await created(asked.create); }
+      leaving = true;
       form.submit();
     } catch (error) {
       busy(form, false);

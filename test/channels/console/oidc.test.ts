@@ -1,28 +1,20 @@
 // Goal: people come in by their identity provider, as who they are there, and nobody else does, whatever comes back from it.
 // Method: the whole program and real Chromium before a real small provider on loopback, which lies on demand.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { browserPath, noBrowser, openBrowser, startConsole, type ConsoleStage } from '../../support/console.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { startConsole } from '../../support/console.ts';
+import { consoleInBrowser } from '../../support/console-in-browser.ts';
 import { asAgent } from '../../support/held.ts';
 import { startOidcProvider, type Lie, type OidcProvider, type ProviderPerson } from '../../support/oidc-provider.ts';
 
 let provider: OidcProvider;
-let stage: ConsoleStage;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (browserPath === undefined) return;
+const here = consoleInBrowser(async () => {
   provider = await startOidcProvider();
   const http = `, oidc: { issuer: "${provider.issuer}", client_id: ${provider.clientId}, client_secret: ${JSON.stringify(provider.clientSecret)}, name: Example, groups: { idp-people: people-office, idp-ops: operators } }`;
-  [stage, browser] = await Promise.all([startConsole({ http, config: 'holds: { wait: 60s }' }), openBrowser()]);
+  return { http, config: 'holds: { wait: 60s }' };
 });
-afterAll(async () => {
-  await browser?.close();
-  await stage?.stop();
-  await provider?.stop();
-});
-beforeEach((context) => {
-  if (browserPath === undefined) return context.skip(noBrowser);
+afterAll(() => provider?.stop());
+beforeEach(() => {
   provider.lie = undefined;
   provider.tells = 'in the token';
 });
@@ -38,9 +30,9 @@ const dora: ProviderPerson = {
 /** From a page that wants somebody signed in, to the provider, and back. */
 async function comeBack(person: ProviderPerson, wanted = '/inbox'): Promise<Page> {
   provider.people = [person];
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await here.browser.newContext()).newPage();
   page.setDefaultTimeout(15_000);
-  await page.goto(stage.origin + wanted);
+  await page.goto(here.stage.origin + wanted);
   await page.getByRole('link', { name: 'Sign in with Example' }).click();
   if (provider.lie !== 'denies') await page.getByRole('link', { name: person.sub }).click();
   return page;
@@ -62,25 +54,42 @@ describe('somebody whom the provider vouches for', () => {
   });
 
   test('decides for a group that only the provider says they are in, and the record says so', async () => {
-    const asked = await asAgent(stage.agentUrl, 'select name from hr.directory limit 2');
+    const asked = await asAgent(here.stage.agentUrl, 'select name from hr.directory limit 2');
     // By the files she is in no group that is asked.
     const other = await comeBack({ ...dora, groups: ['people-office'] }, new URL(asked.page).pathname);
     await other.getByText('Not yours to decide').waitFor();
     const page = await comeBack(dora, new URL(asked.page).pathname);
     await page.getByRole('button', { name: 'Approve' }).click();
     expect(await asked.rows).toHaveLength(2);
-    await page.goto(`${stage.origin}/history?person=dora`);
+    await page.goto(`${here.stage.origin}/history?person=dora`);
     await page.getByText('dora').first().waitFor();
   });
 
   test('signs out here, and finds the way out of the provider', async () => {
     const page = await comeBack(ben);
+    await page.getByText('Signed in as ben').waitFor();
+    // The session is over before the answer is there, and a page that looks again just then must not take its place.
+    const looked = new Promise<void>((settle) => void page.exposeFunction('looked', settle));
+    await page.evaluate(`(() => {
+      const real = window.fetch;
+      window.fetch = async (...request) => {
+        const answer = await real(...request);
+        if (answer.type === 'opaqueredirect') setTimeout(window.looked, 0);
+        return answer;
+      };
+      setInterval(() => dispatchEvent(new Event('online')), 150);
+    })()`);
+    await page.route('**/sign-out', async (route) => {
+      const answer = await route.fetch({ maxRedirects: 0 });
+      await looked;
+      await route.fulfill({ response: answer });
+    });
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign out at Example too' }).click();
     await page.getByText('Signed out at the provider').waitFor();
     const asked = new URLSearchParams(provider.signedOut.at(-1));
-    expect(asked.get('post_logout_redirect_uri')).toBe(`${stage.origin}/sign-in`);
-    await page.goto(`${stage.origin}/inbox`);
+    expect(asked.get('post_logout_redirect_uri')).toBe(`${here.stage.origin}/sign-in`);
+    await page.goto(`${here.stage.origin}/inbox`);
     expect(pathOf(page)).toBe('/sign-in');
   });
 });
@@ -103,7 +112,7 @@ describe('nobody comes in with', () => {
     await page.getByRole('heading', { name: 'You are not known here' }).or(page.getByText(words)).first().waitFor();
     expect(await page.getByText(words).count()).toBe(1);
     expect(await page.locator('img').count()).toBe(0);
-    await page.goto(`${stage.origin}/inbox`);
+    await page.goto(`${here.stage.origin}/inbox`);
     expect(pathOf(page)).toBe('/sign-in');
   });
 
@@ -121,16 +130,16 @@ describe('nobody comes in with', () => {
     provider.lie = lie;
     const page = await comeBack(ben);
     await page.getByText(words).waitFor();
-    await page.goto(`${stage.origin}/inbox`);
+    await page.goto(`${here.stage.origin}/inbox`);
     expect(pathOf(page)).toBe('/sign-in');
   });
 
   test('a link that somebody else has begun', async () => {
     provider.people = [ben];
-    const thief = await (await browser.newContext()).newPage();
-    await thief.goto(`${stage.origin}/sign-in/oidc`);
+    const thief = await (await here.browser.newContext()).newPage();
+    await thief.goto(`${here.stage.origin}/sign-in/oidc`);
     const link = await thief.getByRole('link', { name: ben.sub }).getAttribute('href');
-    const victim = await (await browser.newContext()).newPage();
+    const victim = await (await here.browser.newContext()).newPage();
     await victim.goto(link ?? '');
     await victim.getByText('not begun in this browser').waitFor();
     // Nor is a code good twice, even where it was begun.
@@ -145,7 +154,7 @@ describe('nobody comes in with', () => {
       http: ', oidc: { issuer: "http://127.0.0.1:1", client_id: x, name: Gone }',
     });
     try {
-      const page = await (await browser.newContext()).newPage();
+      const page = await (await here.browser.newContext()).newPage();
       await page.goto(`${other.origin}/sign-in`);
       await page.getByRole('link', { name: 'Sign in with Gone' }).click();
       await page.getByText('does not answer').waitFor();

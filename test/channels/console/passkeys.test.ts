@@ -3,54 +3,31 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, CDPSession, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CDPSession, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { findHold } from '../../../src/audit/hold-records.ts';
 import { checkReceipt, makeReceipt } from '../../../src/audit/hold-receipt.ts';
 import { existingSigner } from '../../../src/audit/keys.ts';
-import {
-  browserPath,
-  noBrowser,
-  openBrowser,
-  signedIn,
-  startConsole,
-  type ConsoleStage,
-} from '../../support/console.ts';
+import { consoleInBrowser } from '../../support/console-in-browser.ts';
 import { asAgent } from '../../support/held.ts';
-
-let stage: ConsoleStage;
-let browser: Browser;
 
 const token = 'a-token-of-bens';
 
-beforeAll(async () => {
-  if (browserPath === undefined) return;
-  const classification = (folder: string): void => {
-    const edit = (name: string, from: string | RegExp, to: string): void => {
-      const file = join(folder, name);
-      const before = readFileSync(file, 'utf8');
-      const after = before.replace(from, to);
-      if (after === before) throw new Error(`${name} is not as expected`);
-      writeFileSync(file, after);
-    };
-    const hash = createHash('sha256').update(token).digest('hex');
-    edit('approvers.yaml', 'slack: U02BEN,', `slack: U02BEN, token_sha256: ${hash},`);
-    edit('taxonomy.yaml', 'name: confidential,', 'name: confidential, step_up: passkey,');
+const classification = (folder: string): void => {
+  const edit = (name: string, from: string | RegExp, to: string): void => {
+    const file = join(folder, name);
+    const before = readFileSync(file, 'utf8');
+    const after = before.replace(from, to);
+    if (after === before) throw new Error(`${name} is not as expected`);
+    writeFileSync(file, after);
   };
-  [stage, browser] = await Promise.all([
-    startConsole({ host: 'localhost', classification, config: 'holds: { wait: 60s }' }),
-    openBrowser(),
-  ]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await stage?.stop();
-});
-beforeEach((context) => {
-  if (browserPath === undefined) context.skip(noBrowser);
-});
+  const hash = createHash('sha256').update(token).digest('hex');
+  edit('approvers.yaml', 'slack: U02BEN,', `slack: U02BEN, token_sha256: ${hash},`);
+  edit('taxonomy.yaml', 'name: confidential,', 'name: confidential, step_up: passkey,');
+};
+const here = consoleInBrowser(() => ({ host: 'localhost', classification, config: 'holds: { wait: 60s }' }));
 
-const ask = (sql: string) => asAgent(stage.agentUrl, sql);
+const ask = (sql: string) => asAgent(here.stage.agentUrl, sql);
 
 interface Device {
   readonly cdp: CDPSession;
@@ -85,7 +62,7 @@ async function addPasskey(page: Page, label = 'Laptop'): Promise<void> {
 describe('a level that demands a passkey', () => {
   test('sends somebody without one to add it, takes their signature over this hold, and lets the agent go on', async () => {
     const asked = await ask('select name from hr.directory limit 2');
-    const page = await signedIn(browser, stage, 'ben');
+    const page = await here.signedIn('ben');
     await withDevice(page);
     await page.goto(asked.page);
     expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
@@ -97,7 +74,7 @@ describe('a level that demands a passkey', () => {
     expect(await asked.rows).toHaveLength(2);
     await page.getByText('approved and run').first().waitFor();
     const hold = new URL(asked.page).pathname.split('/').at(-1) ?? '';
-    const found = await findHold(join(stage.folder, 'audit'), hold);
+    const found = await findHold(join(here.stage.folder, 'audit'), hold);
     if (found.kind !== 'settled') throw new Error('the hold is not on the record');
     const [vote] = found.records.votes;
     expect(vote).toMatchObject({ person: 'ben', channel: 'console', terms: 'once, the first 100 rows' });
@@ -108,18 +85,18 @@ describe('a level that demands a passkey', () => {
       terms: { kind: 'rows', rowsMax: 100 },
     });
     // The receipt, with nothing but the public key.
-    const signer = existingSigner(join(stage.folder, 'audit'));
+    const signer = existingSigner(join(here.stage.folder, 'audit'));
     if (signer === undefined) throw new Error('no key');
     const receipt = await makeReceipt(found.records, signer);
-    const key = createPublicKey(readFileSync(join(stage.folder, 'audit', 'key.pub')));
+    const key = createPublicKey(readFileSync(join(here.stage.folder, 'audit', 'key.pub')));
     expect(checkReceipt(JSON.stringify(receipt), [key])).toMatchObject({ kind: 'genuine' });
   });
 
   test('takes no yes by any other road, and says where to go', async () => {
     const asked = await ask('select name from hr.directory limit 3');
-    const page = await signedIn(browser, stage, 'ben');
+    const page = await here.signedIn('ben');
     const id = holdOf(asked.page);
-    const api = await fetch(`${stage.origin}/api/holds/${id}/votes`, {
+    const api = await fetch(`${here.stage.origin}/api/holds/${id}/votes`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ vote: 'approve' }),
@@ -146,9 +123,9 @@ describe('a level that demands a passkey', () => {
       ask('select name from hr.directory limit 4'),
       ask('select name from hr.directory limit 5'),
     ]);
-    const cem = await signedIn(browser, stage, 'cem');
+    const cem = await here.signedIn('cem');
     await withDevice(cem);
-    await cem.goto(`${stage.origin}/passkeys`);
+    await cem.goto(`${here.stage.origin}/passkeys`);
     await addPasskey(cem);
     await cem.goto(one.page);
     // Signed as it should be, and taken out of the post.
@@ -161,7 +138,7 @@ describe('a level that demands a passkey', () => {
     await cem.getByRole('button', { name: 'Approve with your passkey' }).click();
     const confirm = await taken;
     expect(confirm).toContain('signature');
-    const ben = await signedIn(browser, stage, 'ben');
+    const ben = await here.signedIn('ben');
     const once = { vote: 'approve', terms: 'once', confirm };
     expect(await sent(cem, other.page, once), 'another hold').toBe(403);
     expect(await sent(cem, one.page, { ...once, terms: 'rows', rows: '100' }), 'other terms').toBe(403);
@@ -173,8 +150,8 @@ describe('a level that demands a passkey', () => {
   });
 
   test('adds no second passkey without the first, and none for a finger that is not theirs', async () => {
-    const dora = await signedIn(browser, stage, 'dora');
-    await dora.goto(`${stage.origin}/passkeys`);
+    const dora = await here.signedIn('dora');
+    await dora.goto(`${here.stage.origin}/passkeys`);
     const strange = await withDevice(dora, 'wrong');
     await dora.getByLabel('A name for it').fill('wrong finger');
     await dora.getByRole('button', { name: 'Add a passkey' }).click();
@@ -183,15 +160,15 @@ describe('a level that demands a passkey', () => {
     const own = await withDevice(dora);
     await addPasskey(dora, 'blue key');
     // Another browser with her session, and a device of its own: the thief.
-    const thief = await signedIn(browser, stage, 'dora');
+    const thief = await here.signedIn('dora');
     await withDevice(thief);
-    await thief.goto(`${stage.origin}/passkeys`);
+    await thief.goto(`${here.stage.origin}/passkeys`);
     await thief.getByLabel('A name for it').fill('thief');
     await thief.getByRole('button', { name: 'Add a passkey' }).click();
     await thief.getByRole('alert').filter({ hasText: 'was not used' }).waitFor();
-    expect(await sent(thief, `${stage.origin}/passkeys`, { label: 'thief' }, '')).toBe(400);
+    expect(await sent(thief, `${here.stage.origin}/passkeys`, { label: 'thief' }, '')).toBe(400);
     // She herself adds one on another device, confirmed by the first.
-    await dora.goto(`${stage.origin}/passkeys`);
+    await dora.goto(`${here.stage.origin}/passkeys`);
     await own.cdp.send('WebAuthn.addVirtualAuthenticator', { options: { ...device, transport: 'usb' } });
     await addPasskey(dora, 'phone');
     await dora.getByText('2 passkeys').waitFor();
@@ -199,11 +176,11 @@ describe('a level that demands a passkey', () => {
     await dora.getByText('One passkey').waitFor();
     expect(await dora.getByRole('button', { name: /^Remove/ }).count()).toBe(0);
     // What an operator can do for somebody who has lost theirs, and nobody for themselves.
-    const ben = await signedIn(browser, stage, 'ben');
-    expect(await sent(ben, `${stage.origin}/passkeys`, { person: 'ben' }, '/reset')).toBe(403);
-    expect(await sent(thief, `${stage.origin}/passkeys`, { person: 'cem' }, '/reset')).toBe(403);
-    expect(await sent(ben, `${stage.origin}/passkeys`, { person: 'dora' }, '/reset')).toBe(200);
-    await dora.goto(`${stage.origin}/passkeys`);
+    const ben = await here.signedIn('ben');
+    expect(await sent(ben, `${here.stage.origin}/passkeys`, { person: 'ben' }, '/reset')).toBe(403);
+    expect(await sent(thief, `${here.stage.origin}/passkeys`, { person: 'cem' }, '/reset')).toBe(403);
+    expect(await sent(ben, `${here.stage.origin}/passkeys`, { person: 'dora' }, '/reset')).toBe(200);
+    await dora.goto(`${here.stage.origin}/passkeys`);
     await dora.getByText('No passkey yet').waitFor();
   });
 });

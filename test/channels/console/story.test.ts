@@ -2,45 +2,24 @@
 // Method: the whole program before the sample shop, the pg driver as the agent, and real Chromium as the people.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sample } from '../../../src/cli/demo/sample.ts';
-import {
-  browserPath,
-  noBrowser,
-  openBrowser,
-  signedIn,
-  startConsole,
-  type ConsoleStage,
-} from '../../support/console.ts';
+import { consoleInBrowser } from '../../support/console-in-browser.ts';
 import { asAgent } from '../../support/held.ts';
 import { waitFor } from '../../support/wait.ts';
 
-let stage: ConsoleStage;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (browserPath === undefined) return;
-  [stage, browser] = await Promise.all([startConsole(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await stage?.stop();
-});
-beforeEach((context) => {
-  if (browserPath === undefined) context.skip(noBrowser);
-});
+const here = consoleInBrowser(() => ({}));
 
 const psql = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find((path) => existsSync(path));
 
-const ask = (sql: string) => asAgent(stage.agentUrl, sql);
+const ask = (sql: string) => asAgent(here.stage.agentUrl, sql);
 
 describe('the story', () => {
   test('approves what is held by a click, and the driver gets its rows', async () => {
-    const page = await signedIn(browser, stage, 'ben');
+    const page = await here.signedIn('ben');
     await page.getByText('Nothing waits for you').waitFor();
     const asked = await ask('select name from hr.directory limit 2');
-    expect(asked.page).toMatch(new RegExp(`^${stage.origin}/holds/h_\\w{20}$`));
+    expect(asked.page).toMatch(new RegExp(`^${here.stage.origin}/holds/h_\\w{20}$`));
     // It comes by itself: nobody reloads.
     await page.getByRole('link', { name: /^report-bot wants/ }).click();
     await page.getByRole('heading', { name: /^report-bot wants 2 confidential columns/ }).waitFor();
@@ -50,7 +29,7 @@ describe('the story', () => {
   });
 
   test('denies with a reason, and the agent reads it', async () => {
-    const page = await signedIn(browser, stage, 'ben');
+    const page = await here.signedIn('ben');
     const asked = await ask('select work_email from hr.employees limit 2');
     await page.goto(asked.page);
     await page.getByLabel('Why not?').fill('ask for the department instead');
@@ -67,7 +46,7 @@ describe('the story', () => {
     const answer = await fetch(asked.page, { redirect: 'manual' });
     expect(answer.status).toBe(303);
     expect(answer.headers.get('location')).toBe(`/sign-in?next=${encodeURIComponent(pathname)}`);
-    const page = await signedIn(browser, stage, 'cem');
+    const page = await here.signedIn('cem');
     await page.goto(asked.page);
     await page.getByRole('button', { name: 'Approve' }).click();
     expect(await asked.rows).toHaveLength(2);
@@ -75,22 +54,22 @@ describe('the story', () => {
 
   test('shows the owner of the agent that it is not theirs to decide', async () => {
     const asked = await ask('select full_name from customers limit 1');
-    const page = await signedIn(browser, stage, 'ana');
+    const page = await here.signedIn('ana');
     await page.goto(asked.page);
     await page.getByText('You stand behind report-bot').waitFor();
     expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
-    const other = await signedIn(browser, stage, 'ben');
+    const other = await here.signedIn('ben');
     await other.goto(asked.page);
     await other.getByRole('button', { name: 'Approve' }).click();
     expect(await asked.rows).toHaveLength(1);
     await waitFor('the page of the owner to hear of it', () => page.getByText('approved and run').isVisible());
   });
 
-  test('is told in psql by the three lines that the start screen proposes: passed, held and approved in a browser, refused', async (context) => {
+  test('is told in psql by the three lines that the start screen proposes: passed, held and approved in a here.browser, refused', async (context) => {
     if (psql === undefined) return context.skip('no psql (apt-get install postgresql-client)');
-    const page = await signedIn(browser, stage, 'ben');
+    const page = await here.signedIn('ben');
     const lines = sample.tries.map(({ sql }) => sql);
-    const child = spawn(psql, ['-X', '-At', '-P', 'pager=off', '-d', stage.agentUrl], { stdio: 'pipe' });
+    const child = spawn(psql, ['-X', '-At', '-P', 'pager=off', '-d', here.stage.agentUrl], { stdio: 'pipe' });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
@@ -105,7 +84,14 @@ describe('the story', () => {
     await page.getByRole('button', { name: 'Approve' }).click();
     await closed;
     expect(out.trim().split('\n').length - before + 1).toBe(2);
-    expect(err).toContain('This would pass: SELECT id, brand FROM billing.cards LIMIT 3');
+    expect(err).toContain('refused: reads billing.cards.pan (secret)');
+    // What would pass is looked for as long as a hint is worth: on a busy machine the first asking may go without.
+    const refused = sample.tries.find(({ sql }) => sql.includes('billing.cards'))?.sql ?? '';
+    const hint = 'This would pass: SELECT id, brand FROM billing.cards LIMIT 3';
+    await waitFor('the words on what would pass', async () => {
+      await expect(ask(refused)).rejects.toMatchObject({ hint });
+      return true;
+    });
     await page.getByText('approved and run').first().waitFor();
   });
 });
