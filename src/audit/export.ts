@@ -5,29 +5,28 @@ import { jsonWords } from './words.ts';
 export type ExportForm = 'jsonl' | 'csv';
 
 export const exportForms: Readonly<
-  Record<ExportForm, { readonly head: string; readonly line: (record: LoggedRecord) => string }>
+  Record<
+    ExportForm,
+    {
+      readonly head: (isOfSeveral: boolean) => string;
+      /** `chain`: its origin, where the records are those of several. */
+      readonly line: (record: LoggedRecord, chain: string | undefined) => string;
+    }
+  >
 > = {
-  jsonl: { head: '', line: (record) => `${jsonWords(record)}\n` },
-  csv: {
-    head: csvLine([
-      'seq',
-      'at',
-      'kind',
-      'agent',
-      'owner',
-      'database',
-      'verdict',
-      'columns',
-      'levels',
-      'hold',
-      'person',
-      'detail',
-    ]),
-    line: csvOf,
+  jsonl: {
+    head: () => '',
+    line: (record, chain) => `${jsonWords(chain === undefined ? record : { ...record, chain })}\n`,
   },
+  csv: { head: (isOfSeveral) => csvLine([...csvHead, ...(isOfSeveral ? ['chain'] : [])]), line: csvOf },
 };
 
-function csvOf(record: LoggedRecord): string {
+const csvHead = [
+  ...['seq', 'at', 'kind', 'agent', 'owner', 'database', 'verdict'],
+  ...['columns', 'levels', 'hold', 'person', 'detail'],
+];
+
+function csvOf(record: LoggedRecord, chain: string | undefined): string {
   const fields: Readonly<Record<string, unknown>> = { ...record };
   const text = (name: string): string => {
     const value = fields[name];
@@ -46,6 +45,7 @@ function csvOf(record: LoggedRecord): string {
     text('hold'),
     person,
     detail.join('; '),
+    ...(chain === undefined ? [] : [chain]),
   ]);
 }
 

@@ -1,4 +1,6 @@
 // The judged statement that an id means: the record itself, or the one behind an outcome, a refusal, or any step of a hold.
+import { basename } from 'node:path';
+import { originOf } from './hold-records.ts';
 import { parseRecord } from './reader.ts';
 import type { LoggedRecord } from './record.ts';
 import type { JudgedRecord } from './rejudge.ts';
@@ -12,8 +14,31 @@ export interface FoundJudged {
   readonly reason: string | undefined;
 }
 
-/** `id`: the number of a record, or a hold. Undefined: there is no judged statement behind it. */
-export async function findJudged(dir: string, id: string): Promise<FoundJudged | undefined> {
+export type JudgedSearch =
+  | { readonly kind: 'found'; readonly dir: string; readonly found: FoundJudged }
+  | { readonly kind: 'not found' }
+  /** The number means a record in each of these chains. */
+  | { readonly kind: 'ambiguous'; readonly chains: readonly string[] };
+
+/** `id`: a hold, the number of a record, or of several chains a number with its chain before it: `countersign/x/4711`, `worker-1/4711`. */
+export async function findJudgedIn(dirs: readonly string[], id: string): Promise<JudgedSearch> {
+  const [, chain, last = ''] = /^(?:(.+)\/)?([^/]*)$/.exec(id) ?? [];
+  if (!/^(\d{1,15}|h_\w{1,40})$/.test(last)) return { kind: 'not found' };
+  const all: { readonly kind: 'found'; readonly dir: string; readonly found: FoundJudged }[] = [];
+  for (const dir of dirs.filter((one) => chain === undefined || isNamed(one, chain))) {
+    const found = await findJudged(dir, last);
+    if (found !== undefined) all.push({ kind: 'found', dir, found });
+  }
+  const [only, ...more] = all;
+  if (only === undefined) return { kind: 'not found' };
+  return more.length === 0 ? only : { kind: 'ambiguous', chains: all.map(({ dir }) => originOf(dir)) };
+}
+
+const isNamed = (dir: string, chain: string): boolean =>
+  [originOf(dir), basename(dir)].includes(chain) || originOf(dir) === `countersign/${chain}`;
+
+/** Undefined: there is no judged statement behind it. */
+async function findJudged(dir: string, id: string): Promise<FoundJudged | undefined> {
   const start = /^h_/.test(id) ? (await ofHold(dir, id))[0] : await bySeq(dir, Number(id));
   const record = start === undefined ? undefined : await judgedBehind(dir, start);
   if (record === undefined) return undefined;

@@ -1,8 +1,8 @@
-// Finds all records of one hold in a log's files, and where its blocks stand in the tree.
+// What belongs to one hold among the records of one chain or of several, and where its blocks stand in the tree.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inclusionPath } from './chain.ts';
-import type { HoldRecords, InclusionProof } from './hold-receipt.ts';
+import type { ChainPart, HoldRecords, InclusionProof, Told } from './hold-receipt.ts';
 import { readText } from './keys.ts';
 import { readNote } from './note.ts';
 import { ChainReader, parseRecord } from './reader.ts';
@@ -15,45 +15,62 @@ import { headFile } from './tail.ts';
 export type FoundHold =
   | { readonly kind: 'settled'; readonly records: HoldRecords }
   | { readonly kind: 'open' }
-  | { readonly kind: 'not found' };
+  /** `steps`: of those that are here; its beginning is not. */
+  | { readonly kind: 'not found'; readonly steps: number };
 
-export async function findHold(dir: string, hold: string): Promise<FoundHold> {
-  const own = await matching(dir, `"hold":${JSON.stringify(hold)}`);
-  const held = own.find((each) => each.kind === 'held');
-  if (held?.kind !== 'held') return { kind: 'not found' };
-  const seqs = new Set(own.filter((each) => each.kind === 'released').map((each) => each.seq));
-  const ends = await Promise.all([...seqs].map((seq) => matching(dir, `"of":${seq},`)));
-  const judged = await matching(dir, `"statement":${JSON.stringify(held.statement)}`);
-  return holdOf(originOf(dir), [...judged.filter((each) => each.kind === 'judged'), ...own, ...ends.flat()]);
-}
-
-/** From all records that may belong to one hold, in order. */
-export function holdOf(origin: string, records: readonly LoggedRecord[]): FoundHold {
-  const held = records.find((each) => each.kind === 'held');
-  if (held === undefined) return { kind: 'not found' };
-  const decided = records.find((each) => each.kind === 'decided');
+/** From all records that may belong to one hold, those of each chain in order. */
+export function holdOf(parts: readonly ChainPart[]): FoundHold {
+  const told = toldOf(parts);
+  const held = told.find((each) => each.kind === 'held');
+  if (held === undefined) return { kind: 'not found', steps: told.length };
+  const decided = told.find((each) => each.kind === 'decided');
   if (decided === undefined) return { kind: 'open' };
-  const released = records.filter((each) => each.kind === 'released');
-  const seqs = new Set(released.map((each) => each.seq));
-  const judged = records.filter((each) => each.kind === 'judged');
+  const released = told.filter((each) => each.kind === 'released');
+  const isReleased = new Set(released.map(nameOf));
+  const judged = told.filter((each) => each.kind === 'judged');
   return {
     kind: 'settled',
     records: {
-      origin,
       held,
       judged: judged.findLast(
         (each) =>
           each.session === held.session &&
           each.statement === held.statement &&
           each.verdict === 'hold' &&
-          each.seq < held.seq,
+          (each.chain === held.chain ? each.seq < held.seq : each.at <= held.at),
       ),
-      votes: records.filter((each) => each.kind === 'voted'),
+      votes: onceEach(told.filter((each) => each.kind === 'voted')),
       decided,
       released,
-      finished: records.filter((each) => each.kind === 'finished').filter((each) => seqs.has(each.of)),
+      finished: told.filter((each) => each.kind === 'finished').filter((each) => isReleased.has(causeOf(each))),
     },
   };
+}
+
+/** One chain is in its own order; between chains there is only the time that each says. */
+function toldOf(parts: readonly ChainPart[]): readonly Told[] {
+  const told = parts.flatMap(({ origin, records }) => records.map((record): Told => ({ ...record, chain: origin })));
+  return parts.length < 2 ? told : told.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+const nameOf = ({ chain, seq }: Told): string => `${chain}/${seq}`;
+const causeOf = ({ chain, of }: Told<'finished'>): string => `${chain}/${of}`;
+
+/** After a crash a peer may have recorded a vote that its own chain has too. */
+function onceEach(votes: readonly Told<'voted'>[]): readonly Told<'voted'>[] {
+  const chains = new Map<string, string>();
+  return votes.filter(({ chain, person, vote, channel, reason, link, terms }) => {
+    const said = JSON.stringify([person, vote, channel, reason, link, terms]);
+    const first = chains.get(said) ?? chain;
+    chains.set(said, first);
+    return first === chain;
+  });
+}
+
+/** Who speaks in a folder's files: by its newest checkpoint. */
+export function originOf(dir: string): string {
+  const note = readNote(readText(join(dir, headFile)) ?? '', []);
+  return note.kind === 'note' ? note.checkpoint.origin : 'countersign/unknown';
 }
 
 async function matching(dir: string, words: string): Promise<readonly LoggedRecord[]> {
@@ -63,11 +80,6 @@ async function matching(dir: string, words: string): Promise<readonly LoggedReco
     if (typeof record !== 'string') found.push(record);
   }
   return found;
-}
-
-function originOf(dir: string): string {
-  const note = readNote(readText(join(dir, headFile)) ?? '', []);
-  return note.kind === 'note' ? note.checkpoint.origin : 'countersign/unknown';
 }
 
 /**

@@ -1,5 +1,7 @@
 // One search over the chains of several processes of one proxy. Each chain counts for itself, so a page of several ends at a moment, not at a
 // number: what `before` takes for the next page is then that moment, in milliseconds, which no count of records reaches.
+import { originOf } from './hold-records.ts';
+import type { FolderPart } from './receipts.ts';
 import { SearchIndex, type SearchQuery } from './search-index.ts';
 import type { LoggedRecord } from './record.ts';
 import type { SearchResult } from './search.ts';
@@ -23,7 +25,15 @@ export class JointSearch {
     if (only !== undefined && more.length === 0) return await this.#indexOf(only).search(query);
     const { filter, limit, before } = query;
     const page = before !== undefined && before >= momentMin ? { ...filter, to: earlier(filter.to, before) } : filter;
-    const found = await Promise.all(folders.map((folder) => this.#indexOf(folder).search({ filter: page, limit })));
+    // Each looks into the others for what a hold is about.
+    await Promise.all(folders.map((folder) => this.#indexOf(folder).catchUp()));
+    const found = await Promise.all(
+      folders.map(async (folder) => {
+        const { records: own, more: isMore } = await this.#indexOf(folder).search({ filter: page, limit });
+        const chain = originOf(folder);
+        return { records: own.map((record) => ({ ...record, chain })), more: isMore };
+      }),
+    );
     const records = found.flatMap((one) => one.records).toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
     return pageOf(
       records,
@@ -32,8 +42,22 @@ export class JointSearch {
     );
   }
 
+  /** What each chain has of a hold. */
+  async partsOfHold(hold: string): Promise<readonly FolderPart[]> {
+    const parts: FolderPart[] = [];
+    for (const folder of this.#folders()) {
+      const records = await this.#indexOf(folder).recordsOfHold(hold);
+      if (records.length > 0) parts.push({ dir: folder, origin: originOf(folder), records });
+    }
+    return parts;
+  }
+
+  #others(folder: string): readonly SearchIndex[] {
+    return [...this.#indexes].flatMap(([name, index]) => (name === folder ? [] : [index]));
+  }
+
   #indexOf(folder: string): SearchIndex {
-    const known = this.#indexes.get(folder) ?? new SearchIndex(folder);
+    const known = this.#indexes.get(folder) ?? new SearchIndex(folder, () => this.#others(folder));
     this.#indexes.set(folder, known);
     return known;
   }

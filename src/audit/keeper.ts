@@ -12,6 +12,7 @@ import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
 import { AuditLog, type LogState } from './log.ts';
 import { signNote } from './note.ts';
 import { readSealKey, Sealer } from './seal.ts';
+import type { FolderPart } from './receipts.ts';
 import { SearchIndex, type SearchQuery } from './search-index.ts';
 import type { SearchResult } from './search.ts';
 import { StatementHash } from './statement-hash.ts';
@@ -149,8 +150,17 @@ export class Audit {
 
   /** The signed receipt of a settled hold, from the files. */
   async receipt(hold: string): Promise<HoldReceipt | 'open' | 'not found'> {
-    const found = holdOf(this.log.head().origin, await this.#index.recordsOfHold(hold));
-    return found.kind === 'settled' ? makeReceipt(found.records, this.#parts.keys.signer) : found.kind;
+    const { origin } = this.log.head();
+    const found = holdOf([{ origin, records: await this.#index.recordsOfHold(hold) }]);
+    return found.kind === 'settled'
+      ? makeReceipt(found.records, { origin, signer: this.#parts.keys.signer })
+      : found.kind;
+  }
+
+  /** What this chain has of a hold, from the files. */
+  async partsOfHold(hold: string): Promise<readonly FolderPart[]> {
+    const records = await this.#index.recordsOfHold(hold);
+    return records.length === 0 ? [] : [{ dir: this.#parts.options.dir, origin: this.log.head().origin, records }];
   }
 
   /** Newest first, from the files. */

@@ -61,8 +61,10 @@ function localSigner(dir: string): Signer {
   return keySigner({ private: key, public: publicKey });
 }
 
-/** For a command that only signs: the private key of a folder, when it is to be used outside a running proxy. */
-export function existingSigner(dir: string): Signer | undefined {
+/** For whoever only signs: the signer of a folder that has a key already. */
+export function existingSigner(dir: string, signerCommand?: readonly string[]): Signer | undefined {
+  if (signerCommand !== undefined)
+    return readText(join(dir, publicKeyFile)) === undefined ? undefined : remoteSigner(dir, signerCommand);
   return readText(join(dir, privateKeyFile)) === undefined ? undefined : localSigner(dir);
 }
 

@@ -2,9 +2,10 @@
 // through one escape, and the page forbids itself scripts and loading anything.
 import { visible } from '../core/visible.ts';
 import { csvLine } from './export.ts';
+import type { LoggedRecord } from './record.ts';
 import type { ReportFacts, ReportHold } from './report.ts';
 import type { Rights } from './report-rights.ts';
-import { recordWords } from './words.ts';
+import { recordWords as wordsOf } from './words.ts';
 
 export function reportCsv(facts: ReportFacts): string {
   const head = [
@@ -46,8 +47,8 @@ function cellsOf({ held, votes, decided, released, rows }: ReportHold): readonly
 }
 
 export interface ReportFindings {
-  /** What `verify` said about the whole log. */
-  readonly proof: string;
+  /** What `verify` said about each whole log. */
+  readonly proofs: readonly string[];
   /** By version; undefined: it was not kept. */
   readonly rights: ReadonlyMap<string, Rights | undefined>;
   /** Votes and decisions that do not fit the classification that judged. */
@@ -59,9 +60,12 @@ export interface ReportFindings {
 
 export function reportHtml(facts: ReportFacts, findings: ReportFindings): string {
   const self = [...facts.selfVotes, ...facts.selfDecisions];
+  // Of one chain its name goes without saying.
+  const recordWords = ({ chain, ...record }: LoggedRecord & { readonly chain: string }): string =>
+    wordsOf(facts.chains.length > 1 ? { ...record, chain } : record);
   return page([
     `<h1>Countersign: evidence</h1><p>From ${safe(facts.from ?? 'the beginning')} to ${safe(facts.to ?? 'the end')}, UTC. ${facts.records} records.</p>`,
-    `<h2>The log</h2><p>${safe(findings.proof)}</p>`,
+    section(findings.proofs.length === 1 ? 'The log' : `The log, ${findings.proofs.length} chains`, findings.proofs),
     section('Separation of duties', [
       self.length === 0
         ? `No owner of an agent voted on a statement of that agent, in ${facts.holds.length} holds.`

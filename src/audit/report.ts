@@ -1,13 +1,18 @@
 // The evidence of a span, from the log alone: every hold with who asked and who decided, changes of catalog and config, what was
 // judged how often, whether anybody approved their own agent's statement, and the gaps, said openly. Collecting is here; `report-pages.ts` writes.
+import type { Told } from './hold-receipt.ts';
 import type { LoggedRecord } from './record.ts';
 
 type Of<Kind extends LoggedRecord['kind']> = Extract<LoggedRecord, { readonly kind: Kind }>;
 
+interface InChain {
+  readonly chain: string;
+}
+
 export interface ReportHold {
-  readonly held: Of<'held'>;
-  readonly votes: readonly Of<'voted'>[];
-  readonly decided: Of<'decided'> | undefined;
+  readonly held: Told<'held'>;
+  readonly votes: readonly Told<'voted'>[];
+  readonly decided: Told<'decided'> | undefined;
   readonly released: number;
   readonly rows: number;
 }
@@ -22,12 +27,14 @@ export interface ReportFacts {
   /** Judged statements by the level of the columns they touched; one statement counts for each of its levels. */
   readonly levels: ReadonlyMap<string, number>;
   readonly agents: ReadonlyMap<string, { readonly owner: string; readonly statements: number }>;
-  readonly changes: readonly Of<'start' | 'stop' | 'config' | 'catalog' | 'part'>[];
-  readonly gaps: readonly (Of<'mended'> | Of<'key'>)[];
+  readonly changes: readonly (Of<'start' | 'stop' | 'config' | 'catalog' | 'part'> & InChain)[];
+  readonly gaps: readonly ((Of<'mended'> | Of<'key'>) & InChain)[];
+  /** Origins of the chains that were read. */
+  readonly chains: readonly string[];
   /** Votes by the owner of the agent that asked. None may ever be here. */
-  readonly selfVotes: readonly Of<'voted'>[];
+  readonly selfVotes: readonly Told<'voted'>[];
   /** Decisions that count the owner of the agent that asked. None may ever be here. */
-  readonly selfDecisions: readonly Of<'decided'>[];
+  readonly selfDecisions: readonly Told<'decided'>[];
   /** Versions of the classification that judged in the span, oldest first, and how often. */
   readonly catalogs: ReadonlyMap<string, number>;
   /** The newest schema of each database that statements were judged by. */
@@ -36,38 +43,55 @@ export interface ReportFacts {
   readonly unexplained: readonly string[];
 }
 
-/** Takes the records of the whole log in order, since a hold may begin before the span; only what lies in the span is counted. */
+interface CollectedHold {
+  held: Told<'held'> | undefined;
+  readonly votes: Told<'voted'>[];
+  readonly decisions: Told<'decided'>[];
+  readonly releases: Told<'released'>[];
+  rows: number;
+  inSpan: boolean;
+  /** Of its steps in the span, for a hold whose beginning is nowhere. */
+  readonly steps: Told[];
+}
+
+/**
+ * Takes the records of whole logs, since a hold may begin before the span; only what lies in the span is counted. Each chain's own are in order. Those of
+ * several chains may not be: their clocks differ, so what follows from what is worked out at the end.
+ */
 export class ReportCollector {
   readonly #span: { readonly from: string | undefined; readonly to: string | undefined };
-  readonly #holds = new Map<string, Omit<ReportHold, 'votes'> & { votes: Of<'voted'>[]; inSpan: boolean }>();
+  readonly #holds = new Map<string, CollectedHold>();
   readonly #levels = new Map<string, number>();
   readonly #agents = new Map<string, { owner: string; statements: number }>();
   readonly #verdicts = { allow: 0, hold: 0, deny: 0 };
   readonly #changes: ReportFacts['changes'][number][] = [];
   readonly #gaps: ReportFacts['gaps'][number][] = [];
-  readonly #unexplained: string[] = [];
-  readonly #releaseOf = new Map<number, string>();
+  readonly #releaseOf = new Map<string, string>();
   readonly #catalogs = new Map<string, number>();
   readonly #schemas = new Map<string, string>();
+  readonly #chains = new Set<string>();
   #records = 0;
 
   constructor(span: { readonly from: string | undefined; readonly to: string | undefined }) {
     this.#span = span;
   }
 
-  take(record: LoggedRecord): void {
+  take(record: LoggedRecord, chain: string): void {
+    this.#chains.add(chain);
+    const told: Told = { ...record, chain };
     const counted = this.#isInSpan(record.at);
     if (counted) this.#records += 1;
-    if ('hold' in record && record.hold !== undefined) this.#takeHold(record, record.hold, counted);
-    if (record.kind === 'finished') this.#takeOutcome(record);
+    if ('hold' in told && told.hold !== undefined) this.#takeHold(told, told.hold, counted);
+    if (told.kind === 'finished') this.#takeOutcome(told);
     if (!counted) return;
-    if (record.kind === 'judged') this.#takeJudged(record);
-    if (record.kind === 'mended' || (record.kind === 'key' && record.seq > 1)) this.#gaps.push(record);
-    if (isChange(record)) this.#changes.push(record);
+    if (told.kind === 'judged') this.#takeJudged(told);
+    if (told.kind === 'mended' || (told.kind === 'key' && told.seq > 1)) this.#gaps.push(told);
+    if (isChange(told)) this.#changes.push(told);
   }
 
   facts(): ReportFacts {
-    const holds = [...this.#holds.values()].filter((hold) => hold.inSpan);
+    const inSpan = [...this.#holds.values()].filter((hold) => hold.inSpan);
+    const holds = inSpan.flatMap((hold) => reportedOf(hold) ?? []);
     return {
       ...this.#span,
       records: this.#records,
@@ -77,11 +101,12 @@ export class ReportCollector {
       agents: this.#agents,
       changes: this.#changes,
       gaps: this.#gaps,
+      chains: [...this.#chains],
       selfVotes: holds.flatMap((hold) => hold.votes.filter((vote) => vote.person === hold.held.owner)),
       selfDecisions: holds.flatMap(({ held, decided }) => (decided?.by.includes(held.owner) === true ? [decided] : [])),
       catalogs: this.#catalogs,
       schemas: this.#schemas,
-      unexplained: [...this.#unexplained, ...holds.flatMap(withoutVotes)],
+      unexplained: [...inSpan.flatMap(unexplainedIn), ...holds.flatMap(withoutVotes)],
     };
   }
 
@@ -90,32 +115,24 @@ export class ReportCollector {
     return (from === undefined || at >= from) && (to === undefined || at.slice(0, to.length) <= to);
   }
 
-  #takeHold(record: LoggedRecord, id: string, counted: boolean): void {
-    if (record.kind === 'held') {
-      this.#holds.set(id, { held: record, votes: [], decided: undefined, released: 0, rows: 0, inSpan: counted });
-      return;
-    }
-    const hold = this.#holds.get(id);
-    if (hold === undefined) {
-      if (counted)
-        this.#unexplained.push(`record ${record.seq} (${record.kind}) is of ${id}, whose beginning is not in this log`);
-      return;
-    }
+  #takeHold(told: Told, id: string, counted: boolean): void {
+    const hold = this.#holds.get(id) ?? aHold();
+    this.#holds.set(id, hold);
     hold.inSpan ||= counted;
-    if (record.kind === 'voted') hold.votes.push(record);
-    if (record.kind === 'decided') this.#holds.set(id, { ...hold, decided: record });
-    if (record.kind !== 'released') return;
-    this.#releaseOf.set(record.seq, id);
-    this.#holds.set(id, { ...hold, released: hold.released + 1 });
-    if (hold.decided?.state !== 'approved') {
-      this.#unexplained.push(`record ${record.seq} releases ${id}, which was not approved before`);
-    }
+    if (counted) hold.steps.push(told);
+    // After a crash a peer may have recorded the same again.
+    if (told.kind === 'held') hold.held ??= told;
+    if (told.kind === 'voted') hold.votes.push(told);
+    if (told.kind === 'decided') hold.decisions.push(told);
+    if (told.kind !== 'released') return;
+    this.#releaseOf.set(nameOf(told), id);
+    hold.releases.push(told);
   }
 
-  #takeOutcome(record: Of<'finished'>): void {
-    const id = this.#releaseOf.get(record.of);
+  #takeOutcome(told: Told<'finished'>): void {
+    const id = this.#releaseOf.get(`${told.chain} ${told.of}`);
     const hold = id === undefined ? undefined : this.#holds.get(id);
-    if (id !== undefined && hold !== undefined) this.#holds.set(id, { ...hold, rows: hold.rows + record.rows });
+    if (hold !== undefined) hold.rows += told.rows;
   }
 
   #takeJudged(record: Of<'judged'>): void {
@@ -130,7 +147,48 @@ export class ReportCollector {
   }
 }
 
-function isChange(record: LoggedRecord): record is ReportFacts['changes'][number] {
+const aHold = (): CollectedHold => ({
+  ...{ held: undefined, votes: [], decisions: [], releases: [], rows: 0, inSpan: false, steps: [] },
+});
+
+const nameOf = ({ chain, seq }: Told): string => `${chain} ${seq}`;
+
+function reportedOf({ held, votes, decisions, releases, rows }: CollectedHold): ReportHold | undefined {
+  return held === undefined ? undefined : { held, votes, decided: decisions[0], released: releases.length, rows };
+}
+
+/** Clocks of machines that are looked after differ by less. */
+const clocksMsMax = 1_000;
+
+function unexplainedIn({ held, decisions, releases, steps }: CollectedHold): readonly string[] {
+  if (held === undefined) {
+    return steps.map((step) => `${recordName(step)} is of ${holdIn(step)}, whose beginning is in no log that was read`);
+  }
+  const [first] = decisions;
+  const other = decisions.find(({ state }) => state !== first?.state);
+  const twice =
+    first === undefined || other === undefined
+      ? []
+      : [
+          `${held.hold} is decided in two ways: ${first.state} by ${recordName(first)}, ${other.state} by ${recordName(other)}`,
+        ];
+  const unapproved = releases.filter((release) => !decisions.some((decision) => leadsTo(decision, release)));
+  return [
+    ...twice,
+    ...unapproved.map((release) => `${recordName(release)} releases ${held.hold}, which was not approved before`),
+  ];
+}
+
+function leadsTo(decision: Told<'decided'>, release: Told<'released'>): boolean {
+  if (decision.state !== 'approved') return false;
+  if (decision.chain === release.chain) return decision.seq < release.seq;
+  return Date.parse(decision.at) <= Date.parse(release.at) + clocksMsMax;
+}
+
+const recordName = (told: Told): string => `record ${told.seq} of ${told.chain} (${told.kind})`;
+const holdIn = (told: Told): string => ('hold' in told && told.hold !== undefined ? told.hold : '');
+
+function isChange(record: Told): record is ReportFacts['changes'][number] {
   return ['start', 'stop', 'config', 'catalog', 'part'].includes(record.kind);
 }
 

@@ -49,10 +49,13 @@ export class SearchIndex {
   /** The newest statement of a session that was judged to be held, and releases whose outcome is to come. */
   readonly #judged = new Map<string, { readonly statement: string; readonly place: Place }>();
   readonly #released = new Map<number, string>();
+  /** Of the other chains that are searched with this one: a hold's steps may lie in several. */
+  readonly #siblings: () => readonly SearchIndex[];
   #catchingUp: Promise<void> = Promise.resolve();
 
-  constructor(dir: string) {
+  constructor(dir: string, siblings: () => readonly SearchIndex[] = () => []) {
     this.#dir = dir;
+    this.#siblings = siblings;
   }
 
   /** For /metrics and the curious: what the index holds. */
@@ -104,7 +107,8 @@ export class SearchIndex {
     const wanted = wantedWords(filter);
     const all = wanted.reduce((sum, { bit }) => sum | bit, 0);
     const met = new Map<Granule, number>();
-    for (const { places, people, words } of this.#holds.values()) {
+    for (const [id, { places }] of this.#holds) {
+      const { people, words } = this.#knownOf(id);
       const about = new Set([...words, ...[...people].map((person) => wordOf('person', person))]);
       const bits = wanted.reduce((sum, { word, bit }) => (about.has(word) ? sum | bit : sum), 0);
       if (bits !== 0) for (const { granule } of places) met.set(granule, (met.get(granule) ?? 0) | bits);
@@ -121,13 +125,25 @@ export class SearchIndex {
   async #learnHolds(records: readonly LoggedRecord[], facts: Map<string, HoldFacts>): Promise<void> {
     for (const record of records) {
       if (!('hold' in record) || record.hold === undefined || facts.has(record.hold)) continue;
-      const places = this.#holds.get(record.hold);
-      const about = places?.about === undefined ? undefined : await this.#recordAt(places.about);
-      facts.set(record.hold, {
-        people: places?.people ?? new Set(),
-        about: about?.kind === 'held' ? about : undefined,
-      });
+      let about: HoldFacts['about'];
+      for (const index of [this, ...this.#siblings()]) about ??= await index.#heldOf(record.hold);
+      facts.set(record.hold, { people: this.#knownOf(record.hold).people, about });
     }
+  }
+
+  async #heldOf(hold: string): Promise<HoldFacts['about']> {
+    const place = this.#holds.get(hold)?.about;
+    const record = place === undefined ? undefined : await this.#recordAt(place);
+    return record?.kind === 'held' ? record : undefined;
+  }
+
+  /** People and words of a hold, from all chains. */
+  #knownOf(hold: string): Pick<HoldPlaces, 'words' | 'people'> {
+    const siblings = this.#siblings();
+    const own = this.#holds.get(hold) ?? { people: new Set<string>(), words: [] };
+    if (siblings.length === 0) return own;
+    const all = [own, ...siblings.flatMap((index) => index.#holds.get(hold) ?? [])];
+    return { people: new Set(all.flatMap(({ people }) => [...people])), words: all.flatMap(({ words }) => words) };
   }
 
   async #recordsIn(granule: Granule): Promise<readonly LoggedRecord[]> {

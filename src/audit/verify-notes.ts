@@ -74,11 +74,13 @@ function readHistory(dir: string): readonly FoundNote[] {
 export class NoteCheck {
   readonly #notes: readonly FoundNote[];
   readonly #keys: KeyRing;
+  readonly #others: readonly string[];
   readonly #differing: { readonly note: FoundNote; readonly fits: FoundNote | undefined }[] = [];
   #next = 0;
   #fits: FoundNote | undefined;
 
-  constructor(notes: readonly FoundNote[], keys: KeyRing) {
+  constructor(notes: readonly FoundNote[], keys: KeyRing, others: readonly string[]) {
+    this.#others = others;
     this.#notes = [...notes].sort((a, b) => a.checkpoint.blocks - b.checkpoint.blocks);
     this.#keys = keys;
   }
@@ -128,6 +130,7 @@ export class NoteCheck {
   }
 
   #speaksFor(note: FoundNote, reader: ChainReader): boolean {
+    if (this.#others.includes(note.checkpoint.origin)) return true;
     return this.#notes.some(
       (each) => each.weight === 'peer' && each.file === note.file && each.checkpoint.origin === originOf(reader),
     );

@@ -15,6 +15,8 @@ export interface VerifyOptions {
   readonly checkpoints?: readonly string[];
   /** A public key that was kept elsewhere; without it the folder's own is believed. */
   readonly keyFile?: string;
+  /** Origins of other chains that are checked beside this one: a checkpoint of theirs is none that belongs elsewhere. */
+  readonly others?: readonly string[];
 }
 
 export type Verification =
@@ -47,7 +49,7 @@ export function verifyFolder(options: VerifyOptions): Verification {
   if (head === undefined || numbers.length === 0)
     return broken({ file: options.dir, words: 'there are no segments of a log here' });
   const keys = new KeyRing(key);
-  const check = new NoteCheck(notes, keys);
+  const check = new NoteCheck(notes, keys, options.others ?? []);
   let [firstSeq, lastAtHead] = [-1, ''];
   const reader: ChainReader = new ChainReader({
     each: (record) => {

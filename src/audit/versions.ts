@@ -70,6 +70,13 @@ export function catalogThen(dir: string, version: string): CatalogThen {
   return { kind: 'there', classification: loaded.value };
 }
 
+/** Beside any of several logs. */
+export function catalogThenIn(dirs: readonly string[], version: string): CatalogThen {
+  const found = dirs.map((dir) => catalogThen(dir, version));
+  const [first] = found;
+  return found.find(({ kind }) => kind === 'there') ?? first ?? { kind: 'not there', why: 'there is no record' };
+}
+
 function filesIn(text: string): readonly ClassificationFile[] | string {
   try {
     const read = keptShape.parse(JSON.parse(text));

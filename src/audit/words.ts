@@ -4,8 +4,10 @@ import { visible } from '../core/visible.ts';
 import type { LoggedRecord } from './record.ts';
 import { assertNever } from '../core/exhaustive.ts';
 
-export function recordWords(record: LoggedRecord): string {
-  return `${record.at} ${String(record.seq).padStart(8)} ${record.kind.padEnd(8)} ${visible(recordFacts(record), 600)}`;
+/** `chain`: where the records are those of several. */
+export function recordWords(record: LoggedRecord & { readonly chain?: string }): string {
+  const chain = record.chain === undefined ? '' : ` (${visible(record.chain, 80)})`;
+  return `${record.at} ${String(record.seq).padStart(8)} ${record.kind.padEnd(8)} ${visible(recordFacts(record), 600)}${chain}`;
 }
 
 /** JSON that is safe to look at: what does not show itself is written as an escape, which reads back as the same text. */

@@ -8,23 +8,37 @@ import { loadYaml, type PlainValue } from '../core/yaml.ts';
 import { workerFolders } from './worker-folders.ts';
 
 export interface FolderOptions {
-  readonly dir?: string;
+  /** Of several proxies: several. */
+  readonly dir?: string | readonly string[];
   readonly config?: string;
 }
 
+/** For options that may be given more than once. */
+export const eachTime = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** The same for every command that reads the record. */
+export const dirOption = [
+  '--dir <folder>',
+  'the folder of the record; otherwise audit.dir of the config, or ./audit; of several proxies that share a state: once for each',
+  eachTime,
+] as const;
+
 const usual = { config: 'countersign.yaml', dir: 'audit' } as const;
 
+/** The one that is meant; of several the first. */
 export function auditFolder(options: FolderOptions): string {
-  if (options.dir !== undefined) return resolve(options.dir);
+  const [given] = [options.dir ?? []].flat();
+  if (given !== undefined) return resolve(given);
   const file = options.config ?? (existsSync(usual.config) ? usual.config : undefined);
   if (file === undefined) return resolve(usual.dir);
   return resolve(dirname(file), dirIn(file) ?? usual.dir);
 }
 
-/** The record of a proxy with workers is several chains; that of any other is one. */
+/** The record of several proxies is several chains, and so is that of one with workers. */
 export function chainFolders(options: FolderOptions): readonly string[] {
-  const dir = auditFolder(options);
-  return [dir, ...workerFolders(dir)];
+  const given = [options.dir ?? []].flat().map((dir) => resolve(dir));
+  const dirs = given.length === 0 ? [auditFolder(options)] : [...new Set(given)];
+  return dirs.flatMap((dir) => [dir, ...workerFolders(dir)]);
 }
 
 function dirIn(file: string): string | undefined {

@@ -1,7 +1,7 @@
 // `countersign audit replay`: one recorded statement judged again, as it was then and as it would be now, and what makes the difference. Runs
 // nothing. Says in which way it was judged again and what that is worth: the record holds no values.
 import type { Command } from 'commander';
-import { findJudged } from '../audit/find-judged.ts';
+import { findJudgedIn, type JudgedSearch } from '../audit/find-judged.ts';
 import { openSealed } from '../audit/hold-records.ts';
 import { readText } from '../audit/keys.ts';
 import { rejudge, type JudgedRecord, type Rejudged, type SessionFacts, type Way } from '../audit/rejudge.ts';
@@ -11,12 +11,12 @@ import { mistakeText, placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
 import { loadClassification, type Classification } from '../policy/classification.ts';
 import type { Snapshot } from '../sql/schema.ts';
-import { auditFolder } from './audit-folder.ts';
+import { chainFolders, dirOption } from './audit-folder.ts';
 import { notOnRecord, Replayer, type Basis } from './replayer.ts';
 import { filesOf, folderOf, guarded, schemaOf, type CommandPorts } from './world.ts';
 
 export interface ReplayOptions {
-  readonly dir?: string;
+  readonly dir?: string | readonly string[];
   readonly config?: string;
   readonly classification?: string;
   readonly key?: string;
@@ -27,8 +27,8 @@ export function registerReplay(audit: Command, ports: CommandPorts): void {
   audit
     .command('replay')
     .description('judge a recorded statement again, with the classification of then and of now; runs nothing')
-    .argument('<id>', 'the number of a record, or a hold')
-    .option('--dir <folder>', 'the folder of the record; otherwise audit.dir of the config, or ./audit')
+    .argument('<id>', 'the number of a record (of several chains: CHAIN/NUMBER), or a hold')
+    .option(...dirOption)
     .option('--classification <dir>', 'the classification of now; otherwise the config’s, or ./classification')
     .option('--config <file>', 'the config; with it the live schema is read')
     .option('--key <file>', 'an auditor’s private key (X25519, PEM), where statements are sealed')
@@ -37,17 +37,14 @@ export function registerReplay(audit: Command, ports: CommandPorts): void {
 }
 
 export async function replay(id: string, options: ReplayOptions, ports: CommandPorts): Promise<void> {
-  const dir = auditFolder(options);
-  const found = /^(\d{1,15}|h_\w{1,40})$/.test(id) ? await findJudged(dir, id) : undefined;
-  if (found === undefined) {
-    throw new ProxyError('NOT_FOUND', `${visible(id, 50)}: no judged statement is behind this in ${dir}`, {
-      hint: 'an id is the number of a record (audit search shows it) or a hold, h_…',
-    });
-  }
+  const dirs = chainFolders(options);
+  const search = await findJudgedIn(dirs, id);
+  if (search.kind !== 'found') throw notOne(search, id, dirs);
+  const { found, dir } = search;
   const now = classificationOf(options);
   const full = options.key === undefined ? undefined : await unsealed(dir, found.record.seq, options.key);
   const replayer = new Replayer({
-    dir,
+    dirs,
     schemaNow: schemaAtHand(options, ports),
     known: [now],
     unsealed: () => full,
@@ -60,6 +57,22 @@ export async function replay(id: string, options: ReplayOptions, ports: CommandP
   const answer = await replayed(replayer, { record, session, now });
   if (options.json === true) ports.say(jsonWords(answer));
   else for (const line of linesOf(answer)) ports.say(visible(line, 4_000));
+}
+
+function notOne(
+  search: Exclude<JudgedSearch, { readonly kind: 'found' }>,
+  id: string,
+  dirs: readonly string[],
+): ProxyError {
+  const name = visible(id, 120);
+  if (search.kind === 'ambiguous') {
+    return new ProxyError('BAD_REQUEST', `${name}: ${search.chains.length} chains have a record of this number`, {
+      hint: `name the chain too: ${search.chains.map((chain) => `${chain}/${id}`).join(' or ')}`,
+    });
+  }
+  return new ProxyError('NOT_FOUND', `${name}: no judged statement is behind this in ${dirs.join(', ')}`, {
+    hint: 'an id is the number of a record (audit search shows it) or a hold, h_…',
+  });
 }
 
 export function classificationOf(options: {

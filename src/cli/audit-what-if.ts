@@ -2,19 +2,19 @@
 // be held, how many fewer, and which. The schema stays that of then: what is asked is what the files change.
 import { Option, type Command } from 'commander';
 import { rejudge, type JudgedRecord, type Rejudged, type SessionFacts, type Way } from '../audit/rejudge.ts';
-import { recordsOf } from '../audit/search.ts';
+import { recordsOfAll } from '../audit/joint-records.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
 import { jsonWords } from '../audit/words.ts';
 import { placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
 import type { Classification } from '../policy/classification.ts';
-import { auditFolder } from './audit-folder.ts';
+import { chainFolders, dirOption } from './audit-folder.ts';
 import { classificationOf, schemaAtHand } from './audit-replay.ts';
 import { notOnRecord, Replayer, type Basis } from './replayer.ts';
 import { guarded, type CommandPorts } from './world.ts';
 
 export interface WhatIfOptions {
-  readonly dir?: string;
+  readonly dir?: string | readonly string[];
   readonly config?: string;
   readonly classification?: string;
   readonly from?: string;
@@ -42,7 +42,7 @@ export function registerWhatIf(
     .option('--to <time>', 'the same; belongs to the span', parse.time)
     .option('--agent <name>', 'only its statements')
     .option('--database <name>', 'only statements there')
-    .option('--dir <folder>', 'the folder of the record; otherwise audit.dir of the config, or ./audit')
+    .option(...dirOption)
     .option('--config <file>', 'the config; with it live schemas are read where those of then were not kept')
     .addOption(new Option('--fail-on <what>', 'what makes it exit 1').choices(failOns).default('any'))
     .option('--show <n>', 'at most so many different statements', parse.count, 20)
@@ -62,7 +62,10 @@ interface Change {
   readonly reasons: readonly string[];
   count: number;
   readonly first: number;
+  /** As `audit replay` takes it; of several chains with the chain before the number. */
+  readonly first_name: string;
   last: number;
+  last_name: string;
 }
 
 export interface WhatIf {
@@ -83,10 +86,10 @@ export interface WhatIf {
 
 export async function whatIf(options: WhatIfOptions, ports: CommandPorts): Promise<void> {
   const proposed = classificationOf(options);
-  const dir = auditFolder(options);
-  const replayer = new Replayer({ dir, schemaNow: schemaAtHand(options, ports), known: [proposed] });
+  const dirs = chainFolders(options);
+  const replayer = new Replayer({ dirs, schemaNow: schemaAtHand(options, ports), known: [proposed] });
   const collector = new WhatIfCollector(replayer, proposed);
-  await collector.takeAll(dir, options);
+  await collector.takeAll(dirs, options);
   const result = collector.result();
   if (options.json === true) ports.say(jsonWords(result));
   else for (const line of linesOf(result, options.show)) ports.say(visible(line, 2_000));
@@ -122,16 +125,19 @@ class WhatIfCollector {
     this.#proposed = proposed;
   }
 
-  async takeAll(dir: string, options: Pick<SearchFilter, 'from' | 'to' | 'agent' | 'database'>): Promise<void> {
+  async takeAll(
+    dirs: readonly string[],
+    options: Pick<SearchFilter, 'from' | 'to' | 'agent' | 'database'>,
+  ): Promise<void> {
     const { from, to, agent, database } = options;
     // From the beginning of the log, since a session may be older than the span.
-    for await (const record of recordsOf(dir, to === undefined ? {} : { to })) {
+    for await (const { record, chain } of recordsOfAll(dirs, to === undefined ? {} : { to })) {
       if (record.kind === 'login') this.#addresses.set(record.session, record.address);
       else if (record.kind === 'logout') this.#addresses.delete(record.session);
       // The server itself refuses some texts for sure; no classification was asked about them.
       if (record.kind !== 'judged' || record.catalog === '' || (from !== undefined && record.at < from)) continue;
       if ((agent ?? record.agent) !== record.agent || (database ?? record.database) !== record.database) continue;
-      await this.#take(record);
+      await this.#take(record, dirs.length > 1 ? `${chain}/${record.seq}` : String(record.seq));
     }
   }
 
@@ -154,7 +160,7 @@ class WhatIfCollector {
     };
   }
 
-  async #take(record: JudgedRecord): Promise<void> {
+  async #take(record: JudgedRecord, name: string): Promise<void> {
     this.#statements += 1;
     const { basis, proposed } = await this.#judgedAgain(record);
     if (basis.faith.kind === 'refuted') {
@@ -163,16 +169,16 @@ class WhatIfCollector {
     }
     if (basis.faith.kind === 'not proven') this.#notProven += 1;
     if (proposed.verdict === record.verdict) return;
-    this.#note(record, basis, proposed);
+    this.#note(record, { basis, proposed }, name);
   }
 
-  #note(record: JudgedRecord, basis: Basis, proposed: Rejudged): void {
+  #note(record: JudgedRecord, { basis, proposed }: Pick<Judged, 'basis' | 'proposed'>, name: string): void {
     const { agent, database, text, verdict } = record;
     const key = JSON.stringify([agent, database, text ?? record.statement, verdict, proposed.verdict]);
     const known = this.#changes.get(key);
     if (known !== undefined) {
       known.count += 1;
-      known.last = record.seq;
+      [known.last, known.last_name] = [record.seq, name];
       return;
     }
     const shown =
@@ -184,8 +190,7 @@ class WhatIfCollector {
         (one) => `${one.rule}${one.place === undefined ? '' : ` (${placeText(one.place)})`}: ${one.words}`,
       ),
       count: 1,
-      first: record.seq,
-      last: record.seq,
+      ...{ first: record.seq, first_name: name, last: record.seq, last_name: name },
     });
   }
 
@@ -244,7 +249,7 @@ function linesOf(result: WhatIf, show: number): readonly string[] {
 }
 
 function changeLines(change: Change): readonly string[] {
-  const { agent, database, text, was, becomes, count, first, last } = change;
+  const { agent, database, text, was, becomes, count, first_name: first, last_name: last } = change;
   const which = first === last ? `record ${first}` : `records ${first} to ${last}`;
   const worth = change.proven ? '' : ', not proven';
   return [

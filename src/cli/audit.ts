@@ -1,27 +1,24 @@
 // `countersign audit …`: the auditor's terminal. Reads files only; talks to no proxy and needs no config but the folder.
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { basename, join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { exportForms } from '../audit/export.ts';
-import { checkReceipt, makeReceipt, recordsOfHold, type ReceiptCheck } from '../audit/hold-receipt.ts';
-import { findHold, openSealed, proveRecords } from '../audit/hold-records.ts';
+import { openSealed } from '../audit/hold-records.ts';
+import { recordsOfAll } from '../audit/joint-records.ts';
 import { JointSearch } from '../audit/joint-search.ts';
-import { existingSigner, publicKeyFile, readText } from '../audit/keys.ts';
-import { readPublicKey } from '../audit/note.ts';
+import { existingSigner, readText } from '../audit/keys.ts';
+import { receiptOf, type MadeReceipt } from '../audit/receipts.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
-import { recordsOf } from '../audit/search.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
-import { verifyFolder } from '../audit/verify.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
+import { assertNever } from '../core/exhaustive.ts';
 import { visible } from '../core/visible.ts';
-import { auditFolder, chainFolders, type FolderOptions } from './audit-folder.ts';
+import { auditFolder, chainFolders, dirOption, type FolderOptions } from './audit-folder.ts';
 import { registerReport } from './audit-report.ts';
-import { brokenWords, wholeWords } from './audit-words.ts';
 import { registerReplay } from './audit-replay.ts';
+import { registerVerify } from './audit-verify.ts';
 import { registerWhatIf } from './audit-what-if.ts';
-import { workerFolders } from './worker-folders.ts';
 import type { CommandPorts } from './world.ts';
 
 export interface AuditPorts {
@@ -45,81 +42,6 @@ export function registerAudit(program: Command, ports: AuditPorts): void {
   registerReplay(audit, judging);
   registerWhatIf(audit, judging, { time, count });
   registerReport(audit, ports, { time });
-}
-
-interface VerifyOptions extends FolderOptions {
-  readonly checkpoint: readonly string[];
-  readonly against: readonly string[];
-  readonly key?: string;
-  readonly json?: true;
-}
-
-function registerVerify(audit: Command, ports: AuditPorts): void {
-  folder(audit.command('verify'))
-    .description('say whether the record, or a receipt, is whole, or which record is the first that does not fit')
-    .argument('[receipt]', 'a receipt of a hold; needs only the public key')
-    .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: shows a missing end', [])
-    .option('--against <file...>', 'the same; also a file of several, or text copied out of a channel', [])
-    .option('--key <file>', 'the public key that was kept elsewhere, instead of the folder’s own')
-    .option('--json', 'for scripts')
-    .action((receipt: string | undefined, options: VerifyOptions) => {
-      const verdict = receipt === undefined ? verifyLog(options) : verifyReceipt(receipt, options);
-      if (options.json) ports.say(jsonWords(verdict.result));
-      else for (const line of verdict.words.split('\n')) (verdict.fits ? ports.say : ports.complain)(line);
-      if (!verdict.fits) ports.exit(1);
-    });
-}
-
-interface Verdict {
-  readonly fits: boolean;
-  readonly words: string;
-  readonly result: unknown;
-}
-
-/** What an auditor kept elsewhere speaks of one chain; without it, those of the workers are looked at too. */
-function verifyLog(options: VerifyOptions): Verdict {
-  const own = verifyOne(options);
-  const isOfOne = options.key !== undefined || options.checkpoint.length > 0 || options.against.length > 0;
-  const workers = isOfOne ? [] : workerFolders(auditFolder(options));
-  if (workers.length === 0) return own;
-  const all = [own, ...workers.map((dir) => verifyOne({ ...options, dir }))];
-  const chains = ['.', ...workers.map((dir) => basename(dir))];
-  return {
-    fits: all.every(({ fits }) => fits),
-    words: all.map(({ words }, index) => `${chains[index] ?? ''}: ${words}`).join('\n'),
-    result: all.map(({ result }) => result),
-  };
-}
-
-function verifyOne(options: VerifyOptions): Verdict {
-  const result = verifyFolder({
-    dir: auditFolder(options),
-    checkpoints: [...options.checkpoint, ...options.against],
-    ...(options.key === undefined ? {} : { keyFile: options.key }),
-  });
-  const fits = result.kind === 'whole';
-  return { fits, words: fits ? wholeWords(result) : brokenWords(result), result };
-}
-
-function verifyReceipt(file: string, options: VerifyOptions): Verdict {
-  const keyFile = options.key ?? join(auditFolder(options), publicKeyFile);
-  const key = readPublicKey(readText(keyFile) ?? '');
-  if (key === undefined) {
-    const words = `${keyFile}: there is no Ed25519 public key here (name it with --key)`;
-    return { fits: false, words, result: { kind: 'not genuine', words } };
-  }
-  const result = checkReceipt(readText(file) ?? '', [key]);
-  return result.kind === 'genuine'
-    ? { fits: true, words: visible(receiptWords(result)), result }
-    : { fits: false, words: `${file}: ${result.words}`, result };
-}
-
-function receiptWords({ receipt, proven }: Extract<ReceiptCheck, { readonly kind: 'genuine' }>): string {
-  const { hold, state, agent, owner, database, decided, released } = receipt;
-  const by = decided.by.length === 0 ? '' : ` by ${decided.by.join(', ')}`;
-  const signed = receipt.votes.filter(({ passkey }) => passkey !== undefined).map(({ person }) => person);
-  const passkeys = signed.length === 0 ? '' : `, signed with the passkey of ${signed.join(', ')}`;
-  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times${passkeys}; genuine by ${proven}`;
 }
 
 interface SearchOptions extends FolderOptions, SearchFilter {
@@ -190,12 +112,11 @@ function registerExport(audit: Command, ports: AuditPorts): void {
       const out =
         options.out === undefined ? process.stdout : createWriteStream(options.out, { flags: 'wx', mode: 0o600 });
       let records = 0;
-      out.write(form.head);
-      for (const dir of chainFolders(options)) {
-        for await (const record of recordsOf(dir, options)) {
-          records += 1;
-          if (!out.write(form.line(record))) await once(out, 'drain');
-        }
+      const dirs = chainFolders(options);
+      out.write(form.head(dirs.length > 1));
+      for await (const { record, chain } of recordsOfAll(dirs, options)) {
+        records += 1;
+        if (!out.write(form.line(record, dirs.length > 1 ? chain : undefined))) await once(out, 'drain');
       }
       if (out === process.stdout) return;
       out.end();
@@ -213,25 +134,39 @@ function registerReceipt(audit: Command, ports: AuditPorts): void {
   folder(audit.command('receipt'))
     .description('write the signed receipt of a settled hold')
     .argument('<hold>')
-    .option('--proof', 'with the way from its records to the newest checkpoint')
+    .option('--proof', 'with the way from its records to the newest checkpoint of each chain')
     .option('--out <file>', 'instead of the standard output')
     .action(async (hold: string, options: ReceiptOptions) => {
-      const dir = auditFolder(options);
-      const signer = existingSigner(dir);
-      const found = await findHold(dir, hold);
-      if (signer === undefined || found.kind !== 'settled') {
-        ports.complain(
-          signer === undefined ? `the signing key is not in ${dir}` : `${visible(hold, 40)} is ${found.kind}`,
-        );
+      const parts = await new JointSearch(() => chainFolders(options)).partsOfHold(hold);
+      const made = await receiptOf(hold, parts, {
+        signerOf: (dir) => existingSigner(dir),
+        ...(options.proof === undefined ? {} : { proof: options.proof }),
+      });
+      if (made.kind !== 'made') {
+        ports.complain(unmadeWords(hold, made));
         return ports.exit(1);
       }
-      const seqs = new Set(recordsOfHold(found.records));
-      const receipt = await makeReceipt(found.records, signer, options.proof ? proveRecords(dir, seqs) : undefined);
-      const text = jsonWords(receipt);
+      const text = jsonWords(made.receipt);
       if (options.out === undefined) return ports.say(text);
       writeFileSync(options.out, `${text}\n`, { flag: 'wx', mode: 0o600 });
-      ports.say(`receipt of ${receipt.hold} written to ${options.out}`);
+      ports.say(`receipt of ${made.receipt.hold} written to ${options.out}`);
     });
+}
+
+function unmadeWords(hold: string, made: Exclude<MadeReceipt, { readonly kind: 'made' }>): string {
+  const name = visible(hold, 40);
+  switch (made.kind) {
+    case 'no key':
+      return `the signing key is not in ${made.dir}`;
+    case 'open':
+      return `${name} is open, as far as these folders know; where several proxies share a state, name the folder of each with --dir`;
+    case 'not found':
+      return made.steps === 0
+        ? `${name} is not found`
+        : `${name} is not found: ${made.steps} of its steps are here, its beginning is in the record of another proxy; name its folder too with --dir`;
+    default:
+      return assertNever(made);
+  }
 }
 
 function registerKeys(audit: Command, ports: AuditPorts): void {
@@ -254,7 +189,7 @@ function registerKeys(audit: Command, ports: AuditPorts): void {
 
 function folder(command: Command): Command {
   return command
-    .option('--dir <folder>', 'the folder of the record; otherwise audit.dir of the config, or ./audit')
+    .option(...dirOption)
     .option('--config <file>', 'the config that names the folder; otherwise countersign.yaml here');
 }
 

@@ -15,9 +15,10 @@ export interface CrewViewParts {
   readonly parts: Parts;
   readonly metrics: Metrics;
   readonly search: RoadView['search'];
+  readonly partsOfHold: RoadView['partsOfHold'];
 }
 
-export function crewView({ crew, parts, metrics, search }: CrewViewParts): RoadView {
+export function crewView({ crew, parts, metrics, search, partsOfHold }: CrewViewParts): RoadView {
   const ask = (question: WorkerQuestion) => crew.askAll(question);
   const sessions = async (): Promise<readonly ShownSession[]> => {
     const lists = await ask({ kind: 'sessions' });
@@ -25,6 +26,7 @@ export function crewView({ crew, parts, metrics, search }: CrewViewParts): RoadV
   };
   return {
     ...(search === undefined ? {} : { search }),
+    ...(partsOfHold === undefined ? {} : { partsOfHold }),
     sessions: {
       list: sessions,
       end: async (session) => (await ask({ kind: 'end', session })).some(({ answer }) => answer === true),

@@ -96,3 +96,13 @@ async function keptHashes(dir: string, version: string): Promise<ReadonlySet<str
   }
   return hashes;
 }
+
+/** Beside any of several logs. */
+export async function schemaThenIn(dirs: readonly string[], version: string): Promise<SchemaThen> {
+  let last: SchemaThen = { kind: 'not there', why: 'there is no record' };
+  for (const dir of dirs) {
+    last = await schemaThen(dir, version);
+    if (last.kind === 'there') return last;
+  }
+  return last;
+}

@@ -10,14 +10,15 @@ import {
   type Reread,
   type SessionFacts,
 } from '../audit/rejudge.ts';
-import { catalogThen, type CatalogThen } from '../audit/versions.ts';
+import { catalogThenIn, type CatalogThen } from '../audit/versions.ts';
 import { ParserBroken } from '../sql/parser.ts';
 import type { Snapshot } from '../sql/schema.ts';
-import { schemaThen } from './kept-schemas.ts';
+import { schemaThenIn } from './kept-schemas.ts';
 import { SqlDesk } from './sql-desk.ts';
 
 export interface ReplayerParts {
-  readonly dir: string;
+  /** Of each chain: any of them may have kept what another's statements were judged by. */
+  readonly dirs: readonly string[];
   /** The schema of a database as it is now; undefined: none is at hand. */
   readonly schemaNow: (database: string) => Promise<Snapshot | undefined>;
   /** Classifications that are at hand besides the kept ones. */
@@ -68,7 +69,7 @@ export class Replayer {
     if (kept !== undefined) return kept;
     const known = this.#parts.known?.find((one) => one.catalog.version === version);
     const found: CatalogThen =
-      known === undefined ? catalogThen(this.#parts.dir, version) : { kind: 'there', classification: known };
+      known === undefined ? catalogThenIn(this.#parts.dirs, version) : { kind: 'there', classification: known };
     this.#catalogs.set(version, found);
     return found;
   }
@@ -153,7 +154,7 @@ export class Replayer {
 
   async #openDesk(record: JudgedRecord, when: When): Promise<SqlDesk | undefined> {
     if (when === 'now') return open(await this.#parts.schemaNow(record.database));
-    const kept = await schemaThen(this.#parts.dir, record.schema);
+    const kept = await schemaThenIn(this.#parts.dirs, record.schema);
     return open(kept.kind === 'there' ? kept.snapshot : undefined);
   }
 }

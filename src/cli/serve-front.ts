@@ -2,10 +2,13 @@
 // be in this process or in others; this file only knows what it asks of it.
 import { personOfBearer } from '../channels/bearer.ts';
 import type { Audit } from '../audit/keeper.ts';
+import { existingSigner } from '../audit/keys.ts';
+import { SharedReceipts } from '../audit/shared-receipts.ts';
 import { HttpServer, type HttpParts } from '../channels/http-server.ts';
 import { auditRoom } from '../channels/http-audit.ts';
 import type { AgentDay, ShownSession } from '../channels/console/ports.ts';
 import type { Readiness } from '../channels/health.ts';
+import { isHoldId } from '../channels/slack-payload.ts';
 import { apiRooms, tokensOf } from './serve-api.ts';
 import { startChannels, type RunningChannels } from './serve-channels.ts';
 import { makeConsoleKey } from './console-key.ts';
@@ -26,6 +29,7 @@ export interface RoadView {
   readonly metrics: HttpParts['metrics'];
   /** In the records of all processes; absent: there is only this one's. */
   readonly search?: Audit['search'];
+  readonly partsOfHold?: Audit['partsOfHold'];
 }
 
 export interface Front {
@@ -55,7 +59,9 @@ export async function openFront(
   const audit = { statementHash, log: records, search };
   const roadView = { sessions, days: road.days, readiness: () => road.readiness() };
   const console = consoleOf({ live, audit, bench, clock, log, troubles, road: roadView, key: key.bytes, origin });
-  const receipt: Audit['receipt'] = (hold) => record.audit.receipt(hold);
+  const receipts = receiptsOf(house, road);
+  begun.push(() => receipts.stop());
+  const receipt: Audit['receipt'] = (hold) => receipts.receipt(hold);
   const overHttp = auditRoom({ authenticate: tokensOf(bench.classification), audit: { search, receipt } });
   const http = await HttpServer.create({
     address: config.http.listen,
@@ -73,6 +79,7 @@ export async function openFront(
     key.remove();
     await stop();
     await http.close();
+    await receipts.stop();
   };
   return { channels, http: { close }, httpAddress, consoleLink };
 }
@@ -82,6 +89,23 @@ function sessionsOf({ live, bench, clock, log }: House, road: RoadView) {
   if (live.config.state.kind === 'journal') return { sessions: road.sessions, stop: () => Promise.resolve() };
   const everywhere = new SessionsEverywhere({ own: road.sessions, store: bench.store, clock, log });
   return { sessions: everywhere, stop: () => everywhere.stop() };
+}
+
+/** Whole, whichever proxies and processes have the steps of a hold in their chains. */
+function receiptsOf({ live, bench, record, clock, log }: House, road: RoadView): SharedReceipts {
+  const { auditDir, auditSigner } = live.config;
+  const { audit } = record;
+  return new SharedReceipts({
+    ...{ store: bench.store, clock },
+    own: road.partsOfHold ?? ((hold) => audit.partsOfHold(hold)),
+    signerOf: (dir) => existingSigner(dir, auditSigner),
+    home: { dir: auditDir, origin: audit.log.head().origin },
+    standing: async (hold) => {
+      const view = isHoldId(hold) ? await bench.desk.find(hold) : undefined;
+      return view === undefined ? undefined : { isSettled: view.settled !== undefined, releases: view.uses };
+    },
+    say: (words) => log.warn(words, {}),
+  });
 }
 
 /** From this machine: a server that listens everywhere is asked on loopback. */

@@ -28,7 +28,11 @@ export function serveWithWorkers(
       prepare: (number) => makeWorkerFolder(config.auditDir, number),
     });
     const records = new JointSearch(() => [config.auditDir, ...workerFolders(config.auditDir)]);
-    const view = crewView({ crew, ...house, search: (query) => records.search(query) });
+    const view = crewView({
+      ...{ crew, ...house },
+      search: (query) => records.search(query),
+      partsOfHold: (hold) => records.partsOfHold(hold),
+    });
     let address: BoundAddress | undefined;
     const open = async (): Promise<void> => {
       begun.push(() => crew.stop('now', 0));

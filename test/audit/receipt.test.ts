@@ -6,7 +6,7 @@ import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { checkReceipt } from '../../src/audit/hold-receipt.ts';
+import { checkReceipt } from '../../src/audit/receipt-check.ts';
 import { openAudit } from '../../src/audit/keeper.ts';
 import { readPublicKey } from '../../src/audit/note.ts';
 import { seal, unseal } from '../../src/audit/seal.ts';

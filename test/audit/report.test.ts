@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { createPublicKey } from 'node:crypto';
 import { recordCatalog } from '../../src/audit/catalog-record.ts';
-import { checkReceipt } from '../../src/audit/hold-receipt.ts';
+import { checkReceipt } from '../../src/audit/receipt-check.ts';
 import { openAudit, type Audit } from '../../src/audit/keeper.ts';
 import { versionOf } from '../../src/catalog/load.ts';
 import { sampleFiles } from '../catalog/sample.ts';

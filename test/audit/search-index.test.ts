@@ -181,7 +181,7 @@ describe('the index', () => {
     audit.log.record(aJudged());
     audit.log.record({ kind: 'finished', session: 's_1', of: seq, rows: 3, bytes: 9, ms: 1 });
     audit.log.flush();
-    const found = holdOf('countersign/x', await new SearchIndex(dir).recordsOfHold('h_1'));
+    const found = holdOf([{ origin: 'countersign/x', records: await new SearchIndex(dir).recordsOfHold('h_1') }]);
     expect(found).toMatchObject({
       kind: 'settled',
       records: { judged: { verdict: 'hold' }, votes: [{ person: 'ben' }], finished: [{ rows: 3 }] },

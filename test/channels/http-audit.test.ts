@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openAudit, type Audit } from '../../src/audit/keeper.ts';
-import { checkReceipt } from '../../src/audit/hold-receipt.ts';
+import { checkReceipt } from '../../src/audit/receipt-check.ts';
 import { Parts } from '../../src/channels/health.ts';
 import { auditRoom } from '../../src/channels/http-audit.ts';
 import { HttpServer } from '../../src/channels/http-server.ts';

@@ -1,8 +1,8 @@
 // Goal: several proxies on one Redis are one desk, whichever of them dies, and whatever befalls the Redis while people are asked.
 // Method: two real `serve` processes and a real Redis before a real Postgres; the pg driver asks at one, people decide at the other.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -15,6 +15,7 @@ import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor, within } from '../support/wait.ts';
 
 const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
+const guide = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');
 const token = 'token-of-ben';
 const files: Readonly<Record<string, string>> = {
   'taxonomy.yaml': `version: 1
@@ -146,6 +147,16 @@ async function agentAt({ url }: Serving) {
   return { client, heldId, forget };
 }
 
+async function receiptOf(at: Serving, id: string): Promise<object | undefined> {
+  const receipt = (await api(at, 'GET', `/api/holds/${id}/receipt`)) as { readonly released: readonly object[] };
+  return receipt.released.some((release) => 'outcome' in release) ? receipt : undefined;
+}
+
+const originIn = (dir: string): string => readFileSync(join(dir, 'head.note'), 'utf8').split('\n')[0] ?? '';
+
+const audit = (...args: readonly string[]): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, [bin, 'audit', ...args], { cwd: folder, encoding: 'utf8' });
+
 type Outcome = { readonly rows: number } | { readonly code: string; readonly detail: string };
 
 /** Never rejects: what the agent was told, as data. */
@@ -174,6 +185,90 @@ describe('two proxies on one Redis', () => {
     expect(await within('the rows', outcome)).toEqual({ rows: 1 });
     expect(recordsIn(one.auditDir).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['held', 'released']));
     expect(recordsIn(other.auditDir).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['voted', 'decided']));
+  });
+
+  test(
+    'a hold whose steps lie in both chains has one whole receipt, from either, and from the folders',
+    { timeout: 120_000 },
+    async () => {
+      const agent = await agentAt(one);
+      const outcome = outcomeOf(agent.client.query('select email from customers where id < 5'));
+      const id = await agent.heldId();
+      await approve(other, id);
+      expect(await within('the rows', outcome)).toEqual({ rows: 4 });
+      await waitFor('the outcome', () => recordsIn(one.auditDir).some(({ kind }) => kind === 'finished'));
+      const keys = [one, other].map(({ auditDir }) => ['--key', join(auditDir, 'key.pub')]);
+      const summary = {
+        hold: id,
+        state: 'approved',
+        votes: [{ person: 'ben' }],
+        decided: { by: ['ben'] },
+        released: [{ outcome: { rows: 4 } }],
+      };
+      for (const at of [one, other]) {
+        const receipt = await waitFor('a receipt with its outcome', () => receiptOf(at, id));
+        expect(receipt).toMatchObject(summary);
+        const file = join(folder, `${id}-${at === one ? 'one' : 'other'}.json`);
+        writeFileSync(file, JSON.stringify(receipt));
+        const whole = audit('verify', file, ...keys.flat());
+        expect([whole.status, whole.stdout]).toEqual([0, expect.stringContaining('of 2 chains')]);
+        // One key is not enough: nobody signs for what another's chain says.
+        const half = audit('verify', file, ...(keys[at === one ? 0 : 1] ?? []));
+        expect([half.status, half.stderr]).toEqual([1, expect.stringContaining('the key.pub of that chain too')]);
+      }
+      const dirs = [one, other].flatMap(({ auditDir }) => ['--dir', auditDir]);
+      const file = join(folder, `${id}-folders.json`);
+      expect(audit('receipt', id, ...dirs, '--proof', '--out', file).status).toBe(0);
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject(summary);
+      await waitFor('checkpoints over all of it', () => {
+        rmSync(file);
+        audit('receipt', id, ...dirs, '--proof', '--out', file);
+        return audit('verify', file, ...keys.flat()).stdout.includes('genuine by signature and checkpoint');
+      });
+      // Each folder alone says what it lacks.
+      expect(audit('receipt', id, '--dir', one.auditDir).stderr).toContain('name the folder of each with --dir');
+      expect(audit('receipt', id, '--dir', other.auditDir).stderr).toContain('in the record of another proxy');
+      // By hand, with the words of the guide: one key.pub for each chain.
+      const cwd = mkdtempSync(join(folder, 'by-hand-'));
+      copyFileSync(file, join(cwd, 'receipt.json'));
+      const receipt = JSON.parse(readFileSync(file, 'utf8')) as { origin: string; elsewhere: { origin: string }[] };
+      const isOfOne = receipt.origin === originIn(one.auditDir);
+      copyFileSync(join((isOfOne ? one : other).auditDir, 'key.pub'), join(cwd, 'key.pub'));
+      copyFileSync(join((isOfOne ? other : one).auditDir, 'key.pub'), join(cwd, 'key.1.pub'));
+      const code = (language: string): string =>
+        new RegExp(`## Receipts[^]*?\`\`\`${language}\\n([^]*?)\`\`\``).exec(guide)?.[1] ?? '';
+      const said = execFileSync('python3', ['-'], { cwd, input: code('python'), encoding: 'utf8' });
+      expect(said).toContain(`${id} approved by ['ben']`);
+      const verified = execFileSync('sh', ['-ec', code('sh')], { cwd, encoding: 'utf8' });
+      expect(verified.match(/Signature Verified Successfully/g)).toHaveLength(2);
+    },
+  );
+
+  test('the record of both is one to the auditor: verified, reported, searched and judged again', async () => {
+    const dirs = [one, other].flatMap(({ auditDir }) => ['--dir', auditDir]);
+    const verified = await waitFor('both whole', () => {
+      const answer = audit('verify', ...dirs);
+      return answer.status === 0 ? answer : undefined;
+    });
+    expect(verified.stdout.trim().split('\n')).toHaveLength(2);
+    const votes = audit('search', ...dirs, '--agent', 'bot', '--kind', 'voted', '--column', 'customers.email');
+    expect(votes.stdout).toContain(`ben: approve (api) (${originIn(other.auditDir)})`);
+    expect(audit('search', ...dirs, '--person', 'ben', '--kind', 'held').stdout).toContain('h_');
+    const out = join(folder, 'evidence');
+    expect(audit('report', ...dirs, '--out', out).status).toBe(0);
+    const html = readFileSync(`${out}.html`, 'utf8');
+    expect(html).toContain('The log, 2 chains');
+    expect(html).toContain('Not explained by the log</h2><ul><li>Nothing.</li></ul>');
+    expect(readFileSync(`${out}.csv`, 'utf8')).toMatch(/h_\w{20},.*,approved,.*,ben,1,4/);
+    // One folder alone: what is missing is said, never taken for a wrong.
+    const half = join(folder, 'half');
+    audit('report', '--dir', one.auditDir, '--out', half);
+    expect(readFileSync(`${half}.html`, 'utf8')).toContain('which was not approved before');
+    const [, hold = ''] = /(h_\w{20})/.exec(votes.stdout) ?? [];
+    const files_ = ['--classification', join(folder, 'classification')];
+    const replayed = audit('replay', hold, ...dirs, ...files_);
+    expect([replayed.status, replayed.stdout]).toEqual([0, expect.stringContaining('nothing would differ')]);
+    expect(audit('what-if', ...dirs, ...files_).stdout).toContain('0 more held, 0 fewer');
   });
 
   test(

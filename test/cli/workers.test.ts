@@ -225,6 +225,23 @@ describe('three workers', { timeout: 60_000 }, () => {
     const rows = agent.query('select email from customers where id = 1');
     await approve(proxy.http, await within('the notice', id));
     expect((await within('the rows', rows)).rows).toEqual([{ email: 'c1@example.com' }]);
+    // Asked and released at a worker, voted and decided in the first process: one receipt, and a key of each chain checks it.
+    const headers = { authorization: `Bearer ${token}` };
+    const receipt = await waitFor('a receipt with its outcome', async () => {
+      const answer = await fetch(`${proxy.http}/api/holds/${await id}/receipt`, { headers });
+      const text = await answer.text();
+      return text.includes('"outcome"') ? text : undefined;
+    });
+    expect(JSON.parse(receipt)).toMatchObject({ votes: [{ person: 'ben' }], decided: { by: ['ben'] } });
+    const file = join(folder, 'receipt.json');
+    writeFileSync(file, receipt);
+    const verified = spawnSync(process.execPath, [bin, 'audit', 'verify', file, '--dir', join(folder, 'audit')], {
+      encoding: 'utf8',
+    });
+    expect([verified.status, verified.stdout]).toEqual([
+      0,
+      expect.stringMatching(/approved by ben .* released 1 times; genuine by signature of 2 chains/),
+    ]);
   });
 
   test('the record of all is searched as one, page by page', async () => {

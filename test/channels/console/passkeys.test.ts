@@ -5,8 +5,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CDPSession, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { findHold } from '../../../src/audit/hold-records.ts';
-import { checkReceipt, makeReceipt } from '../../../src/audit/hold-receipt.ts';
+import { holdOf as holdRecords } from '../../../src/audit/hold-records.ts';
+import { JointSearch } from '../../../src/audit/joint-search.ts';
+import { checkReceipt } from '../../../src/audit/receipt-check.ts';
+import { receiptOf } from '../../../src/audit/receipts.ts';
 import { existingSigner } from '../../../src/audit/keys.ts';
 import { consoleInBrowser } from '../../support/console-in-browser.ts';
 import { asAgent } from '../../support/held.ts';
@@ -74,7 +76,9 @@ describe('a level that demands a passkey', () => {
     expect(await asked.rows).toHaveLength(2);
     await page.getByText('approved and run').first().waitFor();
     const hold = new URL(asked.page).pathname.split('/').at(-1) ?? '';
-    const found = await findHold(join(here.stage.folder, 'audit'), hold);
+    const auditDir = join(here.stage.folder, 'audit');
+    const parts = await new JointSearch(() => [auditDir]).partsOfHold(hold);
+    const found = holdRecords(parts);
     if (found.kind !== 'settled') throw new Error('the hold is not on the record');
     const [vote] = found.records.votes;
     expect(vote).toMatchObject({ person: 'ben', channel: 'console', terms: 'once, the first 100 rows' });
@@ -85,11 +89,10 @@ describe('a level that demands a passkey', () => {
       terms: { kind: 'rows', rowsMax: 100 },
     });
     // The receipt, with nothing but the public key.
-    const signer = existingSigner(join(here.stage.folder, 'audit'));
-    if (signer === undefined) throw new Error('no key');
-    const receipt = await makeReceipt(found.records, signer);
-    const key = createPublicKey(readFileSync(join(here.stage.folder, 'audit', 'key.pub')));
-    expect(checkReceipt(JSON.stringify(receipt), [key])).toMatchObject({ kind: 'genuine' });
+    const made = await receiptOf(hold, parts, { signerOf: (dir) => existingSigner(dir) });
+    if (made.kind !== 'made') throw new Error(`no receipt: ${made.kind}`);
+    const key = createPublicKey(readFileSync(join(auditDir, 'key.pub')));
+    expect(checkReceipt(JSON.stringify(made.receipt), [key])).toMatchObject({ kind: 'genuine' });
   });
 
   test('takes no yes by any other road, and says where to go', async () => {
