@@ -9,7 +9,7 @@ import { analyseText } from '../src/sql/analyse.ts';
 import { loadParser, type ParserMajor } from '../src/sql/parser.ts';
 import { ParserPool } from '../src/sql/parser-pool.ts';
 import { SchemaResolvers } from '../src/sql/resolve.ts';
-import { readSnapshot } from '../src/sql/schema-build.ts';
+import { readSnapshot } from '../src/sql/schema-picture.ts';
 import { SchemaIndex } from '../src/sql/schema-index.ts';
 import { unite } from '../src/sql/union.ts';
 import { encodeClientMessage } from '../src/wire/client-messages.ts';

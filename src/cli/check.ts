@@ -6,7 +6,7 @@ import { mistakeText, type Mistake } from '../core/place.ts';
 import { levelOf } from '../catalog/levels.ts';
 import { loadCases } from '../policy/cases.ts';
 import { loadClassification, type Classification } from '../policy/classification.ts';
-import { readSnapshot } from '../sql/schema-build.ts';
+import { readSnapshot } from '../sql/schema-picture.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import { coverageText, driftOf, findingText, type Drift, type DriftFinding } from './drift.ts';
 import { scanResult } from './scan/proposals.ts';

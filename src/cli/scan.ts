@@ -2,7 +2,7 @@
 // nothing takes effect by itself, and no value is ever printed.
 import type { Command } from 'commander';
 import type { Catalog } from '../catalog/catalog.ts';
-import { readSnapshot } from '../sql/schema-build.ts';
+import { readSnapshot } from '../sql/schema-picture.ts';
 import { proposalYaml, scanResult, type ScanResult } from './scan/proposals.ts';
 import { sampleTables } from './scan/sample-tables.ts';
 import {

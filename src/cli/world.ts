@@ -15,7 +15,7 @@ import { loadCatalog, type ClassificationFile } from '../catalog/load.ts';
 import { nearest } from '../core/nearest.ts';
 import { loadClassification, type Classification } from '../policy/classification.ts';
 import { PlainQuery } from '../proxy/plain-query.ts';
-import { readSnapshot } from '../sql/schema-build.ts';
+import { readSnapshot } from '../sql/schema-picture.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import { makeVerifier } from '../wire/scram.ts';
 import { readSchemaFile, schemaFileOf } from './schema-file.ts';

@@ -3,7 +3,7 @@
 import type { Known } from '../core/known.ts';
 import { known, notKnown } from '../core/known.ts';
 import { ProxyError } from '../core/errors.ts';
-import { readTemporary } from '../sql/schema-build.ts';
+import { readTemporary } from '../sql/schema-temporary.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';

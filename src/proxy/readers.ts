@@ -115,7 +115,7 @@ export class Readers {
     const { pollMs } = this.#parts;
     const onSchema = (fresh: Snapshot, before: Snapshot | undefined): void => {
       entry.pool = this.#poolOf(parserMajorOf(fresh.serverMajor));
-      entry.pool.publish(fresh);
+      entry.pool.publish(fresh, before);
       this.#parts.onSchema?.(config.name, fresh);
       // A statement that is being read against the old one may still be under way.
       if (before !== undefined) setTimeout(() => entry.pool?.forget(before.schemaVersion), forgetMs).unref();

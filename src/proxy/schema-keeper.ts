@@ -5,8 +5,8 @@
 //      └──fails: tried again, ever later       └── connection lost: current stays, and the next look dials anew
 import { wordsOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { fingerprintQuery } from '../sql/schema-fingerprint.ts';
-import { readSnapshot } from '../sql/schema-build.ts';
+import { fingerprintQuery } from '../sql/schema-groups.ts';
+import { readPicture, type Picture } from '../sql/schema-picture.ts';
 import { SchemaIndex } from '../sql/schema-index.ts';
 import type { SchemaSource } from '../sql/reader.ts';
 import type { Snapshot } from '../sql/schema.ts';
@@ -41,6 +41,8 @@ export class SchemaKeeper implements SchemaSource {
   #driver: Driver | undefined;
   #index: SchemaIndex | undefined;
   #fingerprint = '';
+  /** What the next reading need not read again. */
+  #picture: Picture | undefined;
   #stale = false;
   /** Counts words that definitions changed: a look that began before the last of them has not seen it. */
   #changes = 0;
@@ -132,7 +134,8 @@ export class SchemaKeeper implements SchemaSource {
       if (fingerprint !== this.#fingerprint || this.#index === undefined) {
         // What was read before is known to be past, however long it takes to read it anew.
         this.#stale = true;
-        this.#take(await readSnapshot((sql) => driver.query(sql)));
+        const picture = await readPicture((sql) => driver.query(sql), this.#picture);
+        this.#take(picture);
         this.#fingerprint = fingerprint;
       }
       this.#stale = changes !== this.#changes;
@@ -154,10 +157,12 @@ export class SchemaKeeper implements SchemaSource {
   }
 
   /** Only what names mean makes a new version: estimates of rows move all the time. */
-  #take(snapshot: Snapshot): void {
+  #take(picture: Picture): void {
+    this.#picture = picture;
+    const { snapshot } = picture;
     const before = this.#index?.snapshot;
     if (before?.schemaVersion === snapshot.schemaVersion) return;
-    this.#index = new SchemaIndex(snapshot);
+    this.#index = new SchemaIndex(snapshot, this.#index);
     this.#parts.onSchema(snapshot, before);
   }
 

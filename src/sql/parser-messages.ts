@@ -4,6 +4,7 @@ import type { InBandAnswer } from './in-band.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserMajor } from './parser.ts';
 import type { Snapshot } from './schema.ts';
+import type { SnapshotPatch } from './snapshot-patch.ts';
 
 export interface WorkerStart {
   readonly major: ParserMajor;
@@ -11,6 +12,8 @@ export interface WorkerStart {
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** Laid upon a snapshot that the worker has. */
+  | { readonly kind: 'patch'; readonly patch: SnapshotPatch }
   | { readonly kind: 'forget'; readonly schemaVersion: string }
   /** From now on this worker is the slow lane's, and steps back behind everybody else on the processor. */
   | { readonly kind: 'stepBack' }

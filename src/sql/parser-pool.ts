@@ -6,11 +6,12 @@ import type { AnalysisAnswer, AnalysisJob } from './analyse.ts';
 import type { InBandAnswer } from './in-band.ts';
 import type { ParserMajor } from './parser.ts';
 import type { OfferRequest } from './offer.ts';
-import type { Work } from './parser-messages.ts';
+import type { ToWorker, Work } from './parser-messages.ts';
 import { FairQueue } from './parser-queue.ts';
 import { ParserSlot, type SlotAnswer } from './parser-slot.ts';
 import { Standing } from './parser-standing.ts';
 import type { Snapshot } from './schema.ts';
+import { patchOf } from './snapshot-patch.ts';
 
 export const poolLimits = {
   deadlineMs: 250,
@@ -59,7 +60,7 @@ export class ParserPool {
   readonly #entry: URL;
   readonly #lanes: readonly [Lane, Lane];
   readonly #standing: Standing;
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #snapshots = new Map<string, { readonly snapshot: Snapshot; readonly times: number }>();
   #spare: ParserSlot | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #up = new Set<() => void>();
@@ -123,12 +124,26 @@ export class ParserPool {
   }
 
   /** Every worker, also one to come, resolves against it from now on. */
-  publish(snapshot: Snapshot): void {
-    this.#snapshots.set(snapshot.schemaVersion, snapshot);
-    for (const slot of this.#slots()) slot.tell({ kind: 'snapshot', snapshot });
+  publish(snapshot: Snapshot, before?: Snapshot): void {
+    const version = snapshot.schemaVersion;
+    const published = this.#snapshots.get(version);
+    this.#snapshots.set(version, { snapshot, times: (published?.times ?? 0) + 1 });
+    if (published !== undefined) return;
+    // Every worker has what was published and not forgotten, so a patch upon it is enough: a whole schema takes milliseconds to be sent.
+    const base = before === undefined ? undefined : this.#snapshots.get(before.schemaVersion)?.snapshot;
+    const message = base === undefined ? wholeOf(snapshot) : { kind: 'patch' as const, patch: patchOf(base, snapshot) };
+    for (const slot of this.#slots()) slot.tell(message);
   }
 
+  /** Once for each `publish`: two may need the same version, one of them longer. */
   forget(schemaVersion: string): void {
+    const published = this.#snapshots.get(schemaVersion);
+    if (published === undefined) return;
+    const times = published.times - 1;
+    if (times > 0) {
+      this.#snapshots.set(schemaVersion, { ...published, times });
+      return;
+    }
     this.#snapshots.delete(schemaVersion);
     for (const slot of this.#slots()) slot.tell({ kind: 'forget', schemaVersion });
   }
@@ -167,7 +182,7 @@ export class ParserPool {
         },
       },
     );
-    for (const snapshot of this.#snapshots.values()) slot.tell({ kind: 'snapshot', snapshot });
+    for (const { snapshot } of this.#snapshots.values()) slot.tell(wholeOf(snapshot));
     return slot;
   }
 
@@ -257,6 +272,11 @@ function put(one: Lane, slot: ParserSlot): void {
   one.slot = slot;
   if (one.name === 'slow') slot.tell({ kind: 'stepBack' });
 }
+
+const wholeOf = (snapshot: Snapshot): Extract<ToWorker, { readonly kind: 'snapshot' }> => ({
+  kind: 'snapshot',
+  snapshot,
+});
 
 function lost(why: string): SlotAnswer {
   return { kind: 'lost', why };

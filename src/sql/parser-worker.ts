@@ -24,6 +24,9 @@ async function serve(port: MessagePort, start: unknown): Promise<void> {
       case 'snapshot':
         schemas.add(message.snapshot);
         return;
+      case 'patch':
+        schemas.lay(message.patch);
+        return;
       case 'forget':
         schemas.forget(message.schemaVersion);
         return;

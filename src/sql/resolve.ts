@@ -13,6 +13,7 @@ import { signatureOf } from './functions.ts';
 import type { Parser } from './parser.ts';
 import { SchemaIndex } from './schema-index.ts';
 import type { Snapshot } from './schema.ts';
+import { patched, type SnapshotPatch } from './snapshot-patch.ts';
 import { statementFacts } from './statement.ts';
 
 interface Resolved {
@@ -41,8 +42,8 @@ export class SchemaResolvers {
     this.#parser = parser;
   }
 
-  add(snapshot: Snapshot): void {
-    const index = new SchemaIndex(snapshot);
+  add(snapshot: Snapshot, before?: SchemaIndex): void {
+    const index = new SchemaIndex(snapshot, before);
     const parse = (sql: string): readonly Node[] | undefined => {
       const parsed = this.#parser.parse(sql);
       return parsed.kind === 'statements' ? parsed.statements.map((each) => each.node) : undefined;
@@ -55,6 +56,12 @@ export class SchemaResolvers {
     const callees = new Callees({ index, witness, parse: parseOne });
     const bodies = new FunctionBodies({ index, witness, callees, parse, facts: statementFacts });
     this.#byVersion.set(snapshot.schemaVersion, { witness, index, callees, bodies });
+  }
+
+  /** Where the base is not there, nothing is added: whoever names that version then learns that it was not read. */
+  lay(patch: SnapshotPatch): void {
+    const base = this.#byVersion.get(patch.base);
+    if (base !== undefined) this.add(patched(base.index.snapshot, patch), base.index);
   }
 
   forget(schemaVersion: string): void {

@@ -1,111 +1,132 @@
 // From the rows of `schema-queries.ts` to a Snapshot. Every field is checked: a row of another shape is an error, not a guess.
 import { createHash } from 'node:crypto';
-import { known, notKnown, type Known } from '../core/known.ts';
 import type { ArgumentMode, Attribute, FunctionArgument, FunctionInfo, Relation, Snapshot } from './schema.ts';
-import {
-  beginSnapshot,
-  endSnapshot,
-  rowsMax,
-  snapshotQueries,
-  temporaryQueries,
-  type Query,
-  type SnapshotPart,
-  type SnapshotRows,
-} from './schema-queries.ts';
+import { groupNames, groupsOf, type Group } from './schema-groups.ts';
+import { rowsMax, type SnapshotPart } from './schema-queries.ts';
 import { SchemaRow } from './schema-row.ts';
 
-/** Reads the whole schema in one transaction. On any error the transaction is ended and the error passed on. */
-export async function readSnapshot(query: Query): Promise<Snapshot> {
-  for (const text of beginSnapshot) await query(text);
-  try {
-    const rows: Partial<Record<SnapshotPart, string>> = {};
-    for (const [part, sql] of Object.entries(snapshotQueries)) {
-      const text = (await query(sql))[0]?.[0];
-      if (typeof text !== 'string') throw new Error(`the schema query ${part} gave no row`);
-      rows[part as SnapshotPart] = text;
-    }
-    return buildSnapshot(rows as SnapshotRows);
-  } finally {
-    await query(endSnapshot);
-  }
-}
-
-export function buildSnapshot(rows: SnapshotRows): Snapshot {
-  const of = <T>(part: SnapshotPart, make: (row: SchemaRow) => T): readonly T[] => parse(part, rows[part]).map(make);
-  const server = of('server', (row) => ({
+/** Lists whose lines are the same as before are the same objects as before, and so is every row at the head or the tail of others. */
+export function buildSnapshot(texts: GroupTexts, before?: Built): Snapshot {
+  const was = before?.snapshot;
+  const of: Of = (part, old, make) => {
+    const groups = groupsOf(part);
+    const lines = groups.flatMap((group) => texts.get(group)?.lines ?? []);
+    if (old === undefined || before === undefined) return lines.map((line) => make(rowOf(part, line)));
+    if (groups.every((group) => texts.get(group) === before.texts.get(group))) return old;
+    const oldLines = groups.flatMap((group) => before.texts.get(group)?.lines ?? []);
+    return remade({ lines, oldLines, old }, (line) => make(rowOf(part, line)));
+  };
+  const server = of('server', undefined, (row) => ({
     serverMajor: Math.floor(row.number() / 10_000),
     database: row.text(),
     databaseOid: row.number(),
   }))[0];
   if (server === undefined) throw new Error('the schema query server gave no row');
-  const attributes = attributesByRelation(of('attributes', attributeOf));
-  const sizes = new Map(of('sizes', (row) => [row.number(), row.number()] as const));
   return Object.freeze({
     ...server,
-    schemaVersion: versionOf(rows),
-    schemas: of('schemas', (row) => ({ oid: row.number(), name: row.text() })),
-    relations: of('relations', (row) => relationOf(row, attributes, sizes)),
-    functions: of('functions', functionOf),
-    ...typeParts(of),
-    ...ruleParts(of),
-    ...constraintParts(of),
-    ...roleParts(of),
+    schemaVersion: versionOf(texts),
+    schemas: of('schemas', was?.schemas, (row) => ({ oid: row.number(), name: row.text() })),
+    relations: relationsOf(texts, before),
+    functions: of('functions', was?.functions, functionOf),
+    ...typeParts(of, was),
+    ...ruleParts(of, was),
+    ...constraintParts(of, was),
+    ...roleParts(of, was),
   });
 }
 
-/** A default that computes nothing of anybody's: a number of a sequence, a clock, a constant. */
-const plainDefault =
-  /^(?:nextval\('[^']*'::regclass\)|now\(\)|CURRENT_[A-Z]+|NULL|true|false|-?[\d.]+|'(?:[^']|'')*')(?:::[a-z ]+(?:\([\d,]+\))?(?:\[\])?)?$/;
+/** What one group's query gave. */
+export interface GroupText {
+  readonly text: string;
+  /** One for each row. */
+  readonly lines: readonly string[];
+  readonly hash: string;
+}
+export type GroupTexts = ReadonlyMap<Group, GroupText>;
+export interface Built {
+  readonly snapshot: Snapshot;
+  readonly texts: GroupTexts;
+}
 
-/**
- * The asking session's temporary relations. A few questions, outside any transaction of ours: it is the session's own. Not known when
- * the session made functions, operators or types for itself: names may then mean those.
- */
-export async function readTemporary(query: Query): Promise<Known<readonly Relation[]>> {
-  const text = async (part: keyof typeof temporaryQueries): Promise<string> => {
-    const found = (await query(temporaryQueries[part]))[0]?.[0];
-    if (typeof found !== 'string') throw new Error(`the question for temporary ${part} gave no row`);
-    return found;
-  };
-  const relations = parse('relations', await text('relations'));
-  const attributes = attributesByRelation(parse('attributes', await text('attributes')).map(attributeOf));
-  const unread = new Map(
-    parse('temporary relations', await text('unread')).map((row) => [row.number(), row.maybeText()]),
-  );
-  const others = parse('temporary objects', await text('others')).map((row) => row.text());
-  if (others[0] !== undefined) return notKnown(`the session made a temporary ${others[0]}`);
-  return known(
-    relations.map((row) => {
-      const relation = relationOf(row, attributes, new Map());
-      const computed = relation.attributes.some(
-        ({ expression }) => expression !== undefined && !plainDefault.test(expression),
-      );
-      const why = unread.get(relation.oid) ?? (computed ? 'has a computed default' : undefined);
-      return why === undefined ? relation : { ...relation, unread: why };
+export function groupText(group: string, text: string): GroupText {
+  const lines = text === '' ? [] : text.split('\n');
+  if (lines.length > rowsMax)
+    throw new Error(`more than ${rowsMax} rows of ${group}: this schema is too large to be known`);
+  return { text, lines, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+/** Rows are in the order of their oids, so nearly every change leaves a long head and a long tail. */
+function remade<T>(
+  list: { readonly lines: readonly string[]; readonly oldLines: readonly string[]; readonly old: readonly T[] },
+  make: (line: string) => T,
+): readonly T[] {
+  const { lines, oldLines, old } = list;
+  const shorter = Math.min(lines.length, oldLines.length);
+  let head = 0;
+  while (head < shorter && lines[head] === oldLines[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && lines[lines.length - 1 - tail] === oldLines[oldLines.length - 1 - tail]) tail++;
+  const made = lines.slice(head, lines.length - tail).map(make);
+  if (made.length === 0 && lines.length === oldLines.length) return old;
+  return [...old.slice(0, head), ...made, ...old.slice(old.length - tail)];
+}
+
+/** A relation and its columns are one object, so they are one text. */
+function relationsOf(texts: GroupTexts, before: Built | undefined): readonly Relation[] {
+  const lines = relationTexts(texts);
+  const old = before?.snapshot.relations ?? [];
+  const list = remade({ lines, oldLines: before === undefined ? [] : relationTexts(before.texts), old }, relationIn);
+  const sizes = new Map(
+    (texts.get('sizes')?.lines ?? []).map((line) => {
+      const row = rowOf('sizes', line);
+      return [row.number(), row.number()] as const;
     }),
+  );
+  const sizeOf = ({ oid }: Relation): number => sizes.get(oid) ?? -1;
+  if (list.every((one) => one.rowsEstimate === sizeOf(one))) return list;
+  return list.map((one) => (one.rowsEstimate === sizeOf(one) ? one : { ...one, rowsEstimate: sizeOf(one) }));
+}
+
+function relationTexts(texts: GroupTexts): readonly string[] {
+  const columns = new Map<number, string>();
+  for (const group of groupsOf('attributes')) {
+    for (const line of texts.get(group)?.lines ?? []) {
+      const oid = Number.parseInt(line.slice(1), 10);
+      columns.set(oid, `${columns.get(oid) ?? ''}\n${line}`);
+    }
+  }
+  return groupsOf('relations').flatMap((group) =>
+    (texts.get(group)?.lines ?? []).map((line) => line + (columns.get(Number.parseInt(line.slice(1), 10)) ?? '')),
   );
 }
 
+function relationIn(text: string): Relation {
+  const [line = '', ...columns] = text.split('\n');
+  const attributes = columns.map((each) => attributeOf(rowOf('attributes', each)).attribute);
+  return relationOf(rowOf('relations', line), attributes);
+}
+
 /** Estimates of row counts move all the time and name nothing: they are not part of the version. */
-function versionOf(rows: SnapshotRows): string {
+function versionOf(texts: GroupTexts): string {
   const hash = createHash('sha256');
-  for (const [part, text] of Object.entries(rows)) {
-    if (part !== 'sizes') hash.update(part).update(text);
+  for (const group of groupNames) {
+    if (group !== 'sizes') hash.update(`${group} ${texts.get(group)?.hash ?? ''} `);
   }
   return hash.digest('hex').slice(0, 32);
 }
 
-function parse(part: string, text: string): readonly SchemaRow[] {
-  const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw new Error(`the schema query ${part} gave no list`);
-  if (value.length > rowsMax)
-    throw new Error(`more than ${rowsMax} rows of ${part}: this schema is too large to be known`);
-  return value.map((row: unknown) => new SchemaRow(part, row));
+function rowOf(part: string, line: string): SchemaRow {
+  const row: unknown = JSON.parse(line);
+  return new SchemaRow(part, row);
 }
 
-type Of = <T>(part: SnapshotPart, make: (row: SchemaRow) => T) => readonly T[];
+export function rowsOf(part: string, text: string): readonly SchemaRow[] {
+  return groupText(part, text).lines.map((line) => rowOf(part, line));
+}
 
-function attributeOf(row: SchemaRow): { readonly relation: number; readonly attribute: Attribute } {
+type Of = <T>(part: SnapshotPart, old: readonly T[] | undefined, make: (row: SchemaRow) => T) => readonly T[];
+
+export function attributeOf(row: SchemaRow): { readonly relation: number; readonly attribute: Attribute } {
   return {
     relation: row.number(),
     attribute: {
@@ -122,28 +143,11 @@ function attributeOf(row: SchemaRow): { readonly relation: number; readonly attr
   };
 }
 
-function attributesByRelation(
-  list: readonly { readonly relation: number; readonly attribute: Attribute }[],
-): ReadonlyMap<number, readonly Attribute[]> {
-  const found = new Map<number, Attribute[]>();
-  for (const { relation, attribute } of list) {
-    const attributes = found.get(relation);
-    if (attributes === undefined) found.set(relation, [attribute]);
-    else attributes.push(attribute);
-  }
-  return found;
-}
-
 const kinds = { r: 'r', p: 'p', f: 'f', v: 'v', m: 'm', c: 'c', S: 'S', t: 't', i: 'i', I: 'I' } as const;
 
-function relationOf(
-  row: SchemaRow,
-  attributes: ReadonlyMap<number, readonly Attribute[]>,
-  sizes: ReadonlyMap<number, number>,
-): Relation {
-  const oid = row.number();
+export function relationOf(row: SchemaRow, attributes: readonly Attribute[]): Relation {
   const head = {
-    oid,
+    oid: row.number(),
     schema: row.text(),
     name: row.text(),
     kind: row.word(kinds),
@@ -158,8 +162,8 @@ function relationOf(
     rowSecurity: !rowSecurity ? 'no' : forced ? 'forced' : 'on',
     securityInvoker: row.yes(),
     isPartition: row.yes(),
-    rowsEstimate: sizes.get(oid) ?? -1,
-    attributes: attributes.get(oid) ?? [],
+    rowsEstimate: -1,
+    attributes,
   };
 }
 
@@ -202,9 +206,12 @@ function argumentsOf(
   });
 }
 
-function typeParts(of: Of): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'aggregates' | 'supportFunctions'> {
+function typeParts(
+  of: Of,
+  was: Snapshot | undefined,
+): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'aggregates' | 'supportFunctions'> {
   return {
-    types: of('types', (row) => ({
+    types: of('types', was?.types, (row) => ({
       oid: row.number(),
       schema: row.text(),
       name: row.text(),
@@ -216,7 +223,7 @@ function typeParts(of: Of): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'ag
       base: row.number(),
       subtype: row.number(),
     })),
-    operators: of('operators', (row) => ({
+    operators: of('operators', was?.operators, (row) => ({
       oid: row.number(),
       schema: row.text(),
       name: row.text(),
@@ -225,15 +232,15 @@ function typeParts(of: Of): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'ag
       result: row.number(),
       function: row.number(),
     })),
-    casts: of('casts', (row) => ({
+    casts: of('casts', was?.casts, (row) => ({
       source: row.number(),
       target: row.number(),
       function: row.number(),
       context: row.word({ e: 'explicit', a: 'assignment', i: 'implicit' } as const),
       method: row.word({ f: 'function', i: 'inout', b: 'binary' } as const),
     })),
-    aggregates: of('aggregates', (row) => ({ function: row.number(), functions: row.numbers() })),
-    supportFunctions: of('supportFunctions', (row) => ({
+    aggregates: of('aggregates', was?.aggregates, (row) => ({ function: row.number(), functions: row.numbers() })),
+    supportFunctions: of('supportFunctions', was?.supportFunctions, (row) => ({
       left: row.number(),
       right: row.number(),
       function: row.number(),
@@ -241,9 +248,12 @@ function typeParts(of: Of): Pick<Snapshot, 'types' | 'operators' | 'casts' | 'ag
   };
 }
 
-function ruleParts(of: Of): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | 'eventTriggers'> {
+function ruleParts(
+  of: Of,
+  was: Snapshot | undefined,
+): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | 'eventTriggers'> {
   return {
-    rules: of('rules', (row) => ({
+    rules: of('rules', was?.rules, (row) => ({
       oid: row.number(),
       relation: row.number(),
       name: row.text(),
@@ -254,7 +264,7 @@ function ruleParts(of: Of): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | '
       definition: row.maybeText() ?? '',
       tree: row.text(),
     })),
-    policies: of('policies', (row) => ({
+    policies: of('policies', was?.policies, (row) => ({
       relation: row.number(),
       name: row.text(),
       command: row.word({ '*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete' } as const),
@@ -263,7 +273,7 @@ function ruleParts(of: Of): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | '
       using: row.maybeText(),
       check: row.maybeText(),
     })),
-    triggers: of('triggers', (row) => ({
+    triggers: of('triggers', was?.triggers, (row) => ({
       oid: row.number(),
       relation: row.number(),
       name: row.text(),
@@ -274,7 +284,7 @@ function ruleParts(of: Of): Pick<Snapshot, 'rules' | 'policies' | 'triggers' | '
       columns: row.numbers(),
       definition: row.text(),
     })),
-    eventTriggers: of('eventTriggers', (row) => ({
+    eventTriggers: of('eventTriggers', was?.eventTriggers, (row) => ({
       name: row.text(),
       event: row.text(),
       function: row.number(),
@@ -293,9 +303,9 @@ const constraintKinds = {
   t: 'trigger',
 } as const;
 
-function constraintParts(of: Of): Pick<Snapshot, 'constraints' | 'inheritance' | 'indexes'> {
+function constraintParts(of: Of, was: Snapshot | undefined): Pick<Snapshot, 'constraints' | 'inheritance' | 'indexes'> {
   return {
-    constraints: of('constraints', (row) => ({
+    constraints: of('constraints', was?.constraints, (row) => ({
       oid: row.number(),
       name: row.text(),
       relation: row.number(),
@@ -309,8 +319,8 @@ function constraintParts(of: Of): Pick<Snapshot, 'constraints' | 'inheritance' |
       index: row.number(),
       definition: row.text(),
     })),
-    inheritance: of('inheritance', (row) => ({ child: row.number(), parent: row.number() })),
-    indexes: of('indexes', (row) => ({
+    inheritance: of('inheritance', was?.inheritance, (row) => ({ child: row.number(), parent: row.number() })),
+    indexes: of('indexes', was?.indexes, (row) => ({
       oid: row.number(),
       name: row.text(),
       relation: row.number(),
@@ -323,15 +333,23 @@ function constraintParts(of: Of): Pick<Snapshot, 'constraints' | 'inheritance' |
   };
 }
 
-function roleParts(of: Of): Pick<Snapshot, 'roles' | 'settings' | 'extensions'> {
+function roleParts(of: Of, was: Snapshot | undefined): Pick<Snapshot, 'roles' | 'settings' | 'extensions'> {
   return {
-    roles: of('roles', (row) => ({
+    roles: of('roles', was?.roles, (row) => ({
       oid: row.number(),
       name: row.text(),
       superuser: row.yes(),
       bypassRowSecurity: row.yes(),
     })),
-    settings: of('settings', (row) => ({ database: row.number(), role: row.number(), settings: row.texts() })),
-    extensions: of('extensions', (row) => ({ name: row.text(), schema: row.text(), version: row.text() })),
+    settings: of('settings', was?.settings, (row) => ({
+      database: row.number(),
+      role: row.number(),
+      settings: row.texts(),
+    })),
+    extensions: of('extensions', was?.extensions, (row) => ({
+      name: row.text(),
+      schema: row.text(),
+      version: row.text(),
+    })),
   };
 }

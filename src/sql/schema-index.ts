@@ -15,77 +15,75 @@ import type {
 /** FirstNormalObjectId: what came with the server has a lower oid. */
 export const firstUserOid = 16_384;
 
+type Listed<K, V> = ReadonlyMap<K, readonly V[]>;
+
+interface ByNameAndOid<T> {
+  readonly byOid: ReadonlyMap<number, T>;
+  readonly byName: Listed<string, T>;
+}
+
 export class SchemaIndex {
   readonly snapshot: Snapshot;
-  readonly #relations = new Map<number, Relation>();
-  readonly #relationsByName = new Map<string, Relation[]>();
-  readonly #types = new Map<number, TypeInfo>();
-  readonly #typesByName = new Map<string, TypeInfo[]>();
-  readonly #functions = new Map<number, FunctionInfo>();
-  readonly #functionsByName = new Map<string, FunctionInfo[]>();
-  readonly #userOperators = new Map<string, OperatorInfo[]>();
-  readonly #userCasts = new Map<number, CastInfo[]>();
-  readonly #checked = new Set<number>();
+  readonly #relations: ByNameAndOid<Relation>;
+  readonly #types: ByNameAndOid<TypeInfo>;
+  readonly #functions: ByNameAndOid<FunctionInfo>;
+  readonly #userOperators: Listed<string, OperatorInfo>;
+  readonly #userCasts: Listed<number, CastInfo>;
+  readonly #checked: ReadonlySet<number>;
   readonly #domainsIn = new Map<number, readonly number[]>();
-  readonly #compared = new Map<number, number[]>();
-  readonly #rules = new Map<number, RuleInfo[]>();
-  readonly #policies = new Map<number, PolicyInfo[]>();
-  readonly #constraints = new Map<number, ConstraintInfo[]>();
-  readonly #parents = new Map<number, number[]>();
-  readonly #children = new Map<number, number[]>();
+  readonly #compared: Listed<number, number>;
+  readonly #rules: Listed<number, RuleInfo>;
+  readonly #policies: Listed<number, PolicyInfo>;
+  readonly #constraints: Listed<number, ConstraintInfo>;
+  readonly #parents: Map<number, number[]>;
+  readonly #children: Map<number, number[]>;
   readonly #schemas: ReadonlySet<string>;
 
-  constructor(snapshot: Snapshot) {
+  /** Of long lists that are the same objects in both, what `before` made of them is taken over: none of it is ever changed. */
+  constructor(snapshot: Snapshot, before?: SchemaIndex) {
     this.snapshot = snapshot;
+    const { relations, types, functions, operators, casts, constraints, inheritance } = snapshot;
+    const keeping = (list: 'relations' | 'types' | 'functions'): SchemaIndex | undefined =>
+      before?.snapshot[list] === snapshot[list] ? before : undefined;
+    const [sameRelations, sameTypes, sameFunctions] = [keeping('relations'), keeping('types'), keeping('functions')];
+    this.#relations = sameRelations === undefined ? byNameAndOid(relations) : sameRelations.#relations;
+    this.#types = sameTypes === undefined ? byNameAndOid(types) : sameTypes.#types;
+    this.#functions = sameFunctions === undefined ? byNameAndOid(functions) : sameFunctions.#functions;
     this.#schemas = new Set(snapshot.schemas.map((schema) => schema.name));
-    for (const relation of snapshot.relations) {
-      this.#relations.set(relation.oid, relation);
-      push(this.#relationsByName, relation.name, relation);
-    }
-    for (const type of snapshot.types) {
-      this.#types.set(type.oid, type);
-      push(this.#typesByName, type.name, type);
-    }
-    for (const callee of snapshot.functions) {
-      this.#functions.set(callee.oid, callee);
-      push(this.#functionsByName, callee.name, callee);
-    }
-    for (const operator of snapshot.operators) {
-      if (operator.schema !== 'pg_catalog') push(this.#userOperators, operator.name, operator);
-    }
-    for (const cast of snapshot.casts) if (cast.function >= firstUserOid) push(this.#userCasts, cast.target, cast);
-    for (const rule of snapshot.rules) push(this.#rules, rule.relation, rule);
-    for (const policy of snapshot.policies) push(this.#policies, policy.relation, policy);
-    for (const constraint of snapshot.constraints) {
-      push(this.#constraints, constraint.relation, constraint);
-      if (constraint.kind === 'check' && constraint.domain !== 0) this.#checked.add(constraint.domain);
-    }
-    for (const each of snapshot.supportFunctions) {
-      for (const type of new Set([each.left, each.right])) push(this.#compared, type, each.function);
-    }
-    for (const { child, parent } of snapshot.inheritance) {
+    const userOperators = operators.filter((each) => each.schema !== 'pg_catalog');
+    this.#userOperators = listed(userOperators, (each) => each.name);
+    const userCasts = casts.filter((each) => each.function >= firstUserOid);
+    this.#userCasts = listed(userCasts, (each) => each.target);
+    this.#rules = listed(snapshot.rules, (each) => each.relation);
+    this.#policies = listed(snapshot.policies, (each) => each.relation);
+    this.#constraints = listed(constraints, (each) => each.relation);
+    this.#checked = checkedDomains(constraints);
+    this.#compared = comparing(snapshot);
+    this.#parents = new Map();
+    this.#children = new Map();
+    for (const { child, parent } of inheritance) {
       push(this.#parents, child, parent);
       push(this.#children, parent, child);
     }
   }
 
   relation(oid: number): Relation | undefined {
-    return this.#relations.get(oid);
+    return this.#relations.byOid.get(oid);
   }
   relationsNamed(name: string): readonly Relation[] {
-    return this.#relationsByName.get(name) ?? [];
+    return this.#relations.byName.get(name) ?? [];
   }
   type(oid: number): TypeInfo | undefined {
-    return this.#types.get(oid);
+    return this.#types.byOid.get(oid);
   }
   typesNamed(name: string): readonly TypeInfo[] {
-    return this.#typesByName.get(name) ?? [];
+    return this.#types.byName.get(name) ?? [];
   }
   function(oid: number): FunctionInfo | undefined {
-    return this.#functions.get(oid);
+    return this.#functions.byOid.get(oid);
   }
   functionsNamed(name: string): readonly FunctionInfo[] {
-    return this.#functionsByName.get(name) ?? [];
+    return this.#functions.byName.get(name) ?? [];
   }
   /** Operators outside pg_catalog: the only ones that can run somebody's function. */
   userOperatorsNamed(name: string): readonly OperatorInfo[] {
@@ -132,16 +130,16 @@ export class SchemaIndex {
     climb(this.#parents, relation, found);
     climb(this.#children, relation, found);
     found.delete(relation);
-    return [...found].flatMap((oid) => this.#relations.get(oid) ?? []);
+    return [...found].flatMap((oid) => this.#relations.byOid.get(oid) ?? []);
   }
 
   /** A type and every type that its values are made of. */
   #within(type: number): ReadonlySet<number> {
     const found = new Set<number>([type]);
     for (const oid of found) {
-      const info = this.#types.get(oid);
+      const info = this.#types.byOid.get(oid);
       if (info === undefined) continue;
-      const fields = info.relation === 0 ? [] : (this.#relations.get(info.relation)?.attributes ?? []);
+      const fields = info.relation === 0 ? [] : (this.#relations.byOid.get(info.relation)?.attributes ?? []);
       for (const next of [info.base, info.element, info.subtype, ...fields.map((each) => each.type)]) {
         if (next !== 0) found.add(next);
       }
@@ -152,15 +150,15 @@ export class SchemaIndex {
   /** A type and, of a domain, what it is over, all the way down. */
   basesOf(type: number): readonly number[] {
     const found: number[] = [];
-    for (let oid = type; oid !== 0 && found.length < 64; oid = this.#types.get(oid)?.base ?? 0) found.push(oid);
+    for (let oid = type; oid !== 0 && found.length < 64; oid = this.#types.byOid.get(oid)?.base ?? 0) found.push(oid);
     return found;
   }
 
   /** The relation of a composite type, through domains; undefined for every other type. */
   rowRelation(type: number): Relation | undefined {
-    let info = this.#types.get(type);
-    for (let depth = 0; info?.kind === 'd' && depth < 64; depth += 1) info = this.#types.get(info.base);
-    return info?.kind === 'c' ? this.#relations.get(info.relation) : undefined;
+    let info = this.#types.byOid.get(type);
+    for (let depth = 0; info?.kind === 'd' && depth < 64; depth += 1) info = this.#types.byOid.get(info.base);
+    return info?.kind === 'c' ? this.#relations.byOid.get(info.relation) : undefined;
   }
 }
 
@@ -178,6 +176,29 @@ function climb(edges: ReadonlyMap<number, readonly number[]>, from: number, foun
     found.add(next);
     climb(edges, next, found);
   }
+}
+
+function byNameAndOid<T extends { readonly oid: number; readonly name: string }>(list: readonly T[]): ByNameAndOid<T> {
+  return { byOid: new Map(list.map((each) => [each.oid, each])), byName: listed(list, (each) => each.name) };
+}
+
+function checkedDomains(constraints: readonly ConstraintInfo[]): ReadonlySet<number> {
+  const checks = constraints.filter((each) => each.kind === 'check' && each.domain !== 0);
+  return new Set(checks.map((each) => each.domain));
+}
+
+function comparing({ supportFunctions }: Snapshot): Listed<number, number> {
+  const found = new Map<number, number[]>();
+  for (const each of supportFunctions) {
+    for (const type of new Set([each.left, each.right])) push(found, type, each.function);
+  }
+  return found;
+}
+
+function listed<K, V>(list: readonly V[], keyOf: (value: V) => K): Listed<K, V> {
+  const found = new Map<K, V[]>();
+  for (const value of list) push(found, keyOf(value), value);
+  return found;
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

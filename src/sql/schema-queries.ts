@@ -1,5 +1,6 @@
-// The SQL that reads a snapshot and its fingerprint. Texts only; the caller owns the connection.
-// Each query gives one row with one text: a JSON array of arrays. So any driver fits, and no driver's type parsing is trusted.
+// The SQL that reads a snapshot. Texts only; the caller owns the connection.
+// Each query gives one row with one text: a line for each row of the catalog, which is a JSON array. So any driver fits, no driver's type
+// parsing is trusted, and a line that is as it was before need not be read again.
 
 /** Rows of a simple query in text format. */
 export type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
@@ -26,10 +27,10 @@ const foreign = String.raw`n.nspname ~ '^pg_(toast_)?temp_[0-9]+$'`;
 const ours = `NOT (${foreign})`;
 const userMade = `n.nspname NOT IN ('pg_catalog','information_schema','pg_toast') AND ${ours}`;
 
-/** One text of all rows. LIMIT bounds what an odd database can make us hold; `buildSnapshot` refuses a full one. */
+/** One text of all rows. LIMIT bounds what an odd database can make us hold; whoever reads it refuses a full one. */
 function rows(fields: readonly string[], from: string): string {
   return (
-    `SELECT coalesce(pg_catalog.json_agg(j), '[]')::pg_catalog.text FROM (SELECT pg_catalog.json_build_array(${fields.join(', ')}) AS j ` +
+    `SELECT coalesce(pg_catalog.string_agg(j::pg_catalog.text, E'\\n'), '') FROM (SELECT pg_catalog.json_build_array(${fields.join(', ')}) AS j ` +
     `FROM ${from} LIMIT ${rowsMax + 1}) AS bounded`
   );
 }
@@ -259,9 +260,6 @@ export const snapshotQueries = {
 } as const;
 
 export type SnapshotPart = keyof typeof snapshotQueries;
-
-/** What the queries gave, before it is understood. */
-export type SnapshotRows = Readonly<Record<SnapshotPart, string>>;
 
 /**
  * The session's own temporary relations, to be asked in that session: nobody else sees those it has not committed. Expressions in

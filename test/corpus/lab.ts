@@ -5,9 +5,9 @@ import type { Node } from '../../src/sql/ast.ts';
 import { Callees } from '../../src/sql/callees.ts';
 import { StaticWitness, type StaticFindings } from '../../src/sql/columns.ts';
 import { loadParser, type Parser, type ParserMajor } from '../../src/sql/parser.ts';
-import { buildSnapshot } from '../../src/sql/schema-build.ts';
+import { buildSnapshot, groupText, type GroupTexts } from '../../src/sql/schema-build.ts';
 import { SchemaIndex } from '../../src/sql/schema-index.ts';
-import { snapshotQueries, type SnapshotPart, type SnapshotRows } from '../../src/sql/schema-queries.ts';
+import { snapshotQueries, type SnapshotPart } from '../../src/sql/schema-queries.ts';
 import type { Relation, Snapshot } from '../../src/sql/schema.ts';
 import type { Source } from '../../src/sql/scope.ts';
 import { known, notKnown } from '../../src/core/known.ts';
@@ -147,9 +147,9 @@ export class Lab {
   }
 
   /** As `readSnapshot`, but within the session's own transaction, and with its own temporary relations. */
-  async #rows(onlyUsers: (part: SnapshotPart) => string): Promise<SnapshotRows> {
+  async #rows(onlyUsers: (part: SnapshotPart) => string): Promise<GroupTexts> {
     await this.client.query(`SET search_path = ''`);
-    const rows: Partial<Record<SnapshotPart, string>> = {};
+    const texts = new Map<SnapshotPart, ReturnType<typeof groupText>>();
     for (const [part, sql] of Object.entries(snapshotQueries)) {
       const own = sql
         .replace(/(?=ORDER BY)/, onlyUsers(part as SnapshotPart))
@@ -158,9 +158,9 @@ export class Lab {
           '$& AND n.oid <> pg_catalog.pg_my_temp_schema()',
         );
       const result = await this.client.query<[string]>({ text: own, rowMode: 'array' });
-      rows[part as SnapshotPart] = result.rows[0]?.[0] ?? '[]';
+      texts.set(part as SnapshotPart, groupText(part, result.rows[0]?.[0] ?? ''));
     }
-    return rows as SnapshotRows;
+    return texts;
   }
 }
 

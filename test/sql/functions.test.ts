@@ -7,9 +7,8 @@ import { analyseText } from '../../src/sql/analyse.ts';
 import { isHarmless, needsWord } from '../../src/sql/functions-list.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import { SchemaResolvers } from '../../src/sql/resolve.ts';
-import { buildSnapshot } from '../../src/sql/schema-build.ts';
+import { readSnapshot } from '../../src/sql/schema-picture.ts';
 import type { Snapshot } from '../../src/sql/schema.ts';
-import { snapshotQueries, type SnapshotPart, type SnapshotRows } from '../../src/sql/schema-queries.ts';
 import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -122,12 +121,11 @@ describe.each([15, 18] as const)('functions of Postgres %i', (major) => {
     postgres = await startPostgres({ major, flags: ['fsync=off'] });
     const plain = schema.replace('CREATE FUNCTION ssn_of', 'CREATE SEQUENCE s; CREATE FUNCTION ssn_of');
     await query(postgres.url(), before + plain);
-    const rows: Partial<Record<SnapshotPart, string>> = {};
-    for (const [part, sql] of Object.entries(snapshotQueries)) {
-      const [row] = await query(postgres.url(), `SET search_path = ''; ${sql}`);
-      rows[part as SnapshotPart] = String(Object.values(row ?? {})[0] ?? '[]');
-    }
-    snapshot = buildSnapshot(rows as SnapshotRows);
+    snapshot = await readSnapshot(async (sql) =>
+      (await query(postgres.url(), `SET search_path = ''; ${sql}`)).map(
+        (row) => Object.values(row) as (string | null)[],
+      ),
+    );
     const parser = await loadParser(major);
     const resolvers = new SchemaResolvers(parser);
     resolvers.add(snapshot);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { known, notKnown } from '../../src/core/known.ts';
-import { readSnapshot } from '../../src/sql/schema-build.ts';
+import { readSnapshot } from '../../src/sql/schema-picture.ts';
 import { ParserPool } from '../../src/sql/parser-pool.ts';
 
 const entry = new URL('../../dist/sql/parser-worker.js', import.meta.url);

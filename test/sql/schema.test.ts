@@ -7,11 +7,14 @@ import { known, notKnown } from '../../src/core/known.ts';
 import { StaticWitness, type StaticFindings } from '../../src/sql/columns.ts';
 import type { SessionNames } from '../../src/sql/columns-names.ts';
 import { loadParser } from '../../src/sql/parser.ts';
-import { buildSnapshot, readSnapshot, readTemporary } from '../../src/sql/schema-build.ts';
-import { fingerprintQuery } from '../../src/sql/schema-fingerprint.ts';
+import { buildSnapshot, groupText } from '../../src/sql/schema-build.ts';
+import { fingerprintQuery, groupNames, type Group } from '../../src/sql/schema-groups.ts';
 import { relationKin, SchemaIndex } from '../../src/sql/schema-index.ts';
-import { snapshotQueries, type Query } from '../../src/sql/schema-queries.ts';
+import { readPicture, readSnapshot } from '../../src/sql/schema-picture.ts';
+import type { Query } from '../../src/sql/schema-queries.ts';
+import { readTemporary } from '../../src/sql/schema-temporary.ts';
 import type { Relation, Snapshot } from '../../src/sql/schema.ts';
+import { patched, patchOf } from '../../src/sql/snapshot-patch.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { rendered } from './rendered.ts';
 
@@ -189,11 +192,13 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   });
 
   test('a row of another shape is an error that names the query', () => {
-    const empty = Object.fromEntries(Object.keys(snapshotQueries).map((part) => [part, '[]']));
-    const server = { ...empty, server: '[[180004, "shop", 5]]' } as unknown as Parameters<typeof buildSnapshot>[0];
-    expect(buildSnapshot(server).serverMajor).toBe(18);
-    expect(() => buildSnapshot({ ...server, schemas: '[["x", "y"]]' })).toThrow(/schema query schemas/);
-    expect(() => buildSnapshot({ ...server, casts: '[[1, 2, 3, "?", "f"]]' })).toThrow(/schema query casts/);
+    const built = (more: Partial<Record<Group, string>> = {}): Snapshot => {
+      const texts: Partial<Record<Group, string>> = { server: '[180004, "shop", 5]', ...more };
+      return buildSnapshot(new Map(groupNames.map((group) => [group, groupText(group, texts[group] ?? '')])));
+    };
+    expect(built().serverMajor).toBe(18);
+    expect(() => built({ schemas: '["x", "y"]' })).toThrow(/schema query schemas/);
+    expect(() => built({ casts: '[1, 2, 3, "?", "f"]' })).toThrow(/schema query casts/);
   });
 
   test('partitions and children are kin of their parents, both ways, and not of each other', () => {
@@ -295,10 +300,17 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   });
 
   test.each(moving)('%s moves fingerprint and version', async (sql) => {
-    const before = { fingerprint: await fingerprint(), version: (await readSnapshot(rows)).schemaVersion };
+    const before = { fingerprint: await fingerprint(), picture: await readPicture(rows) };
     await client.query(sql);
     expect(await fingerprint()).not.toBe(before.fingerprint);
-    expect((await readSnapshot(rows)).schemaVersion).not.toBe(before.version);
+    const whole = await readSnapshot(rows);
+    expect(whole.schemaVersion).not.toBe(before.picture.snapshot.schemaVersion);
+    // Reading only what moved comes to the same as reading all of it.
+    const next = (await readPicture(rows, before.picture)).snapshot;
+    expect(next).toEqual(whole);
+    const patch = structuredClone(patchOf(before.picture.snapshot, next));
+    expect(patched(before.picture.snapshot, patch)).toEqual(whole);
+    expect(JSON.stringify(patch).length).toBeLessThan(JSON.stringify(whole).length / 4);
   });
 });
 

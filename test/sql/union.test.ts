@@ -7,7 +7,7 @@ import type { Analysis } from '../../src/sql/analysis.ts';
 import { analyseText } from '../../src/sql/analyse.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import { SchemaResolvers } from '../../src/sql/resolve.ts';
-import { readSnapshot } from '../../src/sql/schema-build.ts';
+import { readSnapshot } from '../../src/sql/schema-picture.ts';
 import { SchemaIndex } from '../../src/sql/schema-index.ts';
 import { readTree } from '../../src/sql/tree.ts';
 import { checkRowDescription } from '../../src/sql/tripwire.ts';
