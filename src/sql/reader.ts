@@ -29,6 +29,7 @@ import {
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
+import { refusedInside } from './refused-inside.ts';
 import { ShapeScanner } from './shape.ts';
 import { decodeText, type Exactness } from './text.ts';
 import { checkRowDescription } from './tripwire.ts';
@@ -309,6 +310,8 @@ export class Reader {
       return { statement: this.#united(cold, one, probed), sure: true, asked: { sql, parameters } };
     }
     if (isWhole) return refusedIn(probed, 'the server refuses it');
+    if (count === 1 && one.probe.kind === 'inner')
+      return refusedInside(probed, { whole: cold.text, inner: one.probe.text });
     return { statement: withDoubt(one, 'the server refuses a part of it'), sure: false };
   }
 
