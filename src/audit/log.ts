@@ -8,8 +8,9 @@
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { randomText } from '../core/ids.ts';
-import { canonicalLine } from './canonical.ts';
-import { Frontier, genesis, leafHashMarked } from './chain.ts';
+import { generalLine } from './canonical.ts';
+import { Frontier, genesis, leafHash } from './chain.ts';
+import { OpenBlock } from './open-block.ts';
 import { issueReceipt, type Receipt } from './receipt.ts';
 import type { AuditBody, LoggedBody } from './record.ts';
 import type { Recorder } from './recorder.ts';
@@ -34,7 +35,6 @@ export interface LogOptions {
   readonly passed: Passed | undefined;
 }
 
-const roomBytes = 1024 * 1024;
 /** When the block that is being written ends at the latest. A durable record ends it at once. */
 const [blockMs, blockBytes] = [10, 256 * 1024];
 
@@ -50,12 +50,7 @@ export class AuditLog implements Recorder {
   #written = 0;
   /** `seq` of the next record when the last block was closed; the head speaks for no more. */
   #closed = 0;
-  /** Lines taken and not yet handed over. */
-  #batch = '';
-  /** The open block's bytes, behind one zero byte that marks a leaf when it is hashed. */
-  #room = Buffer.alloc(roomBytes);
-  /** Where the open block ends in it; 1 when it is empty. */
-  #end = 1;
+  readonly #block = new OpenBlock();
   #blockMillis = 0;
   /** Records taken since the owner of the turn last asked for a flush. */
   #owed = 0;
@@ -151,7 +146,7 @@ export class AuditLog implements Recorder {
   /** The head over all that was handed over. A checkpoint may be signed only after `sync` has resolved. */
   head(): LogHead {
     // Lines that were taken and not handed over carry the open block's link: closing it now would leave them behind in it.
-    if (this.#state.state === 'open' && this.#batch === '') this.#closeBlock();
+    if (this.#state.state === 'open' && !this.#block.isWaiting) this.#closeBlock();
     return {
       origin: `countersign/${this.#instance}`,
       blocks: this.#frontier.size,
@@ -212,29 +207,26 @@ export class AuditLog implements Recorder {
   #take(body: LoggedBody): Receipt {
     if (this.#state.state === 'shut') throw this.#refusal();
     const seq = this.#seq;
-    this.#batch += canonicalLine(body, { seq, prev: this.#prev, at: this.#now() });
+    this.#block.take(body, { seq, prev: this.#prev, at: this.#now() });
     this.#seq = seq + 1;
     return issueReceipt(seq);
   }
 
   /** Hands what a turn brought to the kernel, in one call. */
   #handOver(): void {
-    if (this.#batch === '') return;
-    const file = this.#file;
-    this.#makeRoom(this.#batch.length * 3);
-    const end = this.#end + this.#room.write(this.#batch, this.#end, 'utf8');
+    const block = this.#block;
+    if (!block.isWaiting) return;
     try {
-      if (file === undefined) throw new Error('no segment is open');
-      file.write(this.#room.subarray(this.#end, end));
+      if (this.#file === undefined) throw new Error('no segment is open');
+      this.#file.write(block.waiting());
     } catch (error) {
       this.#shut(error);
       throw this.#refusal();
     }
-    if (this.#end === 1) this.#blockMillis = this.#atMillis;
-    this.#end = end;
-    this.#batch = '';
+    if (block.isEmpty) this.#blockMillis = this.#atMillis;
+    block.handedOver();
     this.#written = this.#seq;
-    if (this.#atMillis - this.#blockMillis >= blockMs || end >= blockBytes) this.#closeBlock();
+    if (this.#atMillis - this.#blockMillis >= blockMs || block.bytes >= blockBytes) this.#closeBlock();
   }
 
   #endBlock(): void {
@@ -244,19 +236,10 @@ export class AuditLog implements Recorder {
 
   /** A block may take the records of several turns: hashing at every turn would cost more than the statements it is about. */
   #closeBlock(): void {
-    if (this.#end === 1) return;
-    this.#prev = leafHashMarked(this.#room.subarray(0, this.#end));
+    if (this.#block.isEmpty) return;
+    this.#prev = this.#block.close();
     this.#frontier.add(this.#prev);
     this.#closed = this.#written;
-    this.#end = 1;
-    if (this.#room.length > roomBytes) this.#room = Buffer.alloc(roomBytes);
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#room.length - this.#end >= bytes) return;
-    const room = Buffer.alloc(Math.max(roomBytes, this.#end + bytes));
-    this.#room.copy(room, 0, 0, this.#end);
-    this.#room = room;
   }
 
   #begin(number: number): void {
@@ -268,13 +251,13 @@ export class AuditLog implements Recorder {
       blocks,
       frontier: this.#frontier.roots,
     } as const;
-    const line = Buffer.from(canonicalLine(body, { seq: this.#seq, prev: this.#prev, at: this.#now() }));
+    const line = Buffer.from(`${generalLine(body, { seq: this.#seq, prev: this.#prev, at: this.#now() })}\n`);
     const file = SegmentFile.create(this.#options.dir, number, line);
     this.#file?.retire();
     this.#file = file;
     this.#seq += 1;
     this.#written = this.#seq;
-    this.#prev = leafHashMarked(Buffer.concat([Buffer.from([0]), line]));
+    this.#prev = leafHash(line);
     this.#frontier.add(this.#prev);
     this.#closed = this.#written;
   }
@@ -284,7 +267,7 @@ export class AuditLog implements Recorder {
     this.#written = tail.seq;
     this.#closed = tail.seq;
     // What an open block held is closed by the tail: the next record names it as its `prev`.
-    this.#end = 1;
+    this.#block.begin();
     this.#prev = tail.prev;
     this.#frontier = tail.frontier;
   }
@@ -306,7 +289,7 @@ export class AuditLog implements Recorder {
     this.#lost += this.#seq - this.#written;
     this.#broken = this.#owed > 0;
     this.#seq = this.#written;
-    this.#batch = '';
+    this.#block.dropWaiting();
     this.#state = { state: 'shut', why: wordsOf(error), since: this.#now() };
   }
 
