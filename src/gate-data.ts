@@ -149,8 +149,8 @@ function judgedFacts(verdict: Verdict, reading: ReadText): RecordedVerdict {
 function unusualPath(execution: Execution): readonly string[] | undefined {
   const path = execution.session.meaning?.names.searchPath;
   if (path?.known !== true) return undefined;
-  const [first, second, ...more] = path.value;
-  return first === '$user' && second === 'public' && more.length === 0 ? undefined : path.value;
+  const names = path.value;
+  return names.length === 2 && names[0] === '$user' && names[1] === 'public' ? undefined : names;
 }
 
 function hashOf({ kept, sql }: Execution, hashes: Hashes): string {
@@ -159,9 +159,9 @@ function hashOf({ kept, sql }: Execution, hashes: Hashes): string {
   return kept.hash;
 }
 
+/** All members at once, and none spread in: made for each statement, copying members one by one was a quarter of a microsecond. */
 export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecution, hashes: Hashes): AuditBody {
-  const sealed = hashes.seal(execution.sql);
-  const path = unusualPath(execution);
+  const facts = judgedFacts(verdict, reading);
   return {
     kind: 'judged',
     session: execution.id,
@@ -169,19 +169,22 @@ export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecu
     owner: asker.owner,
     database: asker.database,
     statement: hashOf(execution, hashes),
-    ...(reading.normalised === undefined ? {} : { text: reading.normalised }),
-    ...judgedFacts(verdict, reading),
+    text: reading.normalised,
+    verdict: facts.verdict,
+    actions: facts.actions,
+    columns: facts.columns,
+    rules: facts.rules,
+    catalog: facts.catalog,
     schema: reading.index?.snapshot.schemaVersion ?? '',
     role: asker.role,
-    ...(path === undefined ? {} : { path }),
-    ...(sealed === undefined ? {} : { sealed }),
+    path: unusualPath(execution),
+    sealed: hashes.seal(execution.sql),
   };
 }
 
 export function finishedRecord(execution: Execution, of: number, outcome: Outcome): AuditBody {
   const { rows, bytes, ms, error } = outcome;
-  const base = { kind: 'finished', session: execution.id, of, rows, bytes, ms } as const;
-  return error === undefined ? base : { ...base, error };
+  return { kind: 'finished', session: execution.id, of, rows, bytes, ms, error };
 }
 
 /** Not let through by us but turned down by the server, for sure: on the record all the same. */

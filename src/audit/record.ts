@@ -21,7 +21,7 @@ interface Judged extends RecordedAsker {
   /** Keyed hash of the statement's bytes: equal statements can be found, their text cannot be guessed. */
   readonly statement: string;
   /** The statement with every literal taken out; absent where it could not be read. */
-  readonly text?: string;
+  readonly text?: string | undefined;
   readonly parameters?: string;
   readonly verdict: 'allow' | 'hold' | 'deny';
   readonly actions: readonly string[];
@@ -30,13 +30,13 @@ interface Judged extends RecordedAsker {
   readonly catalog: string;
   readonly schema: string;
   /** search_path of the session, where it is not the usual `"$user", public`. What a name means depends on it. */
-  readonly path?: readonly string[];
+  readonly path?: readonly string[] | undefined;
   /** The Postgres role that it runs as. */
   readonly role?: string;
   /** Rows that the planner expected, where it was asked. */
   readonly expected?: number;
   /** The full statement, encrypted to an auditor's public key (see seal.ts); only where it was asked for. */
-  readonly sealed?: string;
+  readonly sealed?: string | undefined;
 }
 
 interface Finished {
@@ -47,7 +47,7 @@ interface Finished {
   readonly rows: number;
   readonly bytes: number;
   readonly ms: number;
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 interface Refused extends RecordedAsker {
