@@ -18,18 +18,24 @@ export interface RunParts {
   readonly onTripped: (why: string) => void;
   /** The server's answer was an error. */
   readonly onRefused: (passed: Passed) => void;
+  readonly stopDesk: StopDesk;
+}
+
+/** One of a session's runs; the parts are the same for all of them. */
+export interface Running {
+  readonly execution: Execution;
+  readonly passed: Passed;
   /** Undefined: its rows are of no interest. */
   readonly rows: RunRows | undefined;
-  readonly stopDesk: StopDesk;
+  /** Once, when the server has said how it went for the first time: what it changes in its session is done then. */
+  readonly onFirstEnd: (() => void) | undefined;
 }
 
 export class Run implements Follower {
   readonly #parts: RunParts;
-  readonly #execution: Execution;
-  readonly #passed: Passed;
+  readonly #of: Running;
   readonly #tripwire: Tripwire;
   readonly #startedAt: number;
-  /** Once, when the server has said how it went for the first time: what it changes in its session is done then. */
   #onFirstEnd: (() => void) | undefined;
   #rows = 0;
   #bytes = 0;
@@ -40,12 +46,11 @@ export class Run implements Follower {
   #isDescribed = false;
   #closed = false;
 
-  constructor(parts: RunParts, execution: Execution, passed: Passed, onFirstEnd: (() => void) | undefined) {
+  constructor(parts: RunParts, of: Running) {
     this.#parts = parts;
-    this.#execution = execution;
-    this.#passed = passed;
-    this.#tripwire = new Tripwire(passed.text);
-    this.#onFirstEnd = onFirstEnd;
+    this.#of = of;
+    this.#tripwire = new Tripwire(of.passed.text);
+    this.#onFirstEnd = of.onFirstEnd;
     this.#startedAt = parts.clock.ticks();
   }
 
@@ -54,32 +59,42 @@ export class Run implements Follower {
     if (type === fromServer.error) this.#error = sqlStateOf(bytes, start, end);
     this.#suspended = type === fromServer.portalSuspended;
     const tripped = this.#tripwire.check(type, bytes, start, end);
-    if (tripped === undefined) return this.#parts.rows?.said(type, bytes, start, end) ?? 'forward';
+    if (tripped === undefined) return this.#of.rows?.said(type, bytes, start, end) ?? 'forward';
     this.#parts.onTripped(tripped);
     return 'swallow';
   }
 
   row(_type: number, size: number): 'forward' | 'swallow' | 'stop' {
     if (this.#stopped !== undefined) return 'swallow';
-    if (this.#parts.rows?.take(size) === 'stop') return 'stop';
+    if (this.#of.rows?.take(size) === 'stop') return 'stop';
     this.#rows += 1;
     this.#bytes += size;
     return 'forward';
   }
 
+  /** Most results are not bounded, and a million rows are not worth a million questions. */
+  get passesAll(): boolean {
+    return this.#stopped === undefined && this.#of.rows === undefined;
+  }
+
+  passed(rows: number, bytes: number): void {
+    this.#rows += rows;
+    this.#bytes += bytes;
+  }
+
   get whole(): boolean {
-    return this.#parts.rows?.whole === true;
+    return this.#of.rows?.whole === true;
   }
 
   rewrite(type: number, bytes: Buffer, start: number, end: number): Rewritten | undefined {
-    return this.#parts.rows?.rewrite(type, bytes, start, end);
+    return this.#of.rows?.rewrite(type, bytes, start, end);
   }
 
   async room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
-    const error = await this.#parts.rows?.room(withdrawn);
+    const error = await this.#of.rows?.room(withdrawn);
     if (error === undefined) return 'again';
     this.#error = error.row.sqlState;
-    this.#stopped = new StoppedResult(this.#parts.stopDesk, error, this.#execution.protocol);
+    this.#stopped = new StoppedResult(this.#parts.stopDesk, error, this.#of.execution.protocol);
     return 'stopped';
   }
 
@@ -112,7 +127,7 @@ export class Run implements Follower {
   /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
   ended(how: 'done' | 'failed' | 'skipped'): void {
     this.#firstEnd();
-    this.#parts.rows?.settle();
+    this.#of.rows?.settle();
     if (how === 'done' && this.#suspended) return;
     this.close(how === 'skipped' ? 'skipped' : undefined);
   }
@@ -122,8 +137,8 @@ export class Run implements Follower {
     this.#closed = true;
     this.#firstEnd();
     // The server has refused it, and not we its result: what it would have carried went nowhere.
-    if (this.#error !== undefined && this.#stopped === undefined) this.#parts.onRefused(this.#passed);
-    this.#parts.gate.finish(this.#execution, this.#passed.permit, {
+    if (this.#error !== undefined && this.#stopped === undefined) this.#parts.onRefused(this.#of.passed);
+    this.#parts.gate.finish(this.#of.execution, this.#of.passed.permit, {
       rows: this.#rows,
       bytes: this.#bytes,
       // To the microsecond: more digits would say nothing and cost time to print.

@@ -11,13 +11,14 @@ import { FrameReader, type FrameOut } from '../wire/frame.ts';
 import { fromClient } from '../wire/message-types.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { Backlog, type Deferred } from './backlog.ts';
+import { hear } from './hearing.ts';
 import { InBand } from './in-band.ts';
 import { Outbox } from './outbox.ts';
 import { errorFrame } from './refuse.ts';
 import { Replies } from './replies.ts';
 import { Requests, type RequestDesk } from './requests.ts';
 import type { PreparedText } from './statement-book.ts';
-import { Run, type Passed } from './run.ts';
+import { Run, type Passed, type RunParts } from './run.ts';
 import type { StopDesk } from './run-stopped.ts';
 import type { SessionRows } from './rows-session.ts';
 import { ServerStream } from './server-stream.ts';
@@ -45,8 +46,10 @@ export class Session implements Sender, RequestDesk {
   #marked = false;
   readonly #backlog: Backlog;
   #onSettled: (() => void) | undefined;
+  #hush = (): void => undefined;
   readonly #mind: SessionMind;
   readonly #rows: SessionRows;
+  readonly #runParts: RunParts;
   readonly inBand: InBand;
 
   constructor(parts: SessionParts) {
@@ -77,6 +80,8 @@ export class Session implements Sender, RequestDesk {
       part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
     };
     this.#rows = parts.rows.session();
+    const [onRefused, stopDesk] = [this.#onRefused, this.#stopDesk];
+    this.#runParts = { ...parts, onRefused, stopDesk, onTripped: (why) => this.#tripped(why) };
     const stream = {
       replies: this.replies,
       toAgent: this.#toAgent,
@@ -91,11 +96,11 @@ export class Session implements Sender, RequestDesk {
   /** Takes over both sockets. `early` is what the agent sent behind its login. */
   start(early: Buffer): void {
     const { agent, upstream } = this.#parts;
-    agent.on('data', (chunk: Buffer) => this.#onAgentData(chunk));
+    hear(agent, (chunk) => this.#onAgentData(chunk));
     agent.on('end', () => this.#lost('the agent left'));
     agent.on('error', (error) => this.#lost(wordsOf(error)));
     agent.on('close', () => this.#lost('the agent left'));
-    upstream.on('data', (chunk: Buffer) => this.#stream.onData(chunk));
+    this.#hush = hear(upstream, (chunk) => this.#stream.onData(chunk));
     upstream.on('end', () => this.#upstreamLost());
     upstream.on('error', () => this.#upstreamLost());
     upstream.on('close', () => this.#upstreamLost());
@@ -190,15 +195,8 @@ export class Session implements Sender, RequestDesk {
 
   startRun(execution: Execution, passed: Passed): Run {
     if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
-    const { gate, clock } = this.#parts;
-    const onTripped = (why: string): void => this.#tripped(why);
     const rows = this.#rows.begin(execution, passed);
-    return new Run(
-      { gate, clock, onTripped, onRefused: this.#onRefused, rows, stopDesk: this.#stopDesk },
-      execution,
-      passed,
-      this.#mind.begin(passed.text),
-    );
+    return new Run(this.#runParts, { execution, passed, rows, onFirstEnd: this.#mind.begin(passed.text) });
   }
 
   answer(frame: Buffer, protocol: Execution['protocol']): void {
@@ -383,6 +381,7 @@ export class Session implements Sender, RequestDesk {
     const { agent, upstream } = this.#parts;
     agent.destroySoon();
     // Whoever gets the connection next starts without our ears on it.
+    this.#hush();
     for (const event of ['data', 'end', 'error', 'close', 'drain']) upstream.removeAllListeners(event);
     upstream.on('error', () => undefined);
     this.#parts.onEnd(idle && !upstream.destroyed ? 'idle' : 'unusable');
