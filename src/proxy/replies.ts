@@ -40,6 +40,9 @@ export interface Follower {
   readonly finished?: boolean;
   /** A row, or a piece of COPY data, of `size` bytes comes; without it, it passes. */
   row?(type: number, size: number): RowFate;
+  /** Rows pass whatever comes: `passed` counts many at once, in place of `row` for each. */
+  readonly passesAll?: boolean;
+  passed?(rows: number, bytes: number): void;
   /** Rows are looked into, so they have to come whole and are rewritten. */
   readonly whole?: boolean;
   rewrite?(type: number, bytes: Buffer, start: number, end: number): Rewritten | undefined;
@@ -161,6 +164,17 @@ export class Replies {
   /** The first piece of a row that is handed on as it arrives, of `size` bytes in all: the rest goes the way of the first. */
   takeRow(type: number, size: number): RowFate {
     return this.#queue[this.#head]?.follower?.row?.(type, size) ?? 'forward';
+  }
+
+  /** Whether rows of the reply under way pass whatever comes; `passed` then says how many did. */
+  get rowsPass(): boolean {
+    const owed = this.#queue[this.#head];
+    if (owed === undefined || owed.kind === awaits.aside) return false;
+    return owed.follower === undefined || owed.follower.passesAll === true;
+  }
+
+  passed(rows: number, bytes: number): void {
+    this.#queue[this.#head]?.follower?.passed?.(rows, bytes);
   }
 
   /** Whether rows of the reply under way have to come whole. */

@@ -68,10 +68,15 @@ export class ServerStream {
       // While frames are held it is not known yet whose row this is.
       streams: (type) => isRow(type) && this.#held === undefined && !replies.wantsWhole,
       lengthMax: (type) => (isRow(type) && replies.wantsWhole ? parts.wholeBytesMax : serverMessageBytesMax),
+      together: (type) => isRow(type) && this.#held === undefined && replies.rowsPass,
     });
     this.#out = {
       frame: (type, bytes, start, end) => this.#frame(type, bytes, start, end),
       part: (type, bytes, start, end, place) => this.#part({ type, bytes, start, end, place }),
+      several: (_type, bytes, start, end, count) => {
+        replies.passed(count, end - start);
+        desk.toAgent.add(bytes, start, end);
+      },
     };
     this.#paused = new ReasonSet({ onFirst: () => parts.upstream.pause(), onLast: () => parts.upstream.resume() });
   }

@@ -11,15 +11,18 @@ import { clientMessages, serverMessages } from './arbitraries.ts';
 const whole: FrameRules = { streams: () => false, lengthMax: () => 1_000_000 };
 const dataRow = 'D'.charCodeAt(0);
 const inParts: FrameRules = { streams: (type) => type === dataRow, lengthMax: () => 1_000_000 };
+const rowsTogether: FrameRules = { ...inParts, together: (type) => type === dataRow };
+const allTogether: FrameRules = { ...whole, together: () => true };
 
 interface Out {
   readonly frames: Buffer[];
   readonly places: string[];
+  readonly counts: number[];
 }
 
 /** Pushes the chunks; frames are copied, because their bytes are only lent. Parts are joined again. */
 function framesOf(reader: FrameReader, chunks: readonly Buffer[]): Out {
-  const out: Out = { frames: [], places: [] };
+  const out: Out = { frames: [], places: [], counts: [] };
   let parts: Buffer[] = [];
   for (const chunk of chunks) {
     const lent = Buffer.from(chunk);
@@ -36,6 +39,16 @@ function framesOf(reader: FrameReader, chunks: readonly Buffer[]): Out {
         if (place !== 'last') return;
         out.frames.push(Buffer.concat(parts));
         parts = [];
+      },
+      several: (type, bytes, start, end, count) => {
+        expect(parts).toEqual([]);
+        const before = out.frames.length;
+        for (let at = start; at < end; at += 1 + bytes.readUInt32BE(at + 1)) {
+          expect(bytes[at]).toBe(type);
+          out.frames.push(Buffer.from(bytes.subarray(at, at + 1 + bytes.readUInt32BE(at + 1))));
+        }
+        expect(out.frames.length - before).toBe(count);
+        out.counts.push(count);
       },
     });
   }
@@ -60,6 +73,8 @@ const stream = fc.oneof(client, server);
 describe.each([
   ['whole frames', whole],
   ['rows in parts', inParts],
+  ['rows side by side', rowsTogether],
+  ['whatever is alike side by side', allTogether],
 ])('%s', (_, rules) => {
   test('are the same when the stream is split at each byte, once', () => {
     fc.assert(
@@ -102,6 +117,18 @@ test('a frame that came whole is not handed on in parts, one that was split begi
   expect(framesOf(new FrameReader(inParts), pieces).places).toEqual(['first', 'middle', 'last']);
 });
 
+test('rows that stand side by side come at once, up to what is another message or not whole', () => {
+  const row = encodeServerMessage({ kind: 'dataRow', values: [Buffer.alloc(100)] });
+  const done = encodeServerMessage({ kind: 'commandComplete', tag: 'SELECT 3' });
+  const [head, tail] = [row.subarray(0, 20), row.subarray(20)];
+  const { counts, frames } = framesOf(new FrameReader(rowsTogether), [
+    Buffer.concat([row, row, done, row, row, row, head]),
+    Buffer.concat([tail, row]),
+  ]);
+  expect(counts).toEqual([2, 3, 1]);
+  expect(frames).toEqual([row, row, done, row, row, row, row, row]);
+});
+
 const header = (length: number): Buffer => {
   const bytes = Buffer.from('Q....');
   bytes.writeUInt32BE(length, 1);
@@ -115,9 +142,10 @@ test.each([
   [0xffff_ffff, 'MESSAGE_TOO_LARGE'],
 ])('a length of %d ends it as soon as the header is there, alone or byte by byte', (length, code) => {
   for (const chunks of [[header(length)], Array.from(header(length), (byte) => Buffer.from([byte]))]) {
-    const reader = new FrameReader(whole);
-    expect(() => framesOf(reader, chunks)).toThrow(ProxyError);
-    expect(() => framesOf(new FrameReader(whole), chunks)).toThrow(expect.objectContaining({ code }));
+    for (const rules of [whole, allTogether]) {
+      expect(() => framesOf(new FrameReader(rules), chunks)).toThrow(ProxyError);
+      expect(() => framesOf(new FrameReader(rules), chunks)).toThrow(expect.objectContaining({ code }));
+    }
   }
 });
 
