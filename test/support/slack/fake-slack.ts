@@ -71,6 +71,8 @@ export class FakeSlack {
   retryAfter = 1;
   isRevoked = false;
   pageSizeMax = 1000;
+  /** Kinds of block that are refused, whatever they hold: Slack's rules may be other ones tomorrow. */
+  readonly refusedKinds = new Set<string>();
   /** Answered instead, by method: an error's code. */
   readonly errors = new Map<string, string>();
   readonly sockets = new Set<WebSocket>();
@@ -233,6 +235,9 @@ export class FakeSlack {
     if (this.isRevoked) return { ok: false, error: 'token_revoked' };
     const error = this.errors.get(method);
     if (error !== undefined) return { ok: false, error };
+    const blocks = JSON.stringify(args['blocks'] ?? []);
+    const refused = [...this.refusedKinds].filter((kind) => blocks.includes(`"type":"${kind}"`));
+    if (refused.length > 0) return refusedBlocks(refused);
     const act = this.#methods[method];
     return act === undefined ? { ok: false, error: 'unknown_method' } : act(args);
   }
