@@ -52,6 +52,7 @@ export function factsOf(analysis: Analysis, input: FactsInput): Facts {
     ...readsOf(analysis, levels),
     ...existsOf(analysis, catalog, asker.database),
     ...loweredOf(analysis, levels),
+    ...toldOf(analysis, levels),
   ];
   const functions = analysis.functions.filter(needsWord).map((use) => ({
     use,
@@ -132,6 +133,20 @@ function loweredOf(analysis: Analysis, levels: Levels): readonly Touch[] {
       how: 'read',
       uses: asRows,
       found: from,
+    }));
+}
+
+/** What a write tells by failing is a reading only where reading is not free: else every INSERT would read its own key. */
+function toldOf(analysis: Analysis, levels: Levels): readonly Touch[] {
+  return (analysis.tells ?? [])
+    .map((told) => ({ told, found: levelIn(levels, told) }))
+    .filter(({ found }) => found.level.read !== 'allow')
+    .map(({ told: { column }, found }) => ({
+      relation: column.relation,
+      column: column.column,
+      how: 'read',
+      uses: asRows,
+      found,
     }));
 }
 

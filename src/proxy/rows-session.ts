@@ -43,6 +43,11 @@ export class RowDesk {
     this.#parts = parts;
   }
 
+  /** What is in force now. */
+  get classification(): () => Classification {
+    return this.#parts.classification;
+  }
+
   session(): SessionRows {
     return new SessionRows(this.#parts, (verdict, agent, masks) => this.#claimsOf(verdict, agent, masks));
   }

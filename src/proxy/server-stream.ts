@@ -7,6 +7,7 @@ import { ReasonSet } from '../core/reasons.ts';
 import { FrameReader, headerBytes, type FrameOut } from '../wire/frame.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { decodeServerMessage } from '../wire/server-messages.ts';
+import type { ErrorDetail } from './error-detail.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replies, TransactionStatus } from './replies.ts';
 import type { SessionMind } from './session-mind.ts';
@@ -19,6 +20,7 @@ export interface StreamDesk {
   over(): boolean;
   /** What the session knows of itself moves with what the server says. */
   readonly mind: Pick<SessionMind, 'ready' | 'reported'>;
+  readonly errorDetail: ErrorDetail;
   /** All that came has been handled. */
   chunkDone(): void;
   broken(thrown: unknown): void;
@@ -129,10 +131,17 @@ export class ServerStream {
     }
     if (this.#desk.over()) return;
     this.#saw(type, bytes, start, end);
-    if (fate === 'forward') toAgent.add(bytes, start, end);
+    if (fate === 'forward') this.#forward(type, bytes, start, end);
     else if (Buffer.isBuffer(fate)) toAgent.addAll(fate);
     else if (fate !== 'swallow') toAgent.add(fate.bytes, fate.start, fate.end);
     for (const due of replies.takeDue()) toAgent.addAll(due);
+  }
+
+  #forward(type: number, bytes: Buffer, start: number, end: number): void {
+    const { toAgent, errorDetail } = this.#desk;
+    const hushed = type === fromServer.error ? errorDetail.hushed(bytes, start, end) : undefined;
+    if (hushed === undefined) toAgent.add(bytes, start, end);
+    else toAgent.addAll(hushed);
   }
 
   #saw(type: number, bytes: Buffer, start: number, end: number): void {

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Known } from '../core/known.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Asker } from '../policy/asker.ts';
+import type { Classification } from '../policy/classification.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { ReadText } from '../sql/reading.ts';
@@ -13,6 +14,7 @@ import { Asking, type AskingDesk } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
 import { Mirror, type NamesDesk } from './mirror.ts';
+import { ErrorDetail } from './error-detail.ts';
 import type { DatabaseReader } from './readers.ts';
 import type { TransactionStatus } from './replies.ts';
 import type { PreparedText } from './statement-book.ts';
@@ -89,6 +91,16 @@ export class SessionMind {
   /** As they are now, whatever else is not certain. */
   get encodings(): TextEncodings {
     return this.#mirror.anyMeaning().encodings;
+  }
+
+  /** What the server's errors may show this agent. */
+  errorDetail(classification: () => Classification): ErrorDetail {
+    const { database, asker } = this.#parts;
+    return new ErrorDetail({
+      ...{ classification, database: asker.database, encoding: () => this.encodings.client },
+      // Looked up each time, as the reader is.
+      schema: () => database.schema.current,
+    });
   }
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */

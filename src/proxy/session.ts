@@ -86,7 +86,7 @@ export class Session implements Sender, RequestDesk {
       replies: this.replies,
       toAgent: this.#toAgent,
       over: () => this.#over(),
-      mind: this.#mind,
+      ...{ mind: this.#mind, errorDetail: this.#mind.errorDetail(parts.rows.classification) },
       chunkDone: () => this.#chunkDone(),
       broken: (thrown: unknown) => this.#broken(thrown),
     };

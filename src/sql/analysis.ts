@@ -112,6 +112,11 @@ export interface Analysis {
   /** Many rows may come as one value (`string_agg`, `ARRAY(SELECT …)`): neither LIMIT nor counting rows says how many. */
   readonly folds?: true;
   readonly unknowns: readonly Unknown[];
+  /**
+   * Columns that no text reads, and about whose values it says something that a write succeeds or fails: `duplicate key`, `is not present
+   * in table`. Judged as read where they are classified.
+   */
+  readonly tells?: readonly ColumnRead[];
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */
   readonly domains?: readonly number[];
 }

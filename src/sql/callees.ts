@@ -8,7 +8,8 @@ import type { StaticFindings, StaticWitness } from './columns.ts';
 import { natureByCatalog } from './functions.ts';
 import { firstUserOid, type SchemaIndex } from './schema-index.ts';
 import type { FunctionInfo, Relation } from './schema.ts';
-import { checkText, closureOf } from './writes-closure.ts';
+import { closureOf, type Closure } from './writes-closure.ts';
+import { checkText, toldReads } from './writes-telling.ts';
 
 export interface Callee {
   readonly function: FunctionInfo;
@@ -22,6 +23,8 @@ export interface Behind {
   readonly writes: readonly ColumnWrite[];
   /** Domains whose checks are among the callees. */
   readonly domains: readonly number[];
+  /** Columns about whose values it says something that a write succeeds or fails. */
+  readonly tells: readonly ColumnRead[];
   readonly complete: 'yes' | 'no';
 }
 
@@ -32,6 +35,8 @@ export interface CalleeTools {
 }
 
 interface Expression {
+  /** Columns of the row that it looks at. */
+  readonly columns: readonly string[];
   readonly functions: readonly FunctionInfo[];
   readonly types: readonly number[];
 }
@@ -83,7 +88,26 @@ export class Callees {
       if (sql === undefined) break;
       take(this.#expression(sql));
     }
-    return { callees: one.callees(), writes: closure.writes, domains: one.domains(), complete };
+    return {
+      callees: one.callees(),
+      writes: closure.writes,
+      domains: one.domains(),
+      tells: this.#tells(closure),
+      complete,
+    };
+  }
+
+  /** A check tells about the columns that stand there when it also sees one that was given. */
+  #tells(closure: Closure): readonly ColumnRead[] {
+    const told = new Map(closure.tells.map((each) => [`${each.relation.oid} ${each.attribute.num}`, each]));
+    for (const { text, relation, given } of closure.tellingChecks) {
+      const seen = this.#expression(rowExpression(text, relation))?.columns ?? [];
+      const attributes = relation.attributes.filter((each) => seen.includes(each.name));
+      if (given.size > 0 && !attributes.some((each) => given.has(each.num))) continue;
+      for (const attribute of attributes)
+        if (!given.has(attribute.num)) told.set(`${relation.oid} ${attribute.num}`, { relation, attribute });
+    }
+    return toldReads([...told.values()], this.#tools.index);
   }
 
   /** The columns there belong to the row that is written; what matters is what runs. Undefined: not readable for sure. */
@@ -116,7 +140,8 @@ const nobody: SessionNames = { searchPath: known([]), role: '', temp: known([]) 
 
 function expressionOf(found: StaticFindings): Expression | undefined {
   if (found.unknowns.length > 0) return undefined;
-  return { functions: found.calls.flatMap((call) => call.candidates), types: found.types };
+  const functions = found.calls.flatMap((call) => call.candidates);
+  return { columns: found.reads.map((read) => read.column.column), functions, types: found.types };
 }
 
 /** One statement's callees and domains, each once. */

@@ -3,6 +3,7 @@
 import type { ColumnName, ColumnRead, ColumnUse, ColumnWrite, Flow, OutputColumn, RelationName } from './analysis.ts';
 import type { Openings } from './columns-opened.ts';
 import { uses, type CallSite, type State, type Written } from './columns-state.ts';
+import { kinOf } from './kin.ts';
 import { columnOf, isSystemSchema, nameOf, type Relation } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import type { Column, Shape, Source } from './scope.ts';
@@ -56,7 +57,11 @@ export class Finish {
   }
 
   writes(): readonly ColumnWrite[] {
-    return [...this.#state.writes.values()].flatMap((written) => this.#targets(written).map(writeOf));
+    return [...this.#state.writes.values()].flatMap((written) => {
+      const fired = this.#fired(written);
+      const targets = this.#targets(written).filter((target) => !fired.some((each) => isSame(each, target)));
+      return [...targets, ...fired].map(writeOf);
+    });
   }
 
   flows(): readonly Flow[] {
@@ -183,6 +188,22 @@ export class Finish {
     return [{ ...written, relation: nameOf(base.relation), column: base.attribute.name }];
   }
 
+  /** Views on the way down to it that have triggers: those run too, or in the place of the write. */
+  #fired(written: Written): readonly Written[] {
+    const relation = [...this.#state.relations].find((each) => same(nameOf(each), written.relation));
+    const attribute = relation?.attributes.find((each) => each.name === written.column);
+    if (relation === undefined || attribute === undefined) return [];
+    const fired: Written[] = [];
+    let source: Source | undefined = { relation, attribute };
+    while (source?.relation.kind === 'v') {
+      const { oid } = source.relation;
+      const hasTriggers = this.#index.snapshot.triggers.some((each) => each.relation === oid);
+      if (hasTriggers) fired.push({ ...written, relation: nameOf(source.relation), column: source.attribute.name });
+      source = this.#openings.view(source.relation)?.columns[placeOf(source)]?.origin;
+    }
+    return fired;
+  }
+
   /** Everything under a column, views opened. */
   #under(source: Source): readonly Source[] {
     const opened = source.relation.kind === 'v' ? this.#openings.view(source.relation) : undefined;
@@ -202,15 +223,7 @@ export class Finish {
     const before = this.#kin.get(source);
     if (before !== undefined) return before;
     const { relation, attribute } = source;
-    const kin: ColumnName[] = [];
-    for (const other of this.#index.kin(relation.oid)) {
-      if (other.attributes.some((each) => each.name === attribute.name)) {
-        kin.push({ relation: nameOf(other), column: attribute.name });
-      }
-    }
-    for (const each of relation.attributes) {
-      if (attribute.generatedFrom.includes(each.num)) kin.push(columnOf(relation, each));
-    }
+    const kin = [...kinOf(relation, attribute, this.#index)];
     if (relation.kind === 'm' && !isSystemSchema(relation.schema)) kin.push(...this.#copied(source));
     this.#kin.set(source, kin);
     return kin;
@@ -251,6 +264,7 @@ function usesOf(bits: number): readonly ColumnUse[] {
 
 const keyOf = (name: RelationName): string => `${name.schema}\0${name.name}`;
 const same = (a: RelationName, b: RelationName): boolean => a.name === b.name && a.schema === b.schema;
+const isSame = (a: Written, b: Written): boolean => a.column === b.column && same(a.relation, b.relation);
 
 function writeOf(written: Written): ColumnWrite {
   return { column: { relation: written.relation, column: written.column }, how: written.how };

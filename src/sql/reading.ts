@@ -178,6 +178,7 @@ function together(one: Analysis, reference: Reference, other: Analysis | undefin
     relations: [...one.relations, ...other.relations],
     outputs: other.outputs,
     rowsMax: one.rowsMax ?? other.rowsMax,
+    ...(other.tells === undefined ? {} : { tells: other.tells }),
     ...(one.folds === true || other.folds === true ? { folds: true as const } : {}),
     unknowns: [...one.unknowns, ...other.unknowns],
   };

@@ -31,6 +31,7 @@ interface Run {
   readonly writes: Analysis['writes'];
   readonly flows: Analysis['flows'];
   readonly domains: readonly number[];
+  readonly tells: readonly ColumnRead[];
   readonly unknowns: readonly Unknown[];
 }
 
@@ -101,6 +102,7 @@ export class SchemaResolvers {
         unknowns,
         ...(foldsRows(node, run.functions) ? { folds: true as const } : {}),
         ...(run.domains.length === 0 ? {} : { domains: run.domains }),
+        ...(run.tells.length === 0 ? {} : { tells: run.tells }),
       } satisfies Analysis;
     },
   };
@@ -127,5 +129,5 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
   });
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
-  return { functions, reads, relations, writes, flows, domains: behind.domains, unknowns };
+  return { functions, reads, relations, writes, flows, domains: behind.domains, tells: behind.tells, unknowns };
 }

@@ -26,6 +26,7 @@ import type { Relation } from './schema.ts';
 import { namedTree, type NamedTree } from './tree-named.ts';
 import type { TreeFacts } from './tree.ts';
 import { closureOf } from './writes-closure.ts';
+import { toldReads } from './writes-telling.ts';
 
 export interface United {
   readonly analysis: Analysis;
@@ -139,6 +140,7 @@ function settled(analysis: Analysis, tree: NamedTree, facts: TreeFacts, index: S
       ...analysis.relations,
       ...tree.relations.filter((each) => !touched.has(relationKey(each)) && !seen.has(relationKey(each))),
     ],
+    ...(closure.tells.length === 0 ? {} : { tells: [...(analysis.tells ?? []), ...toldReads(closure.tells, index)] }),
     wholeTables: unique([...analysis.wholeTables, ...tree.unfiltered]),
     unknowns: [...lasting, ...off],
   };

@@ -1,17 +1,9 @@
 // What a write sets off that its text does not say: triggers, foreign keys' actions, and the functions in defaults, generated
 // columns, checks, domains and index expressions. All from the snapshot; the server's tree shows none of it.
 import type { ColumnWrite } from './analysis.ts';
-import {
-  columnOf,
-  isSystemSchema,
-  type ConstraintInfo,
-  type FunctionInfo,
-  type Relation,
-  type Snapshot,
-} from './schema.ts';
+import { columnOf, isSystemSchema, type FunctionInfo, type Relation, type Snapshot } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
-
-type Event = 'insert' | 'update' | 'delete';
+import { checkText, Telling, type Event, type Step, type TellingCheck, type ToldColumn } from './writes-telling.ts';
 
 /** pg_trigger.tgtype. */
 const eventBits: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16 };
@@ -30,14 +22,10 @@ export interface Closure {
   readonly types: readonly number[];
   /** Writes that foreign keys make in other tables. */
   readonly writes: readonly ColumnWrite[];
+  /** Columns about whose values it says something that the write succeeds or fails: `duplicate key`, `is not present in table`. */
+  readonly tells: readonly ToldColumn[];
+  readonly tellingChecks: readonly TellingCheck[];
   readonly complete: 'yes' | 'no';
-}
-
-interface Step {
-  readonly relation: Relation;
-  readonly event: Event;
-  /** Columns of an update, by attnum. */
-  readonly columns: ReadonlySet<number>;
 }
 
 /** `temporary`: the session's own relations, which the index has not. */
@@ -80,11 +68,13 @@ class Walk {
   readonly #conditions: { readonly definition: string; readonly relation: Relation }[] = [];
   readonly #types = new Set<number>();
   readonly #writes: ColumnWrite[] = [];
+  readonly #telling: Telling;
   #complete: Closure['complete'] = 'yes';
 
   constructor(index: SchemaIndex) {
     this.#index = index;
     this.#snapshot = index.snapshot;
+    this.#telling = new Telling(index);
   }
 
   result(): Closure {
@@ -94,6 +84,8 @@ class Walk {
       conditions: this.#conditions,
       types: [...this.#types],
       writes: this.#writes,
+      tells: this.#telling.columns,
+      tellingChecks: this.#telling.checks,
       complete: this.#complete,
     };
   }
@@ -111,6 +103,7 @@ class Walk {
       this.#fire({ ...step, relation });
       this.#evaluate({ ...step, relation });
     }
+    this.#telling.add(step);
     if (step.event !== 'insert') this.#cascade(step);
   }
 
@@ -164,9 +157,4 @@ class Walk {
       this.add({ relation: target, event: how, columns: new Set(key.columns) });
     }
   }
-}
-
-/** `CHECK ((a > 0)) NOT VALID` → `(a > 0)` */
-export function checkText(check: ConstraintInfo): string | undefined {
-  return /^CHECK \(([^]*)\)(?: NOT VALID| NO INHERIT| NOT ENFORCED)*$/.exec(check.definition)?.[1];
 }
