@@ -34,6 +34,9 @@ export interface AskingDesk {
   readonly batchOpen: boolean;
 }
 
+/** Of the agent's, in the open transaction. LOCK is told apart because it takes locks and no snapshot. */
+export type RanInTransaction = 'nothing' | 'LOCK' | 'queries';
+
 export class Asking implements AskedSession {
   readonly #desk: AskingDesk;
   readonly #mirror: Mirror;
@@ -101,9 +104,13 @@ export class Asking implements AskedSession {
     return rowsOfPlan(result.outcome, question.counted);
   }
 
-  /** What the open transaction has locked, for whoever decides how long it may wait. */
-  async locks(): Promise<Known<readonly string[]>> {
-    if (this.#desk.replies.status !== 'open' || this.#desk.replies.length > 0) return known([]);
+  /**
+   * What the open transaction has locked, for whoever decides how long it may wait. A question fixes the transaction's snapshot, and
+   * SET TRANSACTION comes too late then: so it is only asked where something has fixed it already.
+   */
+  async locks(ran: RanInTransaction): Promise<Known<readonly string[]>> {
+    if (this.#desk.replies.status !== 'open' || this.#desk.replies.length > 0 || ran === 'nothing') return known([]);
+    if (ran === 'LOCK') return notKnown('a question would fix the snapshot of the transaction');
     try {
       const [rows = []] = await this.#questions([locksQuestion]);
       return known(rows.map(([relation, mode]) => `${relation ?? ''} (${mode ?? ''})`));

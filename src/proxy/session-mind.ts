@@ -10,7 +10,7 @@ import type { ParserMajor } from '../sql/parser.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { TextEncodings } from '../sql/text.ts';
-import { Asking, type AskingDesk } from './asking.ts';
+import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
 import { Mirror, type NamesDesk } from './mirror.ts';
@@ -57,6 +57,7 @@ export class SessionMind {
   #asker: Asker;
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
+  #ran: RanInTransaction = 'nothing';
   /** The same for all executions of the session. */
   readonly #shared: Shared;
 
@@ -78,7 +79,7 @@ export class SessionMind {
       asker: (reason) => this.#askerNow(reason),
       withdrawn: desk.withdrawn,
       tellHeld: (hold, until) => telling.begin(hold, until),
-      locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(),
+      locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(this.#ran),
       dump: () => this.#dump.shape(),
       dumpFacts: (oids) => this.#asking.dumpFacts(oids),
     };
@@ -106,6 +107,7 @@ export class SessionMind {
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
   begin(text: ReadText | undefined): (() => void) | undefined {
     if (text !== undefined) this.#dump.saw(text);
+    if (this.#ran !== 'queries') this.#ran = ranBy(text, this.#ran);
     if (text === undefined || !this.#mirror.begin(text)) return undefined;
     return () => {
       this.#mirror.ended(text);
@@ -131,6 +133,7 @@ export class SessionMind {
   ready(before: TransactionStatus): void {
     if (this.#desk.replies.status !== 'none') return;
     this.#dump.over();
+    this.#ran = 'nothing';
     if (before !== 'none') this.#mirror.transactionEnded();
     if (!this.#definitionsMoved) return;
     this.#definitionsMoved = false;
@@ -157,6 +160,15 @@ export class SessionMind {
     this.#asker = { ...now, role, reason: why, transaction };
     return this.#asker;
   }
+}
+
+/** What takes no snapshot and no locks leaves the transaction as fresh as it was. */
+function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTransaction {
+  const moving = (text?.statements ?? []).filter(
+    ({ analysis }) => !analysis.kinds.every((kind) => kind === 'session' || kind === 'transaction'),
+  );
+  if (moving.length === 0) return before;
+  return moving.every(({ analysis }) => analysis.command === 'LOCK TABLE') ? 'LOCK' : 'queries';
 }
 
 type Shared = Pick<

@@ -1,0 +1,229 @@
+// Goal: what an agent does to its own session (settings, transactions, cursors, encodings) goes on as at the server itself, however the
+// proxy asks its questions in between, and nobody is asked about it who need not be.
+// Method: conversations as data, step by step, at Postgres 15 and 18 directly and through the proxy; all messages compared, and what
+// was held is in the row.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { query as queryAt } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { connectRaw } from '../support/raw.ts';
+import { waitFor } from '../support/wait.ts';
+import { yesDesk } from '../support/yes-desk.ts';
+
+const files = {
+  'taxonomy.yaml': `version: 1
+levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
+defaults: { unclassified: public }
+`,
+  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
+  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { other.notes: watched }\n',
+};
+
+/** One write, and the ReadyForQuery that it is answered by. */
+type Step = string | readonly ClientMessage[];
+
+const extended = (sql: string | Buffer, statement = ''): readonly ClientMessage[] => [
+  { kind: 'parse', statement, sql: Buffer.from(sql), types: [] },
+  { kind: 'bind', portal: '', statement, formats: [], parameters: [], resultFormats: [] },
+  { kind: 'describe', target: 'portal', name: '' },
+  { kind: 'execute', portal: '', maxRows: 0 },
+  { kind: 'sync' },
+];
+const notes = 'select word from notes';
+
+interface Conversation {
+  readonly steps: readonly Step[];
+  /** Commands that people were asked about. */
+  readonly held?: readonly string[];
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly role?: string;
+}
+
+const conversations: Readonly<Record<string, Conversation>> = {
+  'DISCARD ALL takes search_path, names and settings back': {
+    steps: [
+      'set search_path = other',
+      'prepare p as select 1',
+      'set countersign.reason = $$tidying$$',
+      'discard all',
+      notes,
+      'execute p',
+      'show search_path',
+      'show countersign.reason',
+    ],
+    // A name that nobody prepared.
+    held: ['notKnown'],
+  },
+  'DISCARD ALL takes the names of Parse too': {
+    steps: [extended(notes, 's'), 'discard all', extended(notes, 's')],
+  },
+  'ROLLBACK and SELECT in one Query': {
+    steps: ['begin', 'set local search_path = other', 'rollback; select word from public.notes', notes],
+    held: ['notKnown'],
+  },
+  'ROLLBACK and SELECT in one Query, of a failed transaction': {
+    steps: ['begin', 'select 1/0', 'rollback; select word from public.notes', notes],
+    held: ['notKnown'],
+  },
+  'SET search_path and SELECT in one Query': {
+    steps: ['set search_path = public; select word from notes', 'show search_path'],
+  },
+  'SET search_path to what is watched, and SELECT in one Query': {
+    steps: ['set search_path = other; select word from notes', notes],
+    held: ['read', 'read'],
+  },
+  'another encoding and back': {
+    steps: [
+      'set client_encoding = latin1',
+      [{ kind: 'query', sql: Buffer.from("select 'caf\u00e9', length('caf\u00e9')", 'latin1') }],
+      extended(Buffer.from("select word from notes where word <> 'caf\u00e9'", 'latin1')),
+      'set client_encoding = utf8',
+      "select 'caf\u00e9', length('caf\u00e9')",
+    ],
+  },
+  'standard_conforming_strings off by the role': {
+    role: 'old_strings',
+    steps: ['show standard_conforming_strings', 'select 1'],
+    held: ['notKnown', 'notKnown'],
+  },
+  'LISTEN, and a notification to oneself': {
+    steps: ['listen here', 'notify here, $$one$$', "select 'after'", 'unlisten here', 'notify here', notes],
+  },
+  'SET TRANSACTION behind BEGIN': {
+    steps: [
+      'begin',
+      'set transaction isolation level serializable, read only',
+      'show transaction_isolation',
+      notes,
+      'commit',
+    ],
+  },
+  'SET TRANSACTION behind a statement that was held': {
+    steps: [
+      'begin',
+      'set role helper',
+      'set transaction isolation level serializable',
+      'show transaction_isolation',
+      'commit',
+      'reset role',
+    ],
+    held: ['privilege'],
+  },
+  'SET TRANSACTION behind LOCK and a statement that was held': {
+    steps: [
+      'begin',
+      'lock table public.notes in share mode',
+      'set role helper',
+      'set transaction isolation level repeatable read',
+      'show transaction_isolation',
+      'rollback',
+    ],
+    held: ['privilege'],
+  },
+  'a cursor WITH HOLD over its transaction': {
+    steps: [
+      'begin',
+      'declare c cursor with hold for select word from notes',
+      'commit',
+      'fetch 1 from c',
+      'fetch all from c',
+      'close c',
+      'fetch 1 from c',
+    ],
+    held: ['notKnown'],
+  },
+  'a cursor WITH HOLD of a transaction that is rolled back': {
+    steps: ['begin', 'declare c cursor with hold for select word from notes', 'rollback', 'fetch 1 from c'],
+  },
+  'VACUUM in Parse and Bind': { steps: [extended('vacuum public.notes'), extended(notes)] },
+  'VACUUM behind another statement of its batch': {
+    steps: [[...extended(notes).slice(0, 4), ...extended('vacuum public.notes')], notes],
+  },
+  'CREATE DATABASE and DROP DATABASE in Parse and Bind': {
+    steps: [extended('create database short_lived'), extended('drop database short_lived')],
+    held: ['schema', 'destructive'],
+  },
+  'a time-out of statements that is shorter than a question': {
+    steps: ['set statement_timeout = 1', 'reset statement_timeout', notes],
+  },
+};
+
+describe.each([15, 18] as const)('with Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let proxy: TestProxy;
+  const held: string[] = [];
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major, flags: ['fsync=off'] });
+    for (const sql of [
+      'create schema other',
+      'create table notes (word text)',
+      "insert into notes values ('one'), ('two')",
+      'create table other.notes (word text)',
+      "insert into other.notes values ('canary')",
+      'create role helper',
+      "create role old_strings login superuser password 'old'",
+      'alter role old_strings set standard_conforming_strings = off',
+    ])
+      await queryAt(postgres.url(), sql);
+    proxy = await startProxy({
+      databases: { db: postgres.url(), old_strings: postgres.url('postgres', 'old_strings', 'old') },
+      files,
+      desk: (recorder) => {
+        const desk = yesDesk(recorder);
+        return {
+          ...desk,
+          ask: (request, withdrawn) => {
+            held.push(request.verdict.reasons[0].action);
+            return desk.ask(request, withdrawn);
+          },
+        };
+      },
+    });
+    for (const database of ['db', 'old_strings'])
+      await waitFor(
+        'the first statement',
+        async () => (await queryAt(proxy.url(database), 'select 1 as one')).length === 1,
+        {
+          withinMs: 60_000,
+        },
+      );
+  }, 120_000);
+
+  afterAll(async () => {
+    await proxy.stop();
+    await postgres.stop();
+  });
+
+  async function said(url: string, { steps, parameters = {} }: Conversation): Promise<readonly ServerMessage[]> {
+    const raw = await connectRaw(url, parameters);
+    try {
+      let readies = 0;
+      for (const step of steps) {
+        const messages: readonly ClientMessage[] =
+          typeof step === 'string' ? [{ kind: 'query', sql: Buffer.from(step) }] : step;
+        raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
+        await raw.readies((readies += 1));
+      }
+      return raw.said;
+    } finally {
+      raw.close();
+    }
+  }
+
+  test.each(Object.entries(conversations))('%s', async (_name, conversation) => {
+    const role = conversation.role;
+    const direct = await said(postgres.url('postgres', role, role === undefined ? undefined : 'old'), conversation);
+    held.length = 0;
+    const through = await said(proxy.url(role ?? 'db'), conversation);
+    expect(through.map(comparable)).toEqual(direct.map(comparable));
+    expect(held).toEqual(conversation.held ?? []);
+  });
+});
+
+/** Process numbers differ between two sessions. */
+function comparable(message: ServerMessage): unknown {
+  return message.kind === 'notification' ? { ...message, processId: 0 } : message;
+}
