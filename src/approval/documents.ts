@@ -5,6 +5,7 @@ import type { HoldId, UnixMillis } from '../core/brand.ts';
 import { maskStyles } from '../core/mask-style.ts';
 import { passkeyProofShape } from '../core/passkey-proof.ts';
 import { policyActions } from '../policy/verdict.ts';
+import { chainsMax } from './evidence.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
 import type { Terms } from './terms.ts';
 
@@ -152,6 +153,7 @@ const lifeShape = z.object({
   uses: z.number().int().min(0),
   granted: z.boolean(),
   recorded: z.object({ held: z.boolean(), votes: z.number().int().min(0), settled: z.boolean() }),
+  chains: z.array(z.string().max(100)).max(chainsMax).optional(),
 });
 const permissionShape = z.object({
   hold: holdId,

@@ -145,4 +145,6 @@ export interface HoldLife {
   readonly granted: boolean;
   /** How much of this stands in the audit record. What does not, has no effect yet. */
   readonly recorded: { readonly held: boolean; readonly votes: number; readonly settled: boolean };
+  /** Chains of the record that have, or were about to have, steps of it. Absent: nobody said. */
+  readonly chains?: readonly string[] | undefined;
 }

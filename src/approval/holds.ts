@@ -15,7 +15,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Recorder } from '../audit/recorder.ts';
 import type { Change, Listed, Store, Version } from '../store/store.ts';
 import { idOfKey, keys, parse, textOf, type Permission } from './documents.ts';
-import { unrecorded } from './evidence.ts';
+import { unrecorded, withChain } from './evidence.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
 import { isRecorded, markRecorded } from './hold-state.ts';
 import { Serial } from './serial.ts';
@@ -23,6 +23,8 @@ import { Serial } from './serial.ts';
 export interface HoldsParts {
   readonly store: Store;
   readonly recorder: Pick<Recorder, 'recordDurably'>;
+  /** The name of the chain that it writes. */
+  readonly chain?: string | undefined;
   readonly clock: Clock;
   /** Told after every recorded move of this process. */
   readonly changed: (id: HoldId, life: HoldLife) => void;
@@ -97,7 +99,8 @@ export class Holds {
   }
 
   /** A new hold, if nobody has put another in the place of its binding since `expect` was read. Recorded when it resolves. */
-  make(facts: HeldFacts, life: HoldLife, expect: Version | 'absent'): Promise<HoldLife | 'conflict'> {
+  make(facts: HeldFacts, begun: HoldLife, expect: Version | 'absent'): Promise<HoldLife | 'conflict'> {
+    const life = withChain(begun, this.#parts.chain);
     const expiresAt = expiryOf(life);
     const { id, asker, askedAt, binding } = facts;
     return this.alone(id, async () => {
@@ -128,8 +131,9 @@ export class Holds {
       const stored = await this.recorded(id, patienceMs);
       const facts = await this.facts(id);
       if (stored === undefined || facts === undefined) return undefined;
-      const next = step(stored.life);
-      if (next === 'stay') return stored.life;
+      const stepped = step(stored.life);
+      if (stepped === 'stay') return stored.life;
+      const next = withChain(stepped, this.#parts.chain);
       const { store } = this.#parts;
       const life = { key: keys.life(id), expect: stored.version, value: textOf(next), expiresAt: expiryOf(next) };
       if ((await store.change([life])) === 'changed') return this.#record(facts, next);
@@ -177,7 +181,9 @@ export class Holds {
       if (this.#owed.get(id) !== 'mark') {
         this.#owed.set(id, 'record');
         // Taken in this order, and then waited for together.
-        await Promise.all(unrecorded(facts, life).map((body) => this.#parts.recorder.recordDurably(body)));
+        await Promise.all(
+          unrecorded(facts, life, this.#parts.chain).map((body) => this.#parts.recorder.recordDurably(body)),
+        );
         this.#owed.set(id, 'mark');
       }
       await this.#mark(facts, life);
@@ -195,7 +201,7 @@ export class Holds {
       const stored = await this.read(life.id);
       if (stored === undefined || isRecorded(stored.life)) return;
       if (looksOf(stored.life) !== looksOf(life)) throw new Error(`the hold ${life.id} moved before it was recorded`);
-      const marked = markRecorded(stored.life);
+      const marked = withChain(markRecorded(stored.life), this.#parts.chain);
       const change = {
         key: keys.life(life.id),
         expect: stored.version,

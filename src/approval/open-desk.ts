@@ -29,6 +29,8 @@ import { unavailable, Waits } from './waits.ts';
 export interface DeskParts {
   readonly store: Store;
   readonly recorder: Pick<Recorder, 'recordDurably'>;
+  /** The name of the chain that it writes: what is told to whoever reads another one. */
+  readonly chain?: string;
   readonly clock: Clock;
   readonly log: Log;
   /** `holds` of the config, with what the agent has of its own. */
@@ -263,7 +265,11 @@ export class StoreDesk implements Desk {
     const until = this.#parts.clock.now();
     if (withdrawn.aborted) return { hold, until, answer: Promise.resolve<Answer>({ kind: 'withdrawn', hold }) };
     const receipt = await this.#parts.recorder.recordDurably(
-      releasedBody(facts, { session: request.session, statement: request.statement.hash, terms }),
+      releasedBody(facts, {
+        session: request.session,
+        statement: request.statement.hash,
+        ...{ terms, life, chain: this.#parts.chain },
+      }),
     );
     return { hold, until, answer: Promise.resolve<Answer>({ kind: 'released', receipt, terms, by, hold }) };
   }

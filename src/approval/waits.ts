@@ -18,6 +18,8 @@ import { Wheel } from './wheel.ts';
 export interface WaitsParts {
   readonly holds: Holds;
   readonly recorder: Pick<Recorder, 'recordDurably'>;
+  /** The name of the chain that it writes. */
+  readonly chain?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly view: (facts: HeldFacts, life: HoldLife) => HoldView;
@@ -219,7 +221,10 @@ export class Waits {
     const wait = group.waits.get(id);
     if (wait === undefined) return;
     try {
-      const body = releasedBody(group.facts, { session: wait.session, statement: wait.statement, terms: how.terms });
+      const { session, statement } = wait;
+      const { terms } = how;
+      const release = { session, statement, terms, life: group.life, chain: this.#parts.chain };
+      const body = releasedBody(group.facts, release);
       const receipt = await this.#parts.recorder.recordDurably(body);
       wait.settle({ kind: 'released', receipt, ...how, hold: this.#view(group) });
     } catch (thrown) {

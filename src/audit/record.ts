@@ -88,6 +88,8 @@ interface Voted {
   readonly passkey?: PasskeyProof;
   /** Groups that an identity provider said they are in, beside the files. */
   readonly vouched?: readonly string[];
+  /** Other chains that have steps of this hold, as far as the shared state knew then: where to look, no proof. */
+  readonly chains?: readonly string[];
 }
 
 interface Decided {
@@ -96,6 +98,8 @@ interface Decided {
   readonly state: 'approved' | 'denied' | 'expired' | 'withdrawn';
   readonly by: readonly string[];
   readonly terms?: string;
+  /** As of a vote. */
+  readonly chains?: readonly string[];
 }
 
 interface Released extends RecordedAsker {
@@ -104,6 +108,8 @@ interface Released extends RecordedAsker {
   readonly statement: string;
   /** Columns whose values people wanted replaced; absent: none. */
   readonly masked?: readonly string[];
+  /** As of a vote. */
+  readonly chains?: readonly string[];
 }
 
 /** People let an agent read more than its budget. `asked`: somebody said so, and others have to as well. */

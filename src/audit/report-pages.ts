@@ -74,6 +74,8 @@ export function reportHtml(facts: ReportFacts, findings: ReportFindings): string
       ...findings.doubts,
     ]),
     section('Not explained by the log', facts.unexplained.length === 0 ? ['Nothing.'] : facts.unexplained),
+    ...notReadPart(facts),
+    unknownPart(facts),
     section(
       'Gaps and keys',
       facts.gaps.length === 0 ? ['No gap, and no other key than the first.'] : facts.gaps.map(recordWords),
@@ -95,6 +97,33 @@ export function reportHtml(facts: ReportFacts, findings: ReportFindings): string
       'Whether a person’s account was used by somebody else.',
     ]),
   ]);
+}
+
+/** Only where there is something: most proxies are alone. */
+function notReadPart({ notRead }: ReportFacts): readonly string[] {
+  if (notRead.size === 0) return [];
+  const lines = [...notRead].map(
+    ([chain, holds]) =>
+      `${chain} has steps of ${holds.length} holds of this span, and its folder was not read: nothing is said here about what those steps are (${holds.slice(0, 10).join(', ')}${holds.length > 10 ? ', …' : ''})`,
+  );
+  return [section('Not read', lines)];
+}
+
+const outcomesShown = 100;
+
+function unknownPart({ unknownOutcomes, chains }: ReportFacts): string {
+  const lines = unknownOutcomes.slice(0, outcomesShown).map(({ seq, at, agent, hold, text, chain }) => {
+    const which = chains.length > 1 ? ` of ${chain}` : '';
+    return `${at} record ${seq}${which}: ${agent}${hold === undefined ? '' : ` ${hold}`}${text === undefined ? '' : ` ${text}`}`;
+  });
+  const rest = unknownOutcomes.length - lines.length;
+  const head = `${unknownOutcomes.length} statements were let through, and the proxy ended, or its log was shut, before their outcome was recorded: whether the database carried them out is not known here.`;
+  return section(
+    'Outcomes that are not known',
+    unknownOutcomes.length === 0
+      ? ['None: of every statement that was let through it is on record how it ended.']
+      : [head, ...lines, ...(rest === 0 ? [] : [`and ${rest} more`])],
+  );
 }
 
 function rightsPart(version: string, rights: Rights | undefined, facts: ReportFacts): string {

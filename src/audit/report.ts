@@ -1,6 +1,7 @@
 // The evidence of a span, from the log alone: every hold with who asked and who decided, changes of catalog and config, what was
 // judged how often, whether anybody approved their own agent's statement, and the gaps, said openly. Collecting is here; `report-pages.ts` writes.
 import type { Told } from './hold-receipt.ts';
+import { OpenStatements, type OpenStatement } from './open-statements.ts';
 import type { LoggedRecord } from './record.ts';
 
 type Of<Kind extends LoggedRecord['kind']> = Extract<LoggedRecord, { readonly kind: Kind }>;
@@ -29,6 +30,10 @@ export interface ReportFacts {
   readonly agents: ReadonlyMap<string, { readonly owner: string; readonly statements: number }>;
   readonly changes: readonly (Of<'start' | 'stop' | 'config' | 'catalog' | 'part'> & InChain)[];
   readonly gaps: readonly ((Of<'mended'> | Of<'key'>) & InChain)[];
+  /** Let through, and their process ended before an outcome was recorded. */
+  readonly unknownOutcomes: readonly (OpenStatement & InChain)[];
+  /** Chains that have steps of holds of the span, by what their peers' records say, and were not read; with the holds. */
+  readonly notRead: ReadonlyMap<string, readonly string[]>;
   /** Origins of the chains that were read. */
   readonly chains: readonly string[];
   /** Votes by the owner of the agent that asked. None may ever be here. */
@@ -69,7 +74,7 @@ export class ReportCollector {
   readonly #releaseOf = new Map<string, string>();
   readonly #catalogs = new Map<string, number>();
   readonly #schemas = new Map<string, string>();
-  readonly #chains = new Set<string>();
+  readonly #chains = new Map<string, OpenStatements>();
   #records = 0;
 
   constructor(span: { readonly from: string | undefined; readonly to: string | undefined }) {
@@ -77,7 +82,9 @@ export class ReportCollector {
   }
 
   take(record: LoggedRecord, chain: string): void {
-    this.#chains.add(chain);
+    const statements = this.#chains.get(chain) ?? new OpenStatements();
+    this.#chains.set(chain, statements);
+    statements.take(record);
     const told: Told = { ...record, chain };
     const counted = this.#isInSpan(record.at);
     if (counted) this.#records += 1;
@@ -92,6 +99,8 @@ export class ReportCollector {
   facts(): ReportFacts {
     const inSpan = [...this.#holds.values()].filter((hold) => hold.inSpan);
     const holds = inSpan.flatMap((hold) => reportedOf(hold) ?? []);
+    const isRead = (chain: string): boolean => this.#chains.has(chain);
+    const notRead = chainsNotRead(inSpan, isRead);
     return {
       ...this.#span,
       records: this.#records,
@@ -101,12 +110,23 @@ export class ReportCollector {
       agents: this.#agents,
       changes: this.#changes,
       gaps: this.#gaps,
-      chains: [...this.#chains],
+      chains: [...this.#chains.keys()],
+      unknownOutcomes: [...this.#chains].flatMap(([chain, { left }]) =>
+        left.filter(({ at }) => this.#isInSpan(at)).map((one) => ({ ...one, chain })),
+      ),
+      notRead,
       selfVotes: holds.flatMap((hold) => hold.votes.filter((vote) => vote.person === hold.held.owner)),
       selfDecisions: holds.flatMap(({ held, decided }) => (decided?.by.includes(held.owner) === true ? [decided] : [])),
       catalogs: this.#catalogs,
       schemas: this.#schemas,
-      unexplained: [...inSpan.flatMap(unexplainedIn), ...holds.flatMap(withoutVotes)],
+      // What may stand in a chain that was not read is not held against anybody, but said by itself.
+      unexplained: [
+        ...inSpan.filter((hold) => othersOf(hold).every(isRead)).flatMap(unexplainedIn),
+        ...inSpan
+          .filter((hold) => othersOf(hold).every(isRead))
+          .flatMap((hold) => reportedOf(hold) ?? [])
+          .flatMap(withoutVotes),
+      ],
     };
   }
 
@@ -152,6 +172,25 @@ const aHold = (): CollectedHold => ({
 });
 
 const nameOf = ({ chain, seq }: Told): string => `${chain} ${seq}`;
+
+/** The other chains that its records name. */
+function othersOf({ votes, decisions, releases }: CollectedHold): readonly string[] {
+  return [...votes, ...decisions, ...releases].flatMap(({ chains }) => chains ?? []);
+}
+
+function chainsNotRead(
+  holds: readonly CollectedHold[],
+  isRead: (chain: string) => boolean,
+): ReadonlyMap<string, readonly string[]> {
+  const named = holds.flatMap((hold) => {
+    const [first] = [hold.held, ...hold.votes, ...hold.decisions, ...hold.releases].filter((one) => one !== undefined);
+    return first === undefined ? [] : othersOf(hold).map((chain) => ({ chain, hold: first.hold }));
+  });
+  const missing = [...new Set(named.map(({ chain }) => chain))].filter((chain) => !isRead(chain));
+  return new Map(
+    missing.map((chain) => [chain, [...new Set(named.filter((one) => one.chain === chain).map(({ hold }) => hold))]]),
+  );
+}
 
 function reportedOf({ held, votes, decisions, releases, rows }: CollectedHold): ReportHold | undefined {
   return held === undefined ? undefined : { held, votes, decided: decisions[0], released: releases.length, rows };

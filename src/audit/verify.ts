@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publicKeyFile, readText } from './keys.ts';
 import { readPublicKey, type Checkpoint } from './note.ts';
+import { OpenStatements, type OpenStatement } from './open-statements.ts';
 import { ChainReader, type Misfit } from './reader.ts';
 import { segmentName, segmentNumbers } from './segment-file.ts';
 import { headFile } from './tail.ts';
@@ -29,6 +30,12 @@ export type Verification =
       /** Records behind the head: the newest second of a log in use, or of one that was killed. */
       readonly unsigned: number;
       readonly checkpoints: number;
+      /** Let through, and no outcome is on record: their process ended before it was written, or (`running`) may still run. */
+      readonly unfinished: {
+        readonly left: number;
+        readonly first: OpenStatement | undefined;
+        readonly running: number;
+      };
       /** `seq` of the first record here; above 0 when the first segments were moved elsewhere. */
       readonly firstSeq: number;
     }
@@ -50,11 +57,13 @@ export function verifyFolder(options: VerifyOptions): Verification {
     return broken({ file: options.dir, words: 'there are no segments of a log here' });
   const keys = new KeyRing(key);
   const check = new NoteCheck(notes, keys, options.others ?? []);
+  const statements = new OpenStatements();
   let [firstSeq, lastAtHead] = [-1, ''];
   const reader: ChainReader = new ChainReader({
     each: (record) => {
       if (firstSeq < 0) firstSeq = record.seq;
       if (record.kind === 'key') keys.take(record);
+      statements.take(record);
     },
     block: () => {
       check.at(reader);
@@ -75,6 +84,7 @@ export function verifyFolder(options: VerifyOptions): Verification {
     head: head,
     unsigned: reader.seq - head.records,
     checkpoints: notes.filter((note) => note.weight !== 'peer').length,
+    unfinished: { left: statements.left.length, first: statements.left[0], running: statements.open },
     firstSeq,
   };
 }

@@ -3,6 +3,7 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { exportForms } from '../audit/export.ts';
+import type { ChainPart } from '../audit/hold-receipt.ts';
 import { openSealed } from '../audit/hold-records.ts';
 import { recordsOfAll } from '../audit/joint-records.ts';
 import { JointSearch } from '../audit/joint-search.ts';
@@ -143,7 +144,7 @@ function registerReceipt(audit: Command, ports: AuditPorts): void {
         ...(options.proof === undefined ? {} : { proof: options.proof }),
       });
       if (made.kind !== 'made') {
-        ports.complain(unmadeWords(hold, made));
+        ports.complain(unmadeWords(hold, made) + whereElse(parts));
         return ports.exit(1);
       }
       const text = jsonWords(made.receipt);
@@ -151,6 +152,14 @@ function registerReceipt(audit: Command, ports: AuditPorts): void {
       writeFileSync(options.out, `${text}\n`, { flag: 'wx', mode: 0o600 });
       ports.say(`receipt of ${made.receipt.hold} written to ${options.out}`);
     });
+}
+
+/** What its steps here say about those that are not here. */
+function whereElse(parts: readonly ChainPart[]): string {
+  const here = parts.map(({ origin }) => origin);
+  const named = parts.flatMap(({ records }) => records.flatMap((one) => ('chains' in one ? (one.chains ?? []) : [])));
+  const missing = [...new Set(named)].filter((chain) => !here.includes(chain));
+  return missing.length === 0 ? '' : ` (other steps stand in the chain of ${visible(missing.join(', '), 400)})`;
 }
 
 function unmadeWords(hold: string, made: Exclude<MadeReceipt, { readonly kind: 'made' }>): string {

@@ -18,7 +18,7 @@ import { openClassification } from './serve-classification.ts';
 
 export interface BenchOptions {
   readonly live: LiveConfig;
-  readonly record: Pick<RunningRecord, 'beforeCatalog' | 'tookSchema' | 'share'>;
+  readonly record: Pick<RunningRecord, 'beforeCatalog' | 'tookSchema' | 'share' | 'audit'>;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,6 +47,7 @@ export async function openBench({ live, record, recorder, clock, log, begun }: B
   const desk = openDesk({
     store,
     recorder,
+    chain: record.audit.log.head().origin,
     clock,
     log: log.child({ part: 'approval' }),
     holdsOf: (agent) => live.config.agents.get(agent)?.holds ?? live.config.holds,

@@ -226,8 +226,11 @@ describe('two proxies on one Redis', () => {
         return audit('verify', file, ...keys.flat()).stdout.includes('genuine by signature and checkpoint');
       });
       // Each folder alone says what it lacks.
-      expect(audit('receipt', id, '--dir', one.auditDir).stderr).toContain('name the folder of each with --dir');
-      expect(audit('receipt', id, '--dir', other.auditDir).stderr).toContain('in the record of another proxy');
+      const [ofOne, ofOther] = [one, other].map(({ auditDir }) => audit('receipt', id, '--dir', auditDir).stderr);
+      expect(ofOne).toContain('name the folder of each with --dir');
+      expect(ofOne).toContain(`other steps stand in the chain of ${originIn(other.auditDir)}`);
+      expect(ofOther).toContain('in the record of another proxy');
+      expect(ofOther).toContain(`other steps stand in the chain of ${originIn(one.auditDir)}`);
       // By hand, with the words of the guide: one key.pub for each chain.
       const cwd = mkdtempSync(join(folder, 'by-hand-'));
       copyFileSync(file, join(cwd, 'receipt.json'));
@@ -263,7 +266,10 @@ describe('two proxies on one Redis', () => {
     // One folder alone: what is missing is said, never taken for a wrong.
     const half = join(folder, 'half');
     audit('report', '--dir', one.auditDir, '--out', half);
-    expect(readFileSync(`${half}.html`, 'utf8')).toContain('which was not approved before');
+    expect(readFileSync(`${half}.html`, 'utf8')).toContain(
+      `${originIn(other.auditDir)} has steps of 2 holds of this span, and its folder was not read`,
+    );
+    expect(readFileSync(`${half}.html`, 'utf8')).toContain('Not explained by the log</h2><ul><li>Nothing.</li></ul>');
     const [, hold = ''] = /(h_\w{20})/.exec(votes.stdout) ?? [];
     const files_ = ['--classification', join(folder, 'classification')];
     const replayed = audit('replay', hold, ...dirs, ...files_);
