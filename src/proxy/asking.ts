@@ -138,15 +138,24 @@ export class Asking implements AskedSession {
     }
   }
 
-  /** Undefined: in a failed transaction, or where the server throws away what it is sent. None when it does not say. */
+  /** Of prepared statements. Undefined: in a failed transaction, or where the server throws away what it is sent. None when it does not say. */
   async names(): Promise<ReadonlySet<string> | undefined> {
+    return await this.#namesOf(namesQuestion, []);
+  }
+
+  /** Of portals, whoever made them. The same; when the server does not say, the one that is meant. */
+  async portals(meant: string): Promise<ReadonlySet<string> | undefined> {
+    return await this.#namesOf(portalsQuestion, [meant]);
+  }
+
+  async #namesOf(question: string, inDoubt: readonly string[]): Promise<ReadonlySet<string> | undefined> {
     const { replies } = this.#desk;
     if (replies.skipping || replies.status === 'failed') return undefined;
     try {
-      const [rows = []] = await this.#questions([namesQuestion]);
+      const [rows = []] = await this.#questions([question]);
       return new Set(rows.map(([hex]) => Buffer.from(hex ?? '', 'hex').toString('latin1')));
     } catch (thrown) {
-      if (thrown instanceof ProxyError) return new Set();
+      if (thrown instanceof ProxyError) return new Set(inDoubt);
       throw thrown;
     }
   }
@@ -187,6 +196,10 @@ const ended = (): ProxyError => new ProxyError('UPSTREAM_LOST', 'the session end
 const namesQuestion = `
   SELECT pg_catalog.encode(pg_catalog.convert_to(p.name, pg_catalog.pg_client_encoding()), 'hex')
   FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql`;
+
+/** Ours, which asks, is among them. */
+const portalsQuestion = `
+  SELECT pg_catalog.encode(pg_catalog.convert_to(c.name, pg_catalog.pg_client_encoding()), 'hex') FROM pg_catalog.pg_cursors c`;
 
 const modesQuestion = `
   SELECT pg_catalog.current_setting('transaction_isolation'), pg_catalog.current_setting('transaction_read_only')`;

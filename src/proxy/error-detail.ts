@@ -13,6 +13,8 @@ export interface ErrorDetailParts {
   readonly classification: () => Classification;
   readonly database: string;
   readonly schema: () => SchemaIndex | undefined;
+  /** The session's own relations, as far as they are known at this moment. */
+  readonly temporary: () => readonly Relation[];
   /** The session's, in which names in errors come. */
   readonly encoding: () => string;
 }
@@ -38,12 +40,13 @@ export class ErrorDetail {
 
   /** An error that does not say whose row it shows, or names what nobody has read, is about anything. */
   #isOpen(fields: readonly Field[]): boolean {
-    const { classification, database, schema, encoding } = this.#parts;
+    const { classification, database, schema, temporary, encoding } = this.#parts;
     const [home, name, constraint, state] = ['s', 't', 'n', 'C'].map((letter) => fieldOf(fields, letter));
     const index = schema();
     if (home === undefined || name === undefined || index === undefined) return false;
     if (!/^[\x01-\x7f]*$/.test(home + name) && !/^(?:utf8|unicode)$/i.test(encoding())) return false;
-    const relation = index.relationsNamed(name).find((each) => each.schema === home);
+    const named = [...index.relationsNamed(name), ...temporary().filter((each) => each.name === name)];
+    const relation = named.find((each) => each.schema === home);
     if (relation === undefined) return false;
     const shown = keyErrors.test(state ?? '') ? keyOf(relation, constraint, index) : [{ relation, numbers: [] }];
     return shown.every((each) => isOpen(each, { classification: classification(), database, index }));

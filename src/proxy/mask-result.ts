@@ -29,13 +29,13 @@ export interface MaskedResultParts {
   readonly masks: readonly MaskedRead[];
   /** Of the database, for hashes; undefined: it is not known, and what should be hashed is NULL. */
   readonly key: Buffer | undefined;
-  /** Result formats as Bind gave them; undefined in a simple Query, where all is text. */
+  /** Result formats as Bind gave them; undefined where the server says it: a simple Query reads from a BINARY cursor too. */
   readonly formats: readonly number[] | undefined;
   /** For types, where an execution is not described and in COPY. */
   readonly index: SchemaIndex | undefined;
 }
 
-type ColumnType = Pick<ColumnDescription, 'typeOid' | 'typeModifier'>;
+type ColumnType = Pick<ColumnDescription, 'typeOid' | 'typeModifier'> & Partial<Pick<ColumnDescription, 'format'>>;
 type Masker = (bytes: Buffer, start: number, end: number) => Rewritten;
 
 export class MaskedResult {
@@ -97,7 +97,8 @@ export class MaskedResult {
     if (style === undefined) return undefined;
     if (column === undefined) return nullMask;
     const { formats } = this.#parts;
-    const code = formats === undefined ? 0 : formats.length === 1 ? formats[0] : (formats[index] ?? 0);
+    const code =
+      formats === undefined ? (column.format ?? 0) : formats.length === 1 ? formats[0] : (formats[index] ?? 0);
     if (code !== 0 && code !== 1) return nullMask;
     return valueMask({ style, ...typeOf(column), format: code === 1 ? 'binary' : 'text' }, this.#parts.key);
   }

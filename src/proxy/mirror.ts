@@ -13,6 +13,8 @@ import type { Relation } from '../sql/schema.ts';
 import { parseNameList } from '../sql/settings.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
+import { OpenNames } from './open-names.ts';
+import type { TransactionStatus } from './replies.ts';
 
 /** What is asked, in this order; SHOW takes no snapshot, so that a transaction's own first statement still chooses it. */
 export const settingQuestions: readonly string[] = [
@@ -38,18 +40,22 @@ interface Named {
   readonly schemaVersion: string;
 }
 
-/** What the session does about prepared statements whose names SQL used. */
+/** What the session does about names of the protocol that SQL uses too. */
 export interface NamesDesk {
+  /** Of prepared statements. */
   doubtNames(): void;
+  /** Portals. */
+  followPortals(effect: SessionEffect): void;
+  /** The server says that no transaction is open any more. */
+  transactionEnded(): void;
 }
 
 export class Mirror {
   readonly #major: ParserMajor;
   readonly #encodings: { client: string; server: string };
   readonly #names: NamesDesk;
-  readonly #named = new Map<string, Named>();
-  /** Names of cursors WITH HOLD. */
-  readonly #kept = new Set<string>();
+  readonly #prepared = new Map<string, Named>();
+  readonly #cursors = new OpenNames<Analysis>();
   #settings: Settings | undefined;
   #temporary: Known<readonly Relation[]> | undefined = known([]);
   #temporaryToken: readonly string[] = [];
@@ -116,16 +122,24 @@ export class Mirror {
 
   /** Undefined: nobody knows what it stands for now. A cursor goes on as it was opened; a prepared text means what it would mean if it came now. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined {
-    const found = this.#named.get(`${reference.kind} ${reference.name}`);
-    if (found === undefined) return undefined;
-    return reference.kind === 'prepared' && found.schemaVersion !== schemaVersion ? undefined : found.analysis;
+    if (reference.kind === 'cursor') return this.#cursors.get(reference.name);
+    const found = this.#prepared.get(reference.name);
+    return found?.schemaVersion === schemaVersion ? found.analysis : undefined;
   }
 
-  /** The protocol took the name of a prepared statement, or gave it back: what SQL put under it is no longer there. */
-  protocolTook(name: string): void {
+  /** SQL declared a cursor of this name; false where nothing is known of it. */
+  hasCursor(name: string): boolean {
+    return this.#cursors.get(name) !== undefined;
+  }
+
+  /** The protocol took a name, or gave it back: what SQL put under it is no longer there. */
+  protocolTook(kind: Reference['kind'], name: string): void {
+    if (name === '') return;
+    const names = kind === 'prepared' ? this.#prepared : this.#cursors;
     // The server cuts names after 63 bytes, and compares them in its own encoding.
-    if (/^[\x01-\x7f]{1,62}$/.test(name)) this.#named.delete(`prepared ${name}`);
-    else if (name !== '') this.#unname('prepared', undefined);
+    if (!/^[\x01-\x7f]{1,62}$/.test(name)) names.clear();
+    else if (kind === 'prepared') this.#prepared.delete(name);
+    else this.#cursors.take(name);
   }
 
   learnSettings(values: readonly (string | null)[]): void {
@@ -161,6 +175,10 @@ export class Mirror {
 
   /** A text is let through: until its replies are in, what it changes is not certain. */
   begin(text: ReadText): boolean {
+    for (const effect of text.effects) {
+      this.#names.followPortals(effect);
+      if (effect.kind !== 'savepoint' || effect.step === 'rollback') this.#cursors.follow(effect);
+    }
     if (!text.effects.some((effect) => this.#matters(effect))) return false;
     // At once: a Bind that comes right behind must not be judged by what the name stood for before.
     if (text.effects.some(movesNames)) this.#names.doubtNames();
@@ -168,15 +186,16 @@ export class Mirror {
     return true;
   }
 
-  ended(text: ReadText): void {
+  /** `failed`: some of it may have been done all the same, but no name stands for what it would have put there. */
+  ended(text: ReadText, how: 'done' | 'failed'): void {
     this.#underWay -= 1;
-    const held = text.statements.map((one) => one.held);
     const schemaVersion = text.index?.snapshot.schemaVersion;
-    for (const [at, one] of text.statements.entries()) {
-      const analysis = held[at];
+    for (const { held, effects } of text.statements) {
+      const analysis = how === 'done' ? held : undefined;
       const named = analysis === undefined || schemaVersion === undefined ? undefined : { analysis, schemaVersion };
-      for (const effect of one.effects) this.#after(effect, named);
+      for (const effect of effects) this.#after(effect, named);
     }
+    if (how === 'failed' && text.effects.some(({ kind }) => kind === 'savepoint')) this.#savepointsInDoubt();
     this.#refresh();
   }
 
@@ -186,10 +205,11 @@ export class Mirror {
     this.#refresh();
   }
 
-  /** The server says that no transaction is open any more. */
-  transactionEnded(): void {
-    for (const key of this.#named.keys())
-      if (key.startsWith('cursor ') && !this.#kept.has(key)) this.#named.delete(key);
+  /** The server says that no transaction is open any more; `before` is what it said before. */
+  transactionEnded(before: TransactionStatus): void {
+    this.#names.transactionEnded();
+    this.#cursors.over(before === 'failed' ? 'rollback' : 'commit');
+    if (before === 'none') return;
     if (this.#touched) this.#perhapsTakenBack();
     this.#touched = false;
     this.#renamed = false;
@@ -200,41 +220,41 @@ export class Mirror {
       case 'transaction':
         return this.#touched && effect.step !== 'begin';
       case 'savepoint':
-        return this.#touched && effect.step === 'rollback';
+        return effect.step === 'set' ? this.#cursors.size > 0 : this.#touched && effect.step === 'rollback';
       default:
         return true;
     }
   }
 
   #after(effect: SessionEffect, held: Named | undefined): void {
+    this.#cursors.follow(effect);
     switch (effect.kind) {
       case 'setting':
         this.#setting(effect);
         return;
       case 'transaction':
-      case 'savepoint':
-        // A cursor WITH HOLD lives on only behind a commit.
-        if (effect.step === 'rollback') this.#kept.clear();
         if (this.#matters(effect)) this.#forgetAll();
+        return;
+      case 'savepoint':
+        if (effect.step === 'rollback' && this.#matters(effect)) this.#forgetAll();
         return;
       case 'resetAll':
         this.#settingsMoved();
         return;
       case 'prepare':
         this.#names.doubtNames();
-        this.#name(`prepared ${effect.name}`, held);
+        if (held === undefined) this.#prepared.delete(effect.name);
+        else this.#prepared.set(effect.name, held);
         return;
       case 'deallocate':
         this.#names.doubtNames();
-        this.#unname('prepared', effect.name);
+        if (effect.name === undefined) this.#prepared.clear();
+        else this.#prepared.delete(effect.name);
         return;
       case 'declareCursor':
-        this.#name(`cursor ${effect.name}`, held);
-        if (effect.kept === 'session') this.#kept.add(`cursor ${effect.name}`);
-        else this.#kept.delete(`cursor ${effect.name}`);
+        if (held !== undefined) this.#cursors.set(effect.name, held.analysis, effect.kept === 'session');
         return;
       case 'closeCursor':
-        this.#unname('cursor', effect.name);
         return;
       case 'discard':
         this.#discard(effect.what);
@@ -250,9 +270,15 @@ export class Mirror {
         return;
       case 'unsure':
         this.#forgetAll();
-        this.#named.clear();
+        this.#prepared.clear();
         this.#names.doubtNames();
     }
+  }
+
+  /** One of them was not set, or not gone back to: to which a name leads now, nobody knows. */
+  #savepointsInDoubt(): void {
+    this.#cursors.clear();
+    this.#names.followPortals({ kind: 'unsure', why: 'a savepoint failed' });
   }
 
   #forgetAll(): void {
@@ -274,7 +300,6 @@ export class Mirror {
     this.#temporaryMoved();
     if (what === 'temporary') return;
     this.#settingsMoved();
-    this.#named.clear();
     this.#names.doubtNames();
   }
 
@@ -282,30 +307,20 @@ export class Mirror {
   #settingsMoved(): void {
     this.#settings = undefined;
     this.#renamed = true;
-    this.#unname('prepared', undefined);
+    this.#prepared.clear();
   }
 
   #temporaryMoved(): void {
     this.#temporary = undefined;
     this.#renamed = true;
-    this.#unname('prepared', undefined);
+    this.#prepared.clear();
   }
 
   /** The end of a transaction, or of a part of it. */
   #perhapsTakenBack(): void {
     this.#settings = undefined;
     this.#temporary = undefined;
-    if (this.#renamed) this.#unname('prepared', undefined);
-  }
-
-  #name(key: string, held: Named | undefined): void {
-    if (held === undefined) this.#named.delete(key);
-    else this.#named.set(key, held);
-  }
-
-  #unname(kind: Reference['kind'], name: string | undefined): void {
-    if (name !== undefined) this.#named.delete(`${kind} ${name}`);
-    else for (const key of this.#named.keys()) if (key.startsWith(`${kind} `)) this.#named.delete(key);
+    if (this.#renamed) this.#prepared.clear();
   }
 
   #refresh(): void {

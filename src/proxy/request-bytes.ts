@@ -22,17 +22,40 @@ export function onlyText(bytes: Buffer, start: number, end: number): Buffer | un
   return bytes.indexOf(0, start + 5) === end - 1 ? bytes.subarray(start + 5, end - 1) : undefined;
 }
 
-/** In the words of the server, which it would use for a name it does not know either. */
-export function unknownStatement(name: string): ProxyError {
-  const words =
-    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`;
-  return new ProxyError('UNKNOWN_STATEMENT', words);
+/** What an Execute of a cursor that SQL declared asks for, in SQL; undefined: the message is not as long as it says. */
+export function fetchOf(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  const nameEnd = bytes.indexOf(0, start + 5);
+  if (nameEnd < 0 || nameEnd + 5 !== end) return undefined;
+  const most = bytes.readInt32BE(nameEnd + 1);
+  const name = latin1(bytes, start + 5, nameEnd).replaceAll('"', '""');
+  return Buffer.from(`FETCH FORWARD ${most > 0 ? most : 'ALL'} FROM "${name}"`, 'latin1');
 }
 
-export function tooMany(what: 'statements' | 'portals', most: number): ProxyError {
-  const words = { statements: 'a session may have', portals: 'a transaction may have' }[what];
-  const things = { statements: 'prepared statements', portals: 'open portals' }[what];
-  return new ProxyError('TOO_MANY_STATEMENTS', `${words} ${most} ${things}`, {
-    hint: `Close ${what} that are no longer used, or raise limits.${what}_per_session.`,
-  });
-}
+/** What is wrong with it. */
+export const wrong = {
+  malformed: (): ProxyError => new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'),
+
+  functionCall: (): ProxyError =>
+    new ProxyError(
+      'FEATURE_NOT_SUPPORTED',
+      'function call messages cannot be judged, so they do not pass; call the function in SQL',
+    ),
+
+  ownName: (name: string): ProxyError =>
+    new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`),
+
+  /** In the words of the server, which it would use for a name it does not know either. */
+  unknownStatement: (name: string): ProxyError => {
+    const words =
+      name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`;
+    return new ProxyError('UNKNOWN_STATEMENT', words);
+  },
+
+  tooMany: (what: 'statements' | 'portals', most: number): ProxyError => {
+    const words = { statements: 'a session may have', portals: 'a transaction may have' }[what];
+    const things = { statements: 'prepared statements', portals: 'open portals' }[what];
+    return new ProxyError('TOO_MANY_STATEMENTS', `${words} ${most} ${things}`, {
+      hint: `Close ${what} that are no longer used, or raise limits.${what}_per_session.`,
+    });
+  },
+} as const;

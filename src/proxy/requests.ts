@@ -9,53 +9,20 @@ import type { Limits } from '../core/limits.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
+import type { SessionEffect } from '../sql/statement-effects.ts';
+import type { Reference } from '../sql/statement.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromClient as client } from '../wire/message-types.ts';
 import { describeOf } from './describe-portal.ts';
-import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen, type InBand } from './in-band.ts';
+import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen } from './in-band.ts';
+import type { Bound, RequestDesk } from './request-desk.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
-import { awaits, type Awaited, type Follower, type Replies } from './replies.ts';
+import { awaits, type Awaited, type Follower } from './replies.ts';
 import { Portals } from './portals.ts';
-import { latin1, onlyText, statementKind, tooMany, typeAt, typesAt, unknownStatement } from './request-bytes.ts';
+import { fetchOf, latin1, onlyText, statementKind, typeAt, typesAt, wrong } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
 import { StatementBook, type PreparedText } from './statement-book.ts';
 import { plannedName, probeName } from './witness-protocol.ts';
-
-/** What the session does for its requests. */
-export interface RequestDesk {
-  readonly replies: Replies;
-  /** Sends a frame of the agent's own bytes upstream at the end of this turn. */
-  send(bytes: Buffer, start: number, end: number): void;
-  /** What is about to run, in the session's present state. */
-  execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution;
-  /** What the gate says: at once when it can, which is what keeps promises off the hot path. */
-  admit(execution: Execution): Admission | Promise<Admission>;
-  /** Lets everything behind wait for an answer. */
-  wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void;
-  /** What the proxy itself answers. */
-  readonly inBand: InBand;
-  /** Takes the frame again when all that is owed has come, and names are no longer in doubt. */
-  retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
-  startRun(execution: Execution, passed: Passed): Run;
-  /** A Parse or a Close of this name is sent, or answered. */
-  protocolTook(name: string): void;
-  /** Sends a frame that the server gave before; `simple`: with the word that it is ready. */
-  answer(frame: Buffer, protocol: Execution['protocol']): void;
-  /** Throw away what comes until Sync. */
-  skipBatch(): void;
-  terminate(): void;
-  /** The bytes are not the protocol: say so and end the session. */
-  fail(error: ProxyError): void;
-}
-
-/** A Bind on its way: `answer` stands for a statement that asks the proxy, with its rows. */
-interface Bound {
-  readonly portal: string;
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  readonly answer: PreparedText | undefined;
-}
 
 const ownNames: ReadonlySet<string> = new Set([probeName, plannedName, answerName]);
 
@@ -83,6 +50,14 @@ export class Requests {
   /** SQL may have closed or replaced prepared statements. */
   doubtNames(): void {
     this.#book.doubt();
+  }
+
+  followPortals(effect: SessionEffect): void {
+    this.#portals.follow(effect);
+  }
+
+  transactionEnded(): void {
+    this.#portals.transactionEnded();
   }
 
   get namesInDoubt(): boolean {
@@ -129,12 +104,7 @@ export class Requests {
         return;
       case client.functionCall:
         // Runs any function by its oid without a word of SQL, so there is nothing to judge it by.
-        this.#refuseQuery(
-          new ProxyError(
-            'FEATURE_NOT_SUPPORTED',
-            'function call messages cannot be judged, so they do not pass; call the function in SQL',
-          ),
-        );
+        this.#refuseQuery(wrong.functionCall());
         return;
       default:
         this.#desk.fail(new ProxyError('PROTOCOL_VIOLATION', `invalid frontend message type ${type}`));
@@ -167,7 +137,7 @@ export class Requests {
   #query(bytes: Buffer, start: number, end: number): void {
     const sql = onlyText(bytes, start, end);
     if (sql === undefined) {
-      this.#refuseQuery(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      this.#refuseQuery(wrong.malformed());
       return;
     }
     const { inBand } = this.#desk;
@@ -187,52 +157,33 @@ export class Requests {
 
   #judgeQuery(sql: Buffer, bytes: Buffer, start: number, end: number): void {
     const execution = this.#desk.execution('simple', { sql, types: [], typesKey: '' }, undefined);
-    const admission = this.#desk.admit(execution);
-    if (admission instanceof Promise) {
-      this.#desk.wait(admission, (settled) => this.#queryAdmitted(settled, execution, bytes, start, end));
-    } else this.#queryAdmitted(admission, execution, bytes, start, end);
-  }
-
-  #queryAdmitted(admission: Admission, execution: Execution, bytes: Buffer, start: number, end: number): void {
-    switch (admission.kind) {
-      case 'pass':
-        this.#batchOpen = false;
-        this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission));
-        return;
-      case 'refuse':
-        this.#refuseQuery(admission.error);
-        return;
-      case 'answered':
-        this.#desk.answer(admission.frame, 'simple');
-        return;
-      case 'skipped':
-        return;
-      default:
-        assertNever(admission);
-    }
+    this.#ask(execution, (admission) => {
+      this.#batchOpen = false;
+      this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission).sent());
+    });
   }
 
   #parse(bytes: Buffer, start: number, end: number): void {
     const nameEnd = bytes.indexOf(0, start + 5);
     const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
     if (sqlEnd < 0 || sqlEnd >= end) {
-      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      this.#refuseBatch(wrong.malformed());
       return;
     }
     const name = latin1(bytes, start + 5, nameEnd);
     if (ownNames.has(name)) {
-      this.#refuseBatch(new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`));
+      this.#refuseBatch(wrong.ownName(name));
       return;
     }
     if (!this.#book.has(name) && this.#book.size >= this.#limits.statementsPerSessionMax) {
-      this.#refuseBatch(tooMany('statements', this.#limits.statementsPerSessionMax));
+      this.#refuseBatch(wrong.tooMany('statements', this.#limits.statementsPerSessionMax));
       return;
     }
     // A copy: the chunk that the frame came in would stay in memory with it.
     const sql = Buffer.from(bytes.subarray(nameEnd + 1, sqlEnd));
     const types = typesAt(bytes, sqlEnd + 1, end);
     if (types === undefined) {
-      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      this.#refuseBatch(wrong.malformed());
       return;
     }
     const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
@@ -254,14 +205,14 @@ export class Requests {
 
   #prepare(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
     const entered = this.#book.parse(name, text, this.#batch);
-    this.#forward(awaits.parse, bytes, start, end, this.#taking(name, entered));
+    this.#forward(awaits.parse, bytes, start, end, this.#taking('prepared', name, entered));
   }
 
   #bind(bytes: Buffer, start: number, end: number): void {
     const portalEnd = bytes.indexOf(0, start + 5);
     const nameEnd = portalEnd < 0 ? -1 : bytes.indexOf(0, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= end) {
-      this.#refuseBatch(new ProxyError('PROTOCOL_VIOLATION', 'invalid message format'));
+      this.#refuseBatch(wrong.malformed());
       return;
     }
     const portal = latin1(bytes, start + 5, portalEnd);
@@ -272,11 +223,11 @@ export class Requests {
       return;
     }
     if (found.kind === 'unknown') {
-      this.#refuseBatch(unknownStatement(name));
+      this.#refuseBatch(wrong.unknownStatement(name));
       return;
     }
     if (!this.#portals.has(portal) && this.#portals.size >= this.#limits.portalsPerSessionMax) {
-      this.#refuseBatch(tooMany('portals', this.#limits.portalsPerSessionMax));
+      this.#refuseBatch(wrong.tooMany('portals', this.#limits.portalsPerSessionMax));
       return;
     }
     const rest = bytes.subarray(nameEnd + 1, end);
@@ -297,10 +248,14 @@ export class Requests {
 
   #judgeBind(text: PreparedText, rest: Buffer, bound: Bound): void {
     const execution = this.#desk.execution('extended', text, rest);
+    this.#ask(execution, (admission) => this.#bindAdmitted(admission, execution, bound));
+  }
+
+  #ask(execution: Execution, pass: (admission: Passed) => void): void {
+    const { protocol } = execution;
     const admission = this.#desk.admit(execution);
-    if (admission instanceof Promise) {
-      this.#desk.wait(admission, (settled) => this.#bindAdmitted(settled, execution, bound));
-    } else this.#bindAdmitted(admission, execution, bound);
+    if (admission instanceof Promise) this.#desk.wait(admission, (settled) => this.#admitted(settled, protocol, pass));
+    else this.#admitted(admission, protocol, pass);
   }
 
   /** In a failed transaction nobody can be asked, and nothing runs but its end. */
@@ -309,31 +264,36 @@ export class Requests {
     return this.#book.inDoubt(name) && (replies.length > 0 || (replies.status !== 'failed' && !replies.skipping));
   }
 
-  #bindAdmitted(admission: Admission, execution: Execution, bound: Bound): void {
+  /** What may not pass ends its batch, where it is in one. */
+  #admitted(admission: Admission, protocol: Execution['protocol'], pass: (admission: Passed) => void): void {
     switch (admission.kind) {
-      case 'pass': {
-        const { portal, bytes, start, end, answer } = bound;
-        const run = this.#desk.startRun(execution, admission);
-        this.#batchOpen = true;
-        this.#portals.open(portal, run);
-        if (answer !== undefined) this.#prepareAnswer(answer);
-        this.#forward(awaits.bind, bytes, start, end, new BindFollower(run));
-        if (answer !== undefined) this.#forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
+      case 'pass':
+        pass(admission);
         return;
-      }
       case 'refuse':
-        this.#refuseBatch(admission.error);
+        if (protocol === 'simple') this.#refuseQuery(admission.error);
+        else this.#refuseBatch(admission.error);
         return;
       case 'answered':
-        this.#desk.answer(admission.frame, 'extended');
-        this.#desk.skipBatch();
-        return;
+        this.#desk.answer(admission.frame, protocol);
+        break;
       case 'skipped':
-        this.#desk.skipBatch();
-        return;
+        break;
       default:
         assertNever(admission);
     }
+    if (protocol === 'extended') this.#desk.skipBatch();
+  }
+
+  #bindAdmitted(admission: Passed, execution: Execution, { portal, bytes, start, end, answer }: Bound): void {
+    const run = this.#desk.startRun(execution, admission);
+    this.#batchOpen = true;
+    this.#portals.open(portal, run, this.#batch);
+    if (answer !== undefined) this.#prepareAnswer(answer);
+    this.#desk.protocolTook('cursor', portal);
+    const took = portal === '' ? undefined : (): void => this.#desk.protocolTook('cursor', portal);
+    this.#forward(awaits.bind, bytes, start, end, new BindFollower(run.sent(), took));
+    if (answer !== undefined) this.#forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
   }
 
   /** What a Bind before it may have left is closed first: an error skips the Close behind it. */
@@ -351,34 +311,67 @@ export class Requests {
   }
 
   #execute(bytes: Buffer, start: number, end: number): void {
-    const nameEnd = bytes.indexOf(0, start + 5);
-    const run = this.#portals.get(latin1(bytes, start + 5, nameEnd));
+    const name = latin1(bytes, start + 5, bytes.indexOf(0, start + 5));
+    if (this.#portals.isOlder(name, this.#batch) && this.#desk.replies.length > 0) {
+      this.#desk.retrySettled(typeAt(bytes, start), bytes, start, end);
+      return;
+    }
+    const run = this.#portals.get(name);
+    // Nothing is ever bound to the unnamed one but by Bind: without it, the server says so.
+    if (run !== undefined || name === '') {
+      this.#run(run, bytes, start, end);
+      return;
+    }
+    this.#desk.wait(this.#desk.hasPortal(name), (has) => {
+      if (has) this.#executeCursor(bytes, start, end);
+      else this.#run(undefined, bytes, start, end);
+    });
+  }
+
+  /** A cursor that SQL declared: what FETCH would give, so it is judged as FETCH is. */
+  #executeCursor(bytes: Buffer, start: number, end: number): void {
+    const sql = fetchOf(bytes, start, end);
+    if (sql === undefined) {
+      this.#refuseBatch(wrong.malformed());
+      return;
+    }
+    const execution = this.#desk.execution('extended', { sql, types: [], typesKey: '' }, undefined);
+    this.#ask(execution, (admission) => {
+      const run = this.#desk.startRun(execution, admission);
+      this.#run(run, bytes, start, end);
+      // Each Execute is one of its own, as each FETCH is.
+      run.drop();
+    });
+  }
+
+  #run(run: Run | undefined, bytes: Buffer, start: number, end: number): void {
     this.#batchOpen = true;
     if (run?.isUnseen === true) {
-      const frame = describeOf(bytes.subarray(start + 5, nameEnd + 1));
+      const frame = describeOf(bytes.subarray(start + 5, bytes.indexOf(0, start + 5) + 1));
       this.#forward(awaits.describe, frame, 0, frame.length, run.describingForUs);
     }
-    // A portal we do not know is a cursor that SQL declared: its query was judged then. Otherwise the server says so itself.
-    this.#forward(awaits.execute, bytes, start, end, run);
+    this.#forward(awaits.execute, bytes, start, end, run?.sent());
   }
 
   #close(bytes: Buffer, start: number, end: number): void {
     const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
     if (bytes[start + 5] === statementKind) {
-      this.#forward(awaits.close, bytes, start, end, this.#taking(name, this.#book.close(name, this.#batch)));
+      const closing = this.#book.close(name, this.#batch);
+      this.#forward(awaits.close, bytes, start, end, this.#taking('prepared', name, closing));
       return;
     }
     const run = this.#portals.take(name);
-    this.#forward(awaits.close, bytes, start, end, run === undefined ? undefined : { ended: () => run.close() });
+    const closing = run === undefined ? undefined : { ended: () => run.drop() };
+    this.#forward(awaits.close, bytes, start, end, this.#taking('cursor', name, closing));
   }
 
   /** When it is sent and again when it is answered, since a PREPARE before it may be answered in between. */
-  #taking(name: string, follower: Follower | undefined): Follower | undefined {
+  #taking(kind: Reference['kind'], name: string, follower: Follower | undefined): Follower | undefined {
     if (name === '') return follower;
-    this.#desk.protocolTook(name);
+    this.#desk.protocolTook(kind, name);
     return {
       ended: (how) => {
-        this.#desk.protocolTook(name);
+        this.#desk.protocolTook(kind, name);
         follower?.ended(how);
       },
     };

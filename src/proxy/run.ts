@@ -28,7 +28,7 @@ export interface Running {
   /** Undefined: its rows are of no interest. */
   readonly rows: RunRows | undefined;
   /** Once, when the server has said how it went for the first time: what it changes in its session is done then. */
-  readonly onFirstEnd: (() => void) | undefined;
+  readonly onFirstEnd: ((how: 'done' | 'failed') => void) | undefined;
 }
 
 export class Run implements Follower {
@@ -36,7 +36,7 @@ export class Run implements Follower {
   readonly #of: Running;
   readonly #tripwire: Tripwire;
   readonly #startedAt: number;
-  #onFirstEnd: (() => void) | undefined;
+  #onFirstEnd: Running['onFirstEnd'];
   #rows = 0;
   #bytes = 0;
   /** Nothing more of it passes. */
@@ -45,6 +45,11 @@ export class Run implements Follower {
   #suspended = false;
   #isDescribed = false;
   #closed = false;
+  /** Requests for it that the server has not answered yet. */
+  #owed = 0;
+  /** Its portal is gone, or another's: it is over when what it is owed has come. */
+  #dropped = false;
+  isBound = false;
 
   constructor(parts: RunParts, of: Running) {
     this.#parts = parts;
@@ -115,7 +120,9 @@ export class Run implements Follower {
 
   /** Its rows would pass without anybody having looked at what they hold. */
   get isUnseen(): boolean {
-    return !this.#isDescribed && this.#tripwire.isUnseen;
+    if (this.#isDescribed) return false;
+    // Of what a cursor gives to be masked, nobody but the server knows the formats.
+    return this.#tripwire.isUnseen || (this.whole && this.#of.execution.parameters === undefined);
   }
 
   /** The agent has asked for the description itself. */
@@ -124,18 +131,42 @@ export class Run implements Follower {
     return this.#describing;
   }
 
-  /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
-  ended(how: 'done' | 'failed' | 'skipped'): void {
-    this.#firstEnd();
-    this.#of.rows?.settle();
-    if (how === 'done' && this.#suspended) return;
-    this.close(how === 'skipped' ? 'skipped' : undefined);
+  /** A request for it is on its way. */
+  sent(): this {
+    this.#owed += 1;
+    return this;
   }
 
-  close(why?: string): void {
+  /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */
+  ended(how: 'done' | 'failed' | 'skipped'): void {
+    this.#owed -= 1;
+    this.#firstEnd(how);
+    this.#of.rows?.settle();
+    if (how === 'done' && this.#suspended && !this.#isLast) return;
+    this.#close(how === 'skipped' ? 'skipped' : undefined);
+  }
+
+  /** Its portal was made. */
+  bound(): void {
+    this.isBound = true;
+    this.#owed -= 1;
+    if (this.#isLast) this.#close();
+  }
+
+  /** No more requests will be sent for it. */
+  drop(): void {
+    this.#dropped = true;
+    if (this.#isLast) this.#close();
+  }
+
+  get #isLast(): boolean {
+    return this.#dropped && this.#owed === 0;
+  }
+
+  #close(why?: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#firstEnd();
+    this.#firstEnd('failed');
     // The server has refused it, and not we its result: what it would have carried went nowhere.
     if (this.#error !== undefined && this.#stopped === undefined) this.#parts.onRefused(this.#of.passed);
     this.#parts.gate.finish(this.#of.execution, this.#of.passed.permit, {
@@ -147,19 +178,21 @@ export class Run implements Follower {
     });
   }
 
-  #firstEnd(): void {
+  #firstEnd(how: 'done' | 'failed' | 'skipped'): void {
     const onFirstEnd = this.#onFirstEnd;
     this.#onFirstEnd = undefined;
-    onFirstEnd?.();
+    onFirstEnd?.(how === 'done' && this.#error === undefined ? 'done' : 'failed');
   }
 }
 
 /** A Bind that the server refused is the end of its execution; one that it took is only the beginning. */
 export class BindFollower implements Follower {
   readonly #run: Run;
+  readonly #onBound: (() => void) | undefined;
 
-  constructor(run: Run) {
+  constructor(run: Run, onBound: (() => void) | undefined) {
     this.#run = run;
+    this.#onBound = onBound;
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
@@ -167,7 +200,12 @@ export class BindFollower implements Follower {
   }
 
   ended(how: 'done' | 'failed' | 'skipped'): void {
-    if (how !== 'done') this.#run.ended(how);
+    if (how !== 'done') {
+      this.#run.ended(how);
+      return;
+    }
+    this.#onBound?.();
+    this.#run.bound();
   }
 }
 

@@ -8,7 +8,8 @@ import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Relation } from '../sql/schema.ts';
-import type { ReadText } from '../sql/reading.ts';
+import { temporaryOf, type ReadText } from '../sql/reading.ts';
+import type { Reference } from '../sql/statement.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
@@ -17,6 +18,7 @@ import { Mirror, type NamesDesk } from './mirror.ts';
 import { ErrorDetail } from './error-detail.ts';
 import type { DatabaseReader } from './readers.ts';
 import type { TransactionStatus } from './replies.ts';
+import { portalKey } from './portals.ts';
 import type { PreparedText } from './statement-book.ts';
 
 export interface SessionMindParts {
@@ -101,16 +103,17 @@ export class SessionMind {
       ...{ classification, database: asker.database, encoding: () => this.encodings.client },
       // Looked up each time, as the reader is.
       schema: () => database.schema.current,
+      temporary: () => temporaryOf(this.#mirror.anyMeaning()),
     });
   }
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
-  begin(text: ReadText | undefined): (() => void) | undefined {
+  begin(text: ReadText | undefined): ((how: 'done' | 'failed') => void) | undefined {
     if (text !== undefined) this.#dump.saw(text);
     if (this.#ran !== 'queries') this.#ran = ranBy(text, this.#ran);
     if (text === undefined || !this.#mirror.begin(text)) return undefined;
-    return () => {
-      this.#mirror.ended(text);
+    return (how) => {
+      this.#mirror.ended(text, how);
       if (text.effects.some((effect) => effect.kind === 'definitions')) this.#definitionsMoved = true;
     };
   }
@@ -120,8 +123,14 @@ export class SessionMind {
     this.#parts.lineage.end(this.#parts.id);
   }
 
-  protocolTook(name: string): void {
-    this.#mirror.protocolTook(name);
+  protocolTook(kind: Reference['kind'], name: string): void {
+    this.#mirror.protocolTook(kind, name);
+  }
+
+  async hasPortal(name: string): Promise<boolean> {
+    await this.#desk.settled();
+    const key = portalKey(name);
+    return this.#mirror.hasCursor(key) || (await this.#asking.portals(key))?.has(key) === true;
   }
 
   /** Statements that the server has from Parse, byte by byte; undefined: nobody can be asked at this moment. */
@@ -134,7 +143,7 @@ export class SessionMind {
     if (this.#desk.replies.status !== 'none') return;
     this.#dump.over();
     this.#ran = 'nothing';
-    if (before !== 'none') this.#mirror.transactionEnded();
+    this.#mirror.transactionEnded(before);
     if (!this.#definitionsMoved) return;
     this.#definitionsMoved = false;
     this.#mirror.definitionsSettled();

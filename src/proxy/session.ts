@@ -16,7 +16,8 @@ import { InBand } from './in-band.ts';
 import { Outbox } from './outbox.ts';
 import { errorFrame } from './refuse.ts';
 import { Replies } from './replies.ts';
-import { Requests, type RequestDesk } from './requests.ts';
+import type { RequestDesk } from './request-desk.ts';
+import { Requests } from './requests.ts';
 import type { PreparedText } from './statement-book.ts';
 import { Run, type Passed, type RunParts } from './run.ts';
 import type { StopDesk } from './run-stopped.ts';
@@ -67,10 +68,7 @@ export class Session implements Sender, RequestDesk {
     });
     this.#toServer = new Outbox(parts.upstream, limits.outputBytesMax);
     this.#toAgent = new Outbox(parts.agent, limits.outputBytesMax);
-    this.#agentPaused = new ReasonSet({
-      onFirst: () => parts.agent.pause(),
-      onLast: () => parts.agent.resume(),
-    });
+    this.#agentPaused = new ReasonSet({ onFirst: () => parts.agent.pause(), onLast: () => parts.agent.resume() });
     this.#backlog = new Backlog(limits.waitingBytesMax, (isFull) => {
       if (isFull) this.#agentPaused.add('backlog is full');
       else this.#agentPaused.remove('backlog is full');
@@ -189,9 +187,11 @@ export class Session implements Sender, RequestDesk {
     return this.#requests.batchOpen;
   }
 
-  protocolTook(name: string): void {
-    this.#mind.protocolTook(name);
+  protocolTook(...taken: Parameters<RequestDesk['protocolTook']>): void {
+    this.#mind.protocolTook(...taken);
   }
+
+  readonly hasPortal = (name: string): Promise<boolean> => this.#mind.hasPortal(name);
 
   startRun(execution: Execution, passed: Passed): Run {
     if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
