@@ -65,7 +65,7 @@ function listenerOf(
       purses: bench.purses,
     }),
     inBand: inBandSource({ ...gate, budgets: bench.budgets }),
-    lineage: bench.lineage.temporary,
+    lineage: bench.lineage,
     consoleUrl: () => live.config.http.publicUrl,
   });
 }

@@ -25,7 +25,11 @@ export interface Carried {
   readonly owner: string | undefined;
   /** What the catalog says about the target by now; see floors.ts. */
   readonly said: string;
+  /** The statement makes the relation: one that has the name by now is another. */
+  readonly isMade?: true;
 }
+
+const makers: ReadonlySet<string> = new Set(['CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW']);
 
 /** By the level that leaves and the relation that it goes into. */
 export function loweredFlows(
@@ -34,6 +38,7 @@ export function loweredFlows(
 ): readonly Lowered[] {
   if (facts.analysis.flows.length === 0) return [];
   const reads = new Map(facts.reads.map((touch) => [keyOf(touch.relation, touch.column ?? '*'), touch]));
+  const made = makers.has(facts.analysis.command) ? ({ isMade: true } as const) : {};
   const groups = new Map<string, { level: string; into: string; touches: Set<Touch>; columns: Carried[] }>();
   for (const { from, to } of facts.analysis.flows) {
     const touch = reads.get(keyOf(from.relation, from.column));
@@ -44,7 +49,7 @@ export function loweredFlows(
     const group = groups.get(key) ?? { level, into, touches: new Set(), columns: [] };
     group.touches.add(touch);
     const said = wordSaid(catalog, facts.asker.database, to);
-    group.columns.push({ to, from, level, owner: touch.found.owner, said });
+    group.columns.push({ to, from, level, owner: touch.found.owner, said, ...made });
     groups.set(key, group);
   }
   return [...groups.values()].map((group) => ({ ...group, touches: [...group.touches] }));

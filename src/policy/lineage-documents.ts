@@ -21,6 +21,10 @@ const relationShape = z.object({
   name: z.string(),
   /** 0: not known yet. */
   oid: z.number().int(),
+  /** While it is not known: it is above this one, which was the highest. */
+  above: z.number().int().optional(),
+  /** The session that made it has said so; absent: by its name in a later schema. */
+  isTold: z.literal(true).optional(),
   /** Wall-clock milliseconds. */
   at: z.number(),
   columns: z.array(columnShape),

@@ -50,6 +50,14 @@ export interface Shipped {
   undo(): Promise<void>;
 }
 
+/** A relation as far as it matters here. */
+export interface Named {
+  readonly schema: string;
+  readonly name: string;
+  readonly oid: number;
+  readonly attributes: readonly { readonly name: string; readonly num: number }[];
+}
+
 const topic = 'lineage';
 const usualPollMs = 1_000;
 const pageMax = 1_000;
@@ -63,6 +71,8 @@ export class Lineage implements Floors {
   readonly #parts: LineageParts;
   readonly #relations = new Map<string, Map<number, Relation>>();
   readonly #missing = new Map<string, number>();
+  /** Relations that a schema has had: one that none has had yet may be of a transaction that is still open. */
+  readonly #seen = new Set<string>();
   readonly temporary = new TemporaryLineage();
   #kept: readonly KeptRelation[] = [];
   /** Database, then column by its name of now. */
@@ -135,11 +145,20 @@ export class Lineage implements Floors {
     };
   }
 
+  /** Its temporary relations as the server names them now. */
+  learn(session: string, relations: readonly Relation[]): void {
+    this.temporary.learn(session, relations);
+  }
+
+  end(session: string): void {
+    this.temporary.end(session);
+  }
+
   /** What the session itself says about relations that it made in a transaction that nobody else can see. */
-  async made(database: string, relations: readonly Relation[]): Promise<void> {
+  async made(database: string, relations: readonly Named[]): Promise<void> {
     for (const relation of relations) {
       const kept = this.#kept.find((one) => one.database === database && one.oid === 0 && isNamed(one, relation));
-      if (kept !== undefined) await this.#bind(kept, relation);
+      if (kept !== undefined) await this.#bind(kept, relation, { isTold: true });
     }
   }
 
@@ -149,7 +168,8 @@ export class Lineage implements Floors {
     carried: readonly Carried[],
     hold: string | undefined,
   ): KeptRelation {
-    const there = this.#named(database, relation);
+    const isMade = carried.some((each) => each.isMade === true);
+    const there = isMade ? undefined : this.#named(database, relation);
     const columns = new Map<string, KeptColumn>();
     for (const each of carried) {
       const { to } = each;
@@ -168,7 +188,9 @@ export class Lineage implements Floors {
       columns.set(to.column, { ...merged, from: merged.from.slice(0, fromMax) });
     }
     const at = this.#parts.clock.now();
-    return { database, ...relation, oid: there?.oid ?? 0, at, columns: [...columns.values()] };
+    const above = Math.max(0, ...(this.#relations.get(database)?.keys() ?? []));
+    const known = there === undefined ? { oid: 0, above } : { oid: there.oid };
+    return { database, ...relation, ...known, at, columns: [...columns.values()] };
   }
 
   /** Adds to what is there; gives how to take it back while nobody else has changed it. */
@@ -235,6 +257,7 @@ export class Lineage implements Floors {
     const floors = new Map<string, Map<string, Floor>>();
     for (const one of this.#kept) {
       const relation = one.oid === 0 ? undefined : this.#relations.get(one.database)?.get(one.oid);
+      if (relation === undefined && this.#isReplaced(one)) continue;
       const own = floors.get(one.database) ?? new Map<string, Floor>();
       floors.set(one.database, own);
       for (const column of one.columns) {
@@ -247,6 +270,11 @@ export class Lineage implements Floors {
     if (this.#kept.length > 0 || this.#version > 0) this.#version += 1;
   }
 
+  /** Numbers grow: where a later relation has the name, this one does not have it any more, or is gone. A schema that is too old shows an earlier one. */
+  #isReplaced(one: KeptRelation): boolean {
+    return one.isTold === true && (this.#named(one.database, one)?.oid ?? 0) > one.oid;
+  }
+
   #named(database: string, { schema, name }: ColumnName['relation']): Relation | undefined {
     for (const one of this.#relations.get(database)?.values() ?? [])
       if (one.name === name && one.schema === schema) return one;
@@ -256,11 +284,12 @@ export class Lineage implements Floors {
   async #bindAll(database: string): Promise<void> {
     for (const kept of this.#kept.filter((one) => one.database === database && one.oid === 0)) {
       const relation = this.#named(database, kept);
-      if (relation !== undefined) await this.#bind(kept, relation);
+      // A schema that was read before it was made shows what had the name then.
+      if (relation !== undefined && relation.oid > (kept.above ?? 0)) await this.#bind(kept, relation, {});
     }
   }
 
-  async #bind(kept: KeptRelation, relation: Relation): Promise<void> {
+  async #bind(kept: KeptRelation, relation: Named, how: { readonly isTold?: true }): Promise<void> {
     try {
       const [nameless, bound] = [lineageKeys.of(kept), lineageKeys.of({ ...kept, oid: relation.oid })];
       const stored: readonly (Stored | undefined)[] = await Promise.all(
@@ -273,7 +302,8 @@ export class Lineage implements Floors {
         return { ...column, num };
       });
       const all = mergedColumns(to === undefined ? [] : parseKept(to.value).columns, columns, this.#parts.rankOf);
-      const value = JSON.stringify({ ...kept, oid: relation.oid, columns: all });
+      const { above: _above, ...rest } = kept;
+      const value = JSON.stringify({ ...rest, ...how, oid: relation.oid, columns: all });
       await this.#change([
         { key: nameless, expect: from.version, value: undefined },
         { key: bound, expect: to?.version ?? 'absent', value },
@@ -290,7 +320,8 @@ export class Lineage implements Floors {
       const relations = this.#relations.get(one.database);
       if (relations === undefined) continue;
       const key = lineageKeys.of(one);
-      if (one.oid === 0 ? clock.now() - one.at < namelessMs : relations.has(one.oid)) {
+      if (relations.has(one.oid)) this.#seen.add(key);
+      if (this.#seen.has(key) ? relations.has(one.oid) : clock.now() - one.at < namelessMs) {
         this.#missing.delete(key);
         continue;
       }
@@ -299,6 +330,7 @@ export class Lineage implements Floors {
       if (clock.ticks() - since < missingMs) continue;
       const stored = await this.#parts.store.read(key);
       this.#missing.delete(key);
+      this.#seen.delete(key);
       if (stored !== undefined) await this.#change([{ key, expect: stored.version, value: undefined }]);
       return;
     }
@@ -331,8 +363,7 @@ function floorOf({ from, level, owner, said }: Carried, hold: string | undefined
   return { level, owner, said, hold, from: [name] };
 }
 
-const isNamed = (kept: KeptRelation, { schema, name }: Relation): boolean =>
-  kept.schema === schema && kept.name === name;
+const isNamed = (kept: KeptRelation, { schema, name }: Named): boolean => kept.schema === schema && kept.name === name;
 
 function byRelation(carried: readonly Carried[]): readonly (readonly [ColumnName['relation'], readonly Carried[]])[] {
   const groups = new Map<string, [ColumnName['relation'], Carried[]]>();

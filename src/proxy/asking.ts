@@ -8,6 +8,7 @@ import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
 import type { DumpFacts } from '../gate-data.ts';
+import type { Named } from '../policy/lineage.ts';
 import { rowsOfPlan, type PlanQuestion } from '../sql/estimate.ts';
 import type { Reference } from '../sql/statement.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type AsideRows,
 } from './aside.ts';
 import { settingQuestions, type Mirror } from './mirror.ts';
+import { madeOf, madeQuestion } from './made-question.ts';
 import { PlanAnswer, planMessages, planSyncs } from './plan-question.ts';
 import { awaits, type Replies } from './replies.ts';
 import { probeMessages, ProbeReader } from './witness-protocol.ts';
@@ -37,15 +39,21 @@ export interface AskingDesk {
 /** Of the agent's, in the open transaction. LOCK is told apart because it takes locks and no snapshot. */
 export type RanInTransaction = 'nothing' | 'LOCK' | 'queries';
 
+/** What the server's answers are for. */
+export interface Found {
+  readonly onTemporary: (relations: readonly Relation[]) => void;
+  readonly onMade: (relations: readonly Named[]) => Promise<void>;
+}
+
 export class Asking implements AskedSession {
   readonly #desk: AskingDesk;
   readonly #mirror: Mirror;
-  readonly #onTemporary: (relations: readonly Relation[]) => void;
+  readonly #found: Found;
 
-  constructor(desk: AskingDesk, mirror: Mirror, onTemporary: (relations: readonly Relation[]) => void) {
+  constructor(desk: AskingDesk, mirror: Mirror, found: Found) {
     this.#desk = desk;
     this.#mirror = mirror;
-    this.#onTemporary = onTemporary;
+    this.#found = found;
   }
 
   get meaning(): Meaning | undefined {
@@ -67,9 +75,11 @@ export class Asking implements AskedSession {
     }
     if (this.#mirror.temporaryStale) {
       const temporary = await readTemporary(async (sql) => (await this.#questions([sql]))[0] ?? []);
-      if (temporary.known) this.#onTemporary(temporary.value);
+      if (temporary.known) this.#found.onTemporary(temporary.value);
       this.#mirror.learnTemporary(temporary);
     }
+    const made = this.#mirror.takeMade();
+    if (made.length > 0) await this.#found.onMade(madeOf((await this.#questions([madeQuestion(made)]))[0] ?? []));
     return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
   }
 

@@ -5,7 +5,7 @@
 //   certain ──a statement that may change it is let through──▶ under way ──its reply──▶ stale ──asked──▶ certain
 import { createHash } from 'node:crypto';
 import { known, notKnown, type Known } from '../core/known.ts';
-import type { Analysis } from '../sql/analysis.ts';
+import type { Analysis, RelationName } from '../sql/analysis.ts';
 import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Meaning, ReadText } from '../sql/reading.ts';
@@ -66,6 +66,8 @@ export class Mirror {
   #renamed = false;
   /** Definitions changed in the open transaction: only this session sees them, and no reading of the schema does. */
   #redefined = false;
+  /** Relations that took data and are new: nobody but the server knows their numbers yet. */
+  #made: readonly RelationName[] = [];
   #standardStrings = true;
   #meaning: Meaning | undefined;
   #reason: string | undefined;
@@ -90,7 +92,23 @@ export class Mirror {
   /** Undefined: something is under way, or has to be asked. */
   get meaning(): Meaning | undefined {
     if (this.#underWay > 0 || this.#settings === undefined || this.#temporary === undefined) return undefined;
-    return this.#meaning;
+    return this.hasMade ? undefined : this.#meaning;
+  }
+
+  get hasMade(): boolean {
+    return this.#made.length > 0;
+  }
+
+  /** Nothing is read before their numbers are known. */
+  made(relations: readonly RelationName[]): void {
+    this.#made = [...this.#made, ...relations];
+  }
+
+  /** What has to be asked about, once. */
+  takeMade(): readonly RelationName[] {
+    const made = this.#made;
+    this.#made = [];
+    return made;
   }
 
   get clientMinMessages(): string {

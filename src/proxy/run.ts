@@ -16,8 +16,8 @@ export interface RunParts {
   readonly clock: Clock;
   /** The server gives out what nobody foresaw. */
   readonly onTripped: (why: string) => void;
-  /** The server's answer was an error. */
-  readonly onRefused: (passed: Passed) => void;
+  /** It is over; `refused`: the server's answer was an error. */
+  readonly onOver: (passed: Passed, how: 'done' | 'refused') => void;
   readonly stopDesk: StopDesk;
 }
 
@@ -168,7 +168,8 @@ export class Run implements Follower {
     this.#closed = true;
     this.#firstEnd('failed');
     // The server has refused it, and not we its result: what it would have carried went nowhere.
-    if (this.#error !== undefined && this.#stopped === undefined) this.#parts.onRefused(this.#of.passed);
+    const isRefused = this.#error !== undefined && this.#stopped === undefined;
+    this.#parts.onOver(this.#of.passed, isRefused ? 'refused' : 'done');
     this.#parts.gate.finish(this.#of.execution, this.#of.passed.permit, {
       rows: this.#rows,
       bytes: this.#bytes,

@@ -6,6 +6,9 @@ import type { Known } from '../core/known.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
+import type { Carried } from '../policy/flows.ts';
+import type { Named } from '../policy/lineage.ts';
+import { isTemporarySchema } from '../policy/lineage-temporary.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Relation } from '../sql/schema.ts';
 import { temporaryOf, type ReadText } from '../sql/reading.ts';
@@ -41,6 +44,8 @@ export interface SessionMindParts {
 
 export interface SessionLineage {
   learn(session: SessionId, relations: readonly Relation[]): void;
+  /** Relations that took data and are new: from now on by their numbers, whatever they are called. */
+  made(database: string, relations: readonly Named[]): Promise<void>;
   end(session: SessionId): void;
 }
 
@@ -71,7 +76,10 @@ export class SessionMind {
     this.#mirror = new Mirror({ major, parameters, reason: asker.reason, names });
     const { lineage, dumps } = parts;
     this.#dump = new DumpWatch(dumps, asker);
-    this.#asking = new Asking(desk, this.#mirror, (relations) => lineage.learn(id, relations));
+    this.#asking = new Asking(desk, this.#mirror, {
+      onTemporary: (relations) => lineage.learn(id, relations),
+      onMade: (relations) => lineage.made(asker.database, relations),
+    });
     const telling = new HeldTelling({ clock, heartbeatMs, consoleUrl, tell: (frame) => desk.tell(frame) });
     this.#shared = {
       id,
@@ -116,6 +124,17 @@ export class SessionMind {
       this.#mirror.ended(text, how);
       if (text.effects.some((effect) => effect.kind === 'definitions')) this.#definitionsMoved = true;
     };
+  }
+
+  /** What was made and took data must be known by its number before anybody can rename it. */
+  carried(columns: readonly Carried[] | undefined): void {
+    const made = columns?.filter(({ isMade, to }) => isMade === true && !isTemporarySchema(to.relation.schema)) ?? [];
+    if (made.length > 0) this.#mirror.made(made.map(({ to }) => to.relation));
+  }
+
+  /** Asks at once, while nothing else is going on; undefined: there is nothing to ask. */
+  settleMade(): Promise<unknown> | undefined {
+    return this.#mirror.hasMade && this.#desk.replies.status !== 'failed' ? this.#asking.settle() : undefined;
   }
 
   end(): void {

@@ -78,8 +78,8 @@ export class Session implements Sender, RequestDesk {
       part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
     };
     this.#rows = parts.rows.session();
-    const [onRefused, stopDesk] = [this.#onRefused, this.#stopDesk];
-    this.#runParts = { ...parts, onRefused, stopDesk, onTripped: (why) => this.#tripped(why) };
+    const [onOver, stopDesk] = [this.#onOver, this.#stopDesk];
+    this.#runParts = { ...parts, onOver, stopDesk, onTripped: (why) => this.#tripped(why) };
     const stream = {
       replies: this.replies,
       toAgent: this.#toAgent,
@@ -208,8 +208,9 @@ export class Session implements Sender, RequestDesk {
   }
 
   /** Of several statements some may be committed already. */
-  readonly #onRefused = ({ shipped, text }: Passed): void => {
-    if (shipped !== undefined && text?.statements.length === 1) this.#aside(shipped.undo());
+  readonly #onOver = ({ shipped, text, verdict }: Passed, how: 'done' | 'refused'): void => {
+    if (how === 'done') this.#mind.carried(verdict?.carried);
+    else if (shipped !== undefined && text?.statements.length === 1) this.#aside(shipped.undo());
   };
 
   #tripped(why: string): void {
@@ -327,6 +328,8 @@ export class Session implements Sender, RequestDesk {
     this.#parts.turn.soon();
     if (this.replies.status === 'none') this.#requests.dropPortals();
     this.#settled();
+    const asked = this.#state === 'serving' && !this.batchOpen ? this.#mind.settleMade() : undefined;
+    if (asked !== undefined) this.wait(asked, () => undefined);
   }
 
   #over(): boolean {
@@ -347,8 +350,7 @@ export class Session implements Sender, RequestDesk {
   // ---- the end
 
   #lost(why: string): void {
-    if (this.#state === 'ended') return;
-    this.#end(why);
+    if (this.#state !== 'ended') this.#end(why);
   }
 
   #upstreamLost(): void {
@@ -359,11 +361,9 @@ export class Session implements Sender, RequestDesk {
   }
 
   #broken(thrown: unknown): void {
-    if (thrown instanceof ProxyError) this.fail(thrown);
-    else {
-      this.#parts.log.error('a session ended on a defect of ours', { err: thrown });
-      this.fail(new ProxyError('PROTOCOL_VIOLATION', 'the session ended on an internal error', { cause: thrown }));
-    }
+    if (thrown instanceof ProxyError) return this.fail(thrown);
+    this.#parts.log.error('a session ended on a defect of ours', { err: thrown });
+    this.fail(new ProxyError('PROTOCOL_VIOLATION', 'the session ended on an internal error', { cause: thrown }));
   }
 
   #end(why: string): void {

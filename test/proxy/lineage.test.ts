@@ -1,15 +1,18 @@
 // Goal: data that people let out of its column keeps its level where it goes: for every session and proxy, whatever the relation and the
 // column are called by then, until the relation is gone.
-// Method: real Postgres 15 and 18, where what nobody classified is public, behind two proxies on one state; people say yes to what carries
-// data, and are then seen to be asked about what it was carried into.
+// Method: real Postgres 15 and 18, where what nobody classified is public, behind two proxies on one state, a journal or a real Redis; people
+// say yes to what carries data, and are then seen to be asked about what it was carried into.
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { Lineage } from '../../src/policy/lineage.ts';
+import type { Store } from '../../src/store/store.ts';
 import { recordsIn } from '../audit/fixtures.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
+import { aPrefix, aRedisStore } from '../store/fixtures.ts';
 
 const files = {
   'taxonomy.yaml': `version: 1
@@ -46,8 +49,13 @@ create table parts_1 partition of parts for values in (1, 2);
 analyze;
 `;
 
-describe.each([15, 18] as const)('data that was let out, on Postgres %i', (major) => {
+describe.each([
+  [15, 'one journal'],
+  [18, 'Redis'],
+] as const)('data that was let out, on Postgres %i with two proxies on %s', (major, state) => {
   let postgres: TestPostgres;
+  let redis: TestRedis | undefined;
+  let stores: readonly Store[] = [];
   let proxy: RowsProxy;
   let peer: RowsProxy;
 
@@ -57,13 +65,21 @@ describe.each([15, 18] as const)('data that was let out, on Postgres %i', (major
     await client.connect();
     await client.query(setUp);
     await client.end();
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
-    peer = await startRowsProxy({ url: postgres.url('postgres'), files, store: proxy.store });
+    if (state === 'Redis') {
+      redis = await startRedis();
+      const prefix = aPrefix();
+      stores = [await aRedisStore(redis.url, { prefix }), await aRedisStore(redis.url, { prefix })];
+    }
+    const [own, other] = stores;
+    proxy = await startRowsProxy({ url: postgres.url('postgres'), files, ...(own && { store: own }) });
+    peer = await startRowsProxy({ url: postgres.url('postgres'), files, store: other ?? proxy.store });
   }, 120_000);
 
   afterAll(async () => {
     await peer.stop();
     await proxy.stop();
+    await Promise.all(stores.map((store) => store.close()));
+    await redis?.stop();
     await postgres.stop();
   });
 
@@ -150,6 +166,18 @@ describe.each([15, 18] as const)('data that was let out, on Postgres %i', (major
     },
   );
 
+  test('is what it is at the other proxy at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      yes();
+      await run(`create table there_${round} as select id, ssn from people`);
+      expect(await askedFor(`select ssn from there_${round}`, peer)).toMatch(held(`there_${round}\\.ssn`));
+      expect(await askedFor(`select id from there_${round}`, peer)).toBe('passes');
+      yes();
+      await run(`insert into scratch (id, b) select ${round}, ssn from there_${round}`, peer);
+      expect(await askedFor('select b from scratch')).toMatch(held('scratch\\.b', `public\\.[a-z_0-9., ]+`));
+    }
+  });
+
   test('stays what it is in a partition that is read directly', async () => {
     expect(await askedFor('select v from parts_1')).toMatch(held('parts_1\\.v'));
   });
@@ -180,6 +208,99 @@ describe.each([15, 18] as const)('data that was let out, on Postgres %i', (major
     expect(await askedFor('select harmless from elsewhere')).toMatch(held('elsewhere\\.harmless'));
     expect(await askedFor('select harmless from elsewhere', peer)).toMatch(held('elsewhere\\.harmless'));
     expect(await askedFor('select ssn from moved')).toBe('passes');
+  });
+
+  test('keeps its level where it was made and renamed in one transaction, and when it was renamed at once', async () => {
+    yes();
+    await connected(proxy, async (client) => {
+      await client.query('begin');
+      await client.query('create table made_here as select ssn from people');
+      await client.query('alter table made_here rename to made_there');
+      await client.query('alter table made_there rename column ssn to plain');
+      await client.query('commit');
+      await client.query('create table quick as select ssn from people');
+      await client.query('alter table quick rename to slow');
+      await client.query('create table "Odd ""name"" é" as select ssn from people');
+      await client.query('alter table "Odd ""name"" é" rename to even');
+      await client.query('create table made_here (ssn text)');
+      await client.query('create table quick (ssn text)');
+    });
+    for (const by of [proxy, peer]) {
+      expect(await askedFor('select plain from made_there', by)).toMatch(held('made_there\\.plain'));
+      expect(await askedFor('select ssn from slow', by)).toMatch(held('slow\\.ssn'));
+      expect(await askedFor('select ssn from even', by)).toMatch(held('even\\.ssn'));
+    }
+    expect(await askedFor('select ssn from made_here')).toBe('passes');
+    expect(await askedFor('select ssn from quick')).toBe('passes');
+  });
+
+  const changes: readonly (readonly [of: string, change: readonly string[], read: string, column: string])[] = [
+    [
+      'another schema',
+      ['create schema if not exists aside', 'alter table copied set schema aside'],
+      'select ssn from aside.copied',
+      'aside\\.copied\\.ssn',
+    ],
+    [
+      'another type',
+      ['alter table copied alter column ssn type varchar(90)'],
+      'select ssn from copied',
+      'copied\\.ssn',
+    ],
+    [
+      'another column before it',
+      ['alter table copied add column x int, drop column id'],
+      'select ssn from copied',
+      'copied\\.ssn',
+    ],
+    ['a view over it', ['create view over_it as select ssn as s from copied'], 'select s from over_it', 'copied\\.ssn'],
+    [
+      'a partition of another table',
+      [
+        'create table whole (id int, ssn text) partition by range (id)',
+        'alter table whole attach partition copied for values from (0) to (9)',
+      ],
+      'select ssn from whole',
+      'whole\\.ssn',
+    ],
+    [
+      'a child of another table',
+      ['create table parent (id int, ssn text)', 'alter table copied inherit parent'],
+      'select ssn from parent',
+      'parent\\.ssn',
+    ],
+    [
+      'a generated column',
+      ['alter table copied add column g text generated always as (upper(ssn)) stored'],
+      'select g from copied',
+      'copied\\.g',
+    ],
+  ];
+
+  test.each(changes)('keeps its level behind %s', async (_, change, read, column) => {
+    yes();
+    await run('drop table if exists copied, aside.copied, whole, parent cascade');
+    await run('create table copied as select id, ssn from people');
+    for (const sql of change) await run(sql);
+    expect(await askedFor(read)).toMatch(held(column));
+    expect(await askedFor(read, peer)).toMatch(held(column));
+  });
+
+  test('is gone with its table: one of the same name that is made anew is another one', async () => {
+    yes();
+    await connected(proxy, async (client) => {
+      await client.query('create table again as select ssn from people');
+      await client.query('drop table again');
+      await client.query('create table again (ssn text)');
+    });
+    expect(await askedFor('select ssn from again')).toBe('passes');
+    yes();
+    await run('insert into again select ssn from people');
+    expect(await askedFor('select ssn from again')).toMatch(held('again\\.ssn'));
+    yes();
+    await run('truncate again');
+    // Nobody says what is in it now: on the strict side.
+    expect(await askedFor('select ssn from again')).toMatch(held('again\\.ssn'));
   });
 
   test('is not remembered of a statement that was denied or failed', async () => {

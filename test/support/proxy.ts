@@ -21,7 +21,6 @@ import type { Recorder } from '../../src/audit/recorder.ts';
 import { loadClassification, type Classification } from '../../src/policy/classification.ts';
 import { Readers } from '../../src/proxy/readers.ts';
 import type { Lineage } from '../../src/policy/lineage.ts';
-import { TemporaryLineage } from '../../src/policy/lineage-temporary.ts';
 import type { Snapshot } from '../../src/sql/schema.ts';
 import { yesDesk } from './yes-desk.ts';
 import { directoryOf, tlsDoorOf } from '../../src/proxy/from-config.ts';
@@ -83,6 +82,12 @@ function classificationOf(files: Readonly<Record<string, string>>): Classificati
   if (loaded.kind === 'bad') throw new Error(loaded.mistakes.map(mistakeText).join('\n'));
   return loaded.value;
 }
+
+const nobodysLineage = {
+  learn: () => undefined,
+  end: () => undefined,
+  made: () => Promise.resolve(),
+};
 
 class TestGate extends Gate {
   readonly #admit: TestProxyOptions['admit'];
@@ -156,7 +161,7 @@ ${options.config ?? ''}
       purses,
     }),
     inBand: inBandSource({ ...parts, budgets }),
-    lineage: lineage?.temporary ?? new TemporaryLineage(),
+    lineage: lineage ?? nobodysLineage,
     recorder: audit.log,
     openUpstream: pools.open,
     readers,
