@@ -16,7 +16,10 @@ export function forbidden(verdict: Extract<Verdict, { readonly kind: 'deny' }>, 
   const unknown = against.every((reason) => reason.action === 'notKnown');
   return new ProxyError(unknown ? 'NOT_KNOWN' : 'POLICY', `refused: ${wordsOf(against)}`, {
     hint: offer === undefined ? 'Nobody can approve this; ask for less.' : passes(offer),
-    facts: { rule: against[0]?.rule, columns: columnsOf(against), ...(offer === undefined ? {} : { offer }) },
+    facts: {
+      ...{ rule: against[0]?.rule, columns: columnsOf(against), reason: wordsOf(against) },
+      ...(offer === undefined ? {} : { offer }),
+    },
   });
 }
 
@@ -24,7 +27,8 @@ export function forbidden(verdict: Extract<Verdict, { readonly kind: 'deny' }>, 
 export function unreleased(answer: Exclude<Answer, { readonly kind: 'released' }>): ProxyError {
   if (answer.kind === 'unavailable') return answer.error;
   const { hold } = answer;
-  const facts = { hold: hold.id, rule: hold.reasons[0].rule, columns: viewColumns(hold) };
+  const reason = wordsOf(hold.reasons);
+  const facts = { hold: hold.id, rule: hold.reasons[0].rule, columns: viewColumns(hold), reason };
   const offer = hold.counterOffer;
   switch (answer.kind) {
     case 'denied': {
@@ -51,7 +55,7 @@ export function unreleased(answer: Exclude<Answer, { readonly kind: 'released' }
 export function changedMeanwhile(hold: HoldView): ProxyError {
   return new ProxyError('HOLD_CHANGED', `hold ${hold.id} was approved, but what it means changed while it waited`, {
     hint: 'The schema, the classification or the session changed. Send it again to ask again.',
-    facts: { hold: hold.id },
+    facts: { hold: hold.id, rule: hold.reasons[0].rule, columns: viewColumns(hold), reason: wordsOf(hold.reasons) },
   });
 }
 
@@ -64,15 +68,15 @@ export interface WaitingNotice {
 /** Said at once, and again with each heartbeat. */
 export function waitingNotice(hold: HoldView, waitMs: number, consoleUrl: string | undefined): WaitingNotice {
   const asked = [...new Set(hold.needs.flatMap((need) => need.groups))].join(', ');
-  const why = hold.reasons.slice(0, reasonsMax).map((reason) => reason.words);
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return {
-    message: `held for approval ${hold.id}: ${why.join('; ')}; asked: ${asked}; waiting up to ${seconds} s`,
+    message: `held for approval ${hold.id}: ${wordsOf(hold.reasons)}; asked: ${asked}; waiting up to ${seconds} s`,
     detail: JSON.stringify({
       code: 'HELD',
       hold: hold.id,
       rule: hold.reasons[0].rule,
       columns: viewColumns(hold),
+      reason: wordsOf(hold.reasons),
       asked: hold.needs.map(({ groups, quorum, approvedBy }) => ({ groups, quorum, approved: approvedBy.length })),
       wait_seconds: seconds,
     }),
@@ -82,7 +86,7 @@ export function waitingNotice(hold: HoldView, waitMs: number, consoleUrl: string
 
 const passes = (offer: string): string => `This would pass: ${offer}`;
 
-function wordsOf(reasons: readonly Reason[]): string {
+function wordsOf(reasons: readonly { readonly words: string }[]): string {
   const shown = reasons.slice(0, reasonsMax).map((reason) => reason.words);
   const more = reasons.length - shown.length;
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');

@@ -14,6 +14,7 @@ import type { SearchFilter } from '../audit/search-facts.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
 import { assertNever } from '../core/exhaustive.ts';
+import { codeOf } from '../core/file-words.ts';
 import { visible } from '../core/visible.ts';
 import { auditFolder, chainFolders, dirOption, type FolderOptions } from './audit-folder.ts';
 import { registerReport } from './audit-report.ts';
@@ -112,18 +113,31 @@ function registerExport(audit: Command, ports: AuditPorts): void {
       const form = exportForms[options.form];
       const out =
         options.out === undefined ? process.stdout : createWriteStream(options.out, { flags: 'wx', mode: 0o600 });
-      let records = 0;
-      const dirs = chainFolders(options);
-      out.write(form.head(dirs.length > 1));
-      for await (const { record, chain } of recordsOfAll(dirs, options)) {
-        records += 1;
-        if (!out.write(form.line(record, dirs.length > 1 ? chain : undefined))) await once(out, 'drain');
-      }
+      const records = await writeRecords(out, form, options).catch((thrown: unknown) => {
+        // Whoever reads our output may stop (`| head`): then the rest need not be written.
+        if (out === process.stdout && codeOf(thrown) === 'EPIPE') return 0;
+        throw thrown;
+      });
       if (out === process.stdout) return;
       out.end();
       await once(out, 'finish');
       ports.say(`${records} records written to ${options.out ?? ''}`);
     });
+}
+
+async function writeRecords(
+  out: NodeJS.WritableStream,
+  form: (typeof exportForms)[keyof typeof exportForms],
+  options: ExportOptions,
+): Promise<number> {
+  let records = 0;
+  const dirs = chainFolders(options);
+  out.write(form.head(dirs.length > 1));
+  for await (const { record, chain } of recordsOfAll(dirs, options)) {
+    records += 1;
+    if (!out.write(form.line(record, dirs.length > 1 ? chain : undefined))) await once(out, 'drain');
+  }
+  return records;
 }
 
 interface ReceiptOptions extends FolderOptions {

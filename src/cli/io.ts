@@ -1,4 +1,7 @@
 // What a command may touch of the world around it, so that tests can run commands inside their own process.
+import { ProxyError, wordsOf } from '../core/errors.ts';
+import { fileWords } from '../core/file-words.ts';
+import { visible } from '../core/visible.ts';
 
 export interface Io {
   /** One line of the command's own output. */
@@ -27,6 +30,19 @@ export class CommandFailed extends Error {
     this.lines = lines;
     this.exitCode = exitCode;
   }
+}
+
+/** Of an error of ours each mistake on a line of its own, the mend behind the last; of anything else one line, whatever is in it. */
+export function complaintOf(thrown: unknown): readonly string[] {
+  if (!(thrown instanceof ProxyError)) return [visible(systemWords(thrown))];
+  const lines = thrown.message.split('\n').map((line) => visible(line));
+  return thrown.hint === undefined ? lines : [...lines.slice(0, -1), `${lines.at(-1) ?? ''} (${visible(thrown.hint)})`];
+}
+
+/** The system's own errors name a file in their middle and the trouble by its abbreviation. */
+function systemWords(thrown: unknown): string {
+  const path = thrown instanceof Error && 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : undefined;
+  return path === undefined ? wordsOf(thrown) : `${path}: ${fileWords(thrown)}`;
 }
 
 export const failed = (...lines: readonly string[]): CommandFailed => new CommandFailed(lines, 1);

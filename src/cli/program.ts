@@ -1,7 +1,5 @@
 // The command line as one object: every command's name, help and options. What a command does is in its own file.
 import { Command, CommanderError } from 'commander';
-import { wordsOf } from '../core/errors.ts';
-import { visible } from '../core/visible.ts';
 import { addAgents } from './agents-command.ts';
 import { registerAudit } from './audit.ts';
 import { registerCheck } from './check.ts';
@@ -10,7 +8,7 @@ import { registerGrants } from './grants.ts';
 import { addConsoleLink } from './console-link.ts';
 import { addHolds } from './holds.ts';
 import { registerImport } from './import.ts';
-import { CommandFailed, type Io } from './io.ts';
+import { CommandFailed, complaintOf, type Io } from './io.ts';
 import { registerScan } from './scan.ts';
 import { addServe } from './serve-command.ts';
 import { addSlack } from './slack-command.ts';
@@ -48,7 +46,7 @@ export async function run(args: readonly string[], world: Omit<Io, 'exit'>): Pro
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    const lines = thrown instanceof CommandFailed ? thrown.lines : [visible(wordsOf(thrown))];
+    const lines = thrown instanceof CommandFailed ? thrown.lines : complaintOf(thrown);
     for (const line of lines) io.err(`countersign: ${line}`);
     return thrown instanceof CommandFailed ? thrown.exitCode : 1;
   }

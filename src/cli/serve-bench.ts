@@ -1,9 +1,11 @@
 // What judges and who decides, joined for `serve`: the classification in force, the readers of each database, the state from the config,
 // and the approval desk on it.
+import { dirname, resolve } from 'node:path';
 import type { Recorder } from '../audit/recorder.ts';
 import { BudgetDesk } from '../approval/budgets.ts';
 import { openDesk, type StoreDesk } from '../approval/open-desk.ts';
 import type { Clock } from '../core/clock.ts';
+import { shownPath } from '../core/file-words.ts';
 import type { Log } from '../core/log.ts';
 import { Purses } from '../policy/budget-purse.ts';
 import type { ClassificationSource } from '../policy/classification-source.ts';
@@ -38,8 +40,9 @@ export interface Bench {
 }
 
 export async function openBench({ live, record, recorder, clock, log, begun }: BenchOptions): Promise<Bench> {
-  const { classificationDir: folder } = live.config;
-  const classification = openClassification({ folder, recorder, log, before: record.beforeCatalog });
+  const { classificationDir: folder, file } = live.config;
+  const shownAs = shownPath(folder, [resolve(dirname(file)), process.cwd()]);
+  const classification = openClassification({ folder, shownAs, recorder, log, before: record.beforeCatalog });
   begun.push(async () => classification.close());
   const store = await openStore(live.config.state, { clock, log: log.child({ part: 'state' }) });
   begun.push(() => store.close());

@@ -7,13 +7,20 @@ import { ClassificationSource, type SourceEvent, type SourceOptions } from '../p
 
 export interface ClassificationParts {
   readonly folder: string;
+  readonly shownAs: string;
   readonly recorder: Recorder;
   readonly log: Log;
   /** Puts what comes into force on the record first; when it throws, it does not come into force. */
   readonly before: NonNullable<SourceOptions['before']>;
 }
 
-export function openClassification({ folder, recorder, log, before }: ClassificationParts): ClassificationSource {
+export function openClassification({
+  folder,
+  shownAs,
+  recorder,
+  log,
+  before,
+}: ClassificationParts): ClassificationSource {
   const remember = (words: string, version: string): void => {
     recorder
       .recordDurably({ kind: 'catalog', words, version })
@@ -36,7 +43,7 @@ export function openClassification({ folder, recorder, log, before }: Classifica
         remember(`a broken edit was not taken; classification ${event.inForce} stays in force`, event.inForce);
     }
   };
-  const source = new ClassificationSource({ folder, tell, before });
+  const source = new ClassificationSource({ folder, shownAs, tell, before });
   source.watch();
   return source;
 }

@@ -2,11 +2,10 @@
 // it was pictured.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isNonEmpty } from '../core/brand.ts';
 import { loadConfig } from '../core/config.ts';
 import type { Config, DatabaseConfig } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
-import { fileWords } from '../core/file-words.ts';
+import { fileWords, shownPath } from '../core/file-words.ts';
 import { mistakeText } from '../core/place.ts';
 import { loadYaml, type Checked } from '../core/yaml.ts';
 import { readFolder } from '../catalog/folder.ts';
@@ -18,6 +17,7 @@ import { PlainQuery } from '../proxy/plain-query.ts';
 import { readSnapshot } from '../sql/schema-picture.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import { makeVerifier } from '../wire/scram.ts';
+import { complaintOf } from './io.ts';
 import { readSchemaFile, schemaFileOf } from './schema-file.ts';
 
 /** What a command may touch of the world around it. */
@@ -39,7 +39,8 @@ const usualConfig = 'countersign.yaml';
 export function folderOf(options: FolderOptions): string {
   if (options.classification !== undefined) return options.classification;
   const file = options.config ?? (existsSync(usualConfig) ? usualConfig : undefined);
-  return file === undefined ? 'classification' : resolve(dirname(file), folderIn(file) ?? 'classification');
+  if (file === undefined) return 'classification';
+  return shownPath(resolve(dirname(file), folderIn(file) ?? 'classification'), [process.cwd()]);
 }
 
 /** Only the one key is read: checking files must not need the passwords that the config names. */
@@ -157,8 +158,6 @@ export function guarded<Given extends readonly unknown[]>(
 /** Every mistake on its own line, and the exit code of a failed check. */
 function sayMistakes(ports: CommandPorts, thrown: unknown): void {
   if (!(thrown instanceof ProxyError)) throw thrown;
-  const lines = thrown.message.split('\n');
-  if (isNonEmpty(lines)) for (const line of lines) ports.complain(line);
-  if (thrown.hint !== undefined) ports.complain(`  ${thrown.hint}`);
+  for (const line of complaintOf(thrown)) ports.complain(line);
   ports.exit(1);
 }

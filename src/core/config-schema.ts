@@ -116,7 +116,7 @@ const tls = z.strictObject({
   cert: text('Certificate chain (PEM).', 'file'),
   key: text('Its private key (PEM).', 'file'),
   client_ca: text(
-    'Authorities for client certificates; with it, a certificate is asked of every agent.',
+    'Authorities for client certificates; with it, every agent must show one, beside its password.',
     'file',
   ).optional(),
   required: yesNo('Whether agents without TLS are refused.', false),

@@ -21,6 +21,8 @@ export type SourceEvent =
 
 export interface SourceOptions {
   readonly folder: string;
+  /** How places in it are named: agents and approvers read them too, and need not know where on the machine it lies. */
+  readonly shownAs?: string;
   readonly tell: (event: SourceEvent) => void;
   /** Called with what is about to come into force, also at the start. When it throws, it does not. */
   readonly before?: (change: {
@@ -164,13 +166,13 @@ export class ClassificationSource {
   }
 
   #readOnce(): Checked<Loaded> {
-    const files = readFolder(this.#options.folder);
+    const files = readFolder(this.#options.folder, this.#options.shownAs);
     const loaded = loadClassification(files);
     return loaded.kind === 'bad' ? loaded : { kind: 'good', value: { classification: loaded.value, files } };
   }
 
   #mistake(words: string): Mistake {
-    return { place: { file: this.#options.folder, line: 1, column: 1 }, words, mend: undefined };
+    return { place: { file: this.#options.shownAs ?? this.#options.folder, line: 1, column: 1 }, words, mend: undefined };
   }
 }
 

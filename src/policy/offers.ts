@@ -21,8 +21,8 @@ export interface OfferedFor {
   readonly verdict: Verdict;
 }
 
-/** A hint is not worth more: whoever waits for it waits for their refusal, or for people to be asked. */
-const offerMsMax = 300;
+/** Whoever waits for a hint waits for their refusal, or for people to be asked; half as much is not enough on a machine with other work. */
+const offerMsMax = 1_000;
 
 export class Offers {
   readonly #parts: OffersParts;

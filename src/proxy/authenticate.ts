@@ -23,6 +23,8 @@ export interface AuthenticationParts {
   /** The hash of our certificate, when the agent came by TLS. */
   readonly endPoint: Buffer | undefined;
   readonly secrets: ScramSecrets;
+  /** `tls.client_ca` is set: nobody comes in without a certificate of that authority. */
+  readonly needsCertificate: boolean;
   readonly messageBytesMax: number;
 }
 
@@ -36,7 +38,7 @@ export async function authenticate(parts: AuthenticationParts): Promise<AgentAcc
   if (!proven || account === undefined || !verifier.genuine) {
     throw new ProxyError('INVALID_PASSWORD', `password authentication failed for user "${parts.name}"`);
   }
-  checkCertificate(parts.socket, account);
+  checkCertificate(parts, account);
   return account;
 }
 
@@ -72,8 +74,8 @@ async function answer(parts: AuthenticationParts): Promise<Buffer> {
 }
 
 /** A certificate is asked for beside the password, never instead of it: a stolen key file alone opens nothing. */
-function checkCertificate(socket: Socket, account: AgentAccount): void {
-  if (account.certificateName === undefined) return;
+function checkCertificate({ socket, needsCertificate }: AuthenticationParts, account: AgentAccount): void {
+  if (account.certificateName === undefined && !needsCertificate) return;
   if (!(socket instanceof TLSSocket) || !socket.authorized) {
     throw new ProxyError(
       'INVALID_AUTHORIZATION',
@@ -83,6 +85,7 @@ function checkCertificate(socket: Socket, account: AgentAccount): void {
       },
     );
   }
+  if (account.certificateName === undefined) return;
   const { subject, subjectaltname } = socket.getPeerCertificate();
   const names = [
     subject?.CN,

@@ -173,6 +173,7 @@ async function identify(
     directory: parts.directory(),
     endPoint: socket instanceof TLSSocket ? tls?.endPoint : undefined,
     secrets: parts.secrets,
+    needsCertificate: tls?.needsCertificate === true,
     messageBytesMax: parts.limits().loginMessageBytesMax,
   }).catch((thrown: unknown) => {
     throw thrown instanceof ProxyError ? new LoginRefused(socket, thrown, name) : thrown;

@@ -37,7 +37,9 @@ export interface RefusalDetail {
 
 /** The ErrorResponse of an error of ours: words, one line of JSON for programs, a hint for the next try. */
 export function errorFrame(error: ProxyError): Buffer {
-  const detail: RefusalDetail = { code: error.code, retry: error.row.retry, ...error.facts };
+  // A program that reads refusals finds a reason in each of them, also where it is no more than the message.
+  const why = error.row.sqlState === '42501' ? { reason: error.message } : {};
+  const detail: RefusalDetail = { code: error.code, retry: error.row.retry, ...why, ...error.facts };
   return errorResponse({
     severity: error.row.ends === 'session' ? 'FATAL' : 'ERROR',
     sqlState: error.row.sqlState,

@@ -117,7 +117,7 @@ function tlsOptions(wanted: Secure): ConnectionOptions {
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
     ...(verify === 'nothing' ? {} : { ca: authorities(tls.rootCert) }),
-    // `require` encrypts and asks nobody who is there; that is what it means to libpq, and why the docs say verify-full.
+    // Without a root certificate `require` asks nobody who is there; that is what it means to libpq, and why the docs say verify-full.
     rejectUnauthorized: verify !== 'nothing',
     checkServerIdentity: (_, certificate) =>
       verify === 'chain and name' ? checkServerIdentity(host, certificate) : undefined,
@@ -134,8 +134,8 @@ function verification(tls: UpstreamTls): 'nothing' | 'chain' | 'chain and name' 
     );
   }
   if (tls.mode === 'verify-ca') return 'chain';
-  // libpq: `require` with a root certificate means verify-ca, for people who wrote it before there was one.
-  return tls.mode === 'require' && tls.rootCert !== undefined ? 'chain' : 'nothing';
+  // libpq: whoever names a root certificate has the chain checked in every mode; `prefer` then goes on without TLS, `require` does not.
+  return tls.rootCert === undefined ? 'nothing' : 'chain';
 }
 
 /** Where distributions keep the bundle that OpenSSL reads. */

@@ -22,6 +22,8 @@ interface Handshake {
 export class TlsDoor {
   readonly required: boolean;
   readonly endPoint: Buffer | undefined;
+  /** A `client_ca` is set: whoever shows no certificate of it does not get in, by TLS or without. */
+  readonly needsCertificate: boolean;
   readonly #server: Server;
   /** By the peer's address, which TLS leaves alone; a live connection has it to itself. */
   readonly #handshakes = new Map<string, Handshake>();
@@ -30,11 +32,12 @@ export class TlsDoor {
     this.required = options.required;
     this.endPoint = options.endPoint;
     const { cert, key, ca } = options;
+    this.needsCertificate = ca !== undefined;
     this.#server = createServer({
       cert,
       key,
       ...(ca === undefined ? {} : { ca, requestCert: true }),
-      // An agent that needs no certificate may come without one; `authenticate.ts` asks each for its own.
+      // Refused with words after the password and not by a TLS alert: `authenticate.ts` asks each for its own.
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       ALPNProtocols: [alpn],

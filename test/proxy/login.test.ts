@@ -16,6 +16,7 @@ let certificates: Certificates;
 let plain: TestProxy;
 let secured: TestProxy;
 let byCertificate: TestProxy;
+let byAnyCertificate: TestProxy;
 let byToken: TestProxy;
 
 beforeAll(async () => {
@@ -31,11 +32,12 @@ beforeAll(async () => {
     tester: 'certificate_name: tester',
     config: `tls: { ${tls}, client_ca: ${authority.certFile}, required: true }`,
   });
+  byAnyCertificate = await startProxy({ databases, config: `tls: { ${tls}, client_ca: ${authority.certFile} }` });
   byToken = await startProxy({ databases, tester: 'auth: cleartext', config: `tls: { ${tls}, required: false }` });
 });
 
 afterAll(async () => {
-  await Promise.all([plain, secured, byCertificate, byToken].map((proxy) => proxy.stop()));
+  await Promise.all([plain, secured, byCertificate, byAnyCertificate, byToken].map((proxy) => proxy.stop()));
   await postgres.stop();
   certificates.remove();
 });
@@ -154,6 +156,15 @@ describe('a client certificate', () => {
       'must show a client certificate',
     );
     others.remove();
+  });
+
+  test('is needed by every agent where client_ca is set, and may then be in any name', async () => {
+    const { certFile, keyFile } = certificates.server;
+    const missed = 'agent "tester" must show a client certificate that this proxy trusts';
+    const any = (more: string): string => byAnyCertificate.url('postgres', 'tester', more);
+    expect(await ask(any(`?sslmode=require&sslcert=${certFile}&sslkey=${keyFile}`))).toBe('42');
+    expect(await ask(any('?sslmode=require'))).toContain(missed);
+    expect(await ask(any('?sslmode=disable'))).toContain(missed);
   });
 });
 
