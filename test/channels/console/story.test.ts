@@ -65,7 +65,7 @@ describe('the story', () => {
     await waitFor('the page of the owner to hear of it', () => page.getByText('approved and run').isVisible());
   });
 
-  test('is told in psql by the three lines that the start screen proposes: passed, held and approved in a here.browser, refused', async (context) => {
+  test('is told in psql by the three lines that the start screen proposes: passed, held and approved in a browser, refused', async (context) => {
     if (psql === undefined) return context.skip('no psql (apt-get install postgresql-client)');
     const page = await here.signedIn('ben');
     const lines = sample.tries.map(({ sql }) => sql);
