@@ -150,8 +150,7 @@ describe('while Slack is in trouble', () => {
     const scene = await aScene({ way: 'http' });
     scene.slack.gone.add(gateChannel);
     const waiting = await held(scene.proxy);
-    const card = await scene.card('DBEN');
-    expect(scene.slack.cards('DCLEO')).toHaveLength(1);
+    const [card] = await Promise.all([scene.card('DBEN'), scene.card('DCLEO')]);
     await scene.person('UBEN').click(card, actionIds.once);
     expect(await within('the answer', waiting.answer)).toMatchObject({ kind: 'released', by: ['ben'] });
   });
