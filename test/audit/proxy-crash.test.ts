@@ -1,6 +1,6 @@
 // Goal: nothing that reached the database is without its record: the proxy killed at any moment, and the disk of the log full.
 // Method: the real command before a real Postgres; agents insert rows, each by a text of its own; every row there must have a judged record.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,21 +9,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyFolder } from '../../src/audit/verify.ts';
 import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { ServeProgram } from '../support/serve-program.ts';
+import { gateUrl, shopFill } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
 import { aFolder, aSmallDisk, recordsIn } from './fixtures.ts';
 
-const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
 const children = new Set<ChildProcess>();
 
 let postgres: TestPostgres;
 beforeAll(async () => {
-  postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      { database: 'shop', sql: 'create table seen (mark text); grant all on seen to gate' },
-    ],
-  });
+  postgres = await startPostgres({ fill: shopFill('create table seen (mark text); grant all on seen to gate') });
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -45,7 +40,7 @@ http: { listen: "127.0.0.1:0" }
 state: journal:${join(folder, 'state')}
 audit: { dir: ${JSON.stringify(auditDir)} }
 databases:
-  shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" }
+  shop: { url: "${gateUrl(postgres.port)}" }
 agents:
   bot: { password: bot-password, owner: ana, databases: [shop] }
 `,
@@ -56,20 +51,12 @@ agents:
     join(rules, 'taxonomy.yaml'),
     'version: 1\nlevels:\n  - { name: public, read: allow }\ndefaults: { unclassified: public }\n',
   );
-  const child = spawn(process.execPath, [bin, 'serve', '--config', join(folder, 'countersign.yaml')], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const program = new ServeProgram(join(folder, 'countersign.yaml'), folder);
+  const { child, exited } = program;
   children.add(child);
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const lineOf = (): string | undefined =>
-    said.split('\n').find((line) => line.includes('"words":"serving"') && line.endsWith('}'));
-  await waitFor(`serving (${said})`, () => lineOf() !== undefined, { withinMs: 30_000 });
-  const { address, http } = JSON.parse(lineOf() ?? '{}') as { readonly address: string; readonly http: string };
-  const gone = new Promise((resolve) => child.once('close', resolve));
-  await waitFor('readiness', async () => (await fetch(`http://${http}/readyz`)).ok, { withinMs: 30_000 });
-  return { child, gone, url: `postgres://bot:bot-password@${address}/shop`, http: `http://${http}` };
+  const { address, http } = await program.serving();
+  await waitFor('readiness', async () => (await fetch(`${http}/readyz`)).ok);
+  return { child, gone: exited, url: `postgres://bot:bot-password@${address}/shop`, http };
 }
 
 /** Inserts one row after the other until the proxy is gone or `enough`; what is refused is only counted. */

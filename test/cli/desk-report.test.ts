@@ -2,8 +2,7 @@
 // and somebody with nothing but openssl and Python can check it, also against a checkpoint that was kept elsewhere.
 // Method: `serve` before a real Postgres; agents by the pg driver, approvers over HTTP; then the auditor's commands on a copy of the files.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
@@ -15,30 +14,8 @@ import { makeVerifier } from '../../src/wire/scram.ts';
 import { aFolder, recordsIn } from '../audit/fixtures.ts';
 import { asAgent } from '../support/held.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { gateUrl, layRules, shopFill, shopRules } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
-
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
-const files: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels:
-  - { name: public, read: allow }
-  - { name: restricted, read: hold, approvers: [security], quorum: 2 }
-  - { name: secret, read: deny }
-defaults: { unclassified: restricted }
-`,
-  'shop.yaml': `version: 1
-database: shop
-tables:
-  public.customers:
-    columns: { id: public, email: restricted, pin: secret }
-`,
-  'approvers.yaml': `version: 1
-approvers:
-  ana: { groups: [security], token_sha256: ${hashOf('token-of-ana')} }
-  ben: { groups: [security], token_sha256: ${hashOf('token-of-ben')} }
-  cleo: { groups: [security], token_sha256: ${hashOf('token-of-cleo')} }
-`,
-};
 
 let folder: string;
 /** A copy of the record, and a checkpoint that was kept elsewhere before it ended. */
@@ -47,24 +24,12 @@ let kept: string;
 const holds: Record<'released' | 'denied' | 'ofAna', string> = { released: '', denied: '', ofAna: '' };
 
 beforeAll(async () => {
-  const postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      {
-        database: 'shop',
-        sql: `create table public.customers (id int primary key, email text, pin text);
-insert into public.customers select n, 'c' || n || '@example.com', n::text from generate_series(1, 20) n;
-grant all on public.customers to gate`,
-      },
-    ],
-  });
+  const postgres = await startPostgres({ fill: shopFill() });
   folder = aFolder();
-  mkdirSync(join(folder, 'classification'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  layRules(folder, shopRules({ approvers: ['ana', 'ben', 'cleo'], quorum: 2 }));
   const text = `listen: 127.0.0.1:0
 http: { listen: "127.0.0.1:0" }
-databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
+databases: { shop: { url: "${gateUrl(postgres.port)}" } }
 agents:
   bot: { password: bot-password, owner: mia, databases: [shop] }
   anas: { password: bot-password, owner: ana, databases: [shop] }

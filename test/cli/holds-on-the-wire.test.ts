@@ -1,7 +1,6 @@
 // Goal: what an agent waits for on the wire is what approvers decide over HTTP and in the terminal, and the record says the same.
 // Method: `serve` in this process before a real Postgres; the pg driver as the agent; fetch and the real command as the approver.
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,29 +15,8 @@ import { makeVerifier } from '../../src/wire/scram.ts';
 import { recordsIn } from '../audit/fixtures.ts';
 import { hasPsql, psql } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { gateUrl, layRules, shopFill, shopRules } from '../support/small-shop.ts';
 import { waitFor } from '../support/wait.ts';
-
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
-const files: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels:
-  - { name: public, read: allow }
-  - { name: restricted, read: hold, approvers: [security] }
-  - { name: secret, read: deny }
-defaults: { unclassified: restricted }
-`,
-  'shop.yaml': `version: 1
-database: shop
-tables:
-  public.customers:
-    columns: { id: public, email: restricted, pin: secret }
-`,
-  'approvers.yaml': `version: 1
-approvers:
-  ana: { groups: [security], token_sha256: ${hashOf('token-of-ana')} }
-  ben: { groups: [security], token_sha256: ${hashOf('token-of-ben')} }
-`,
-};
 
 let postgres: TestPostgres;
 let proxy: RunningProxy;
@@ -46,26 +24,14 @@ let folder: string;
 const clients = new Set<pg.Client>();
 
 beforeAll(async () => {
-  postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      {
-        database: 'shop',
-        sql: `create table public.customers (id int primary key, email text, pin text);
-insert into public.customers select n, 'c' || n || '@example.com', n::text from generate_series(1, 20) n;
-grant all on public.customers to gate`,
-      },
-    ],
-  });
+  postgres = await startPostgres({ fill: shopFill() });
   folder = mkdtempSync(join(tmpdir(), 'countersign-wire-'));
-  mkdirSync(join(folder, 'classification'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  layRules(folder, shopRules({ approvers: ['ana', 'ben'] }));
   const file = join(folder, 'countersign.yaml');
   const text = `listen: 127.0.0.1:0
 http: { listen: "127.0.0.1:0" }
 limits: { http_requests_per_minute: 1000000 }
-databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
+databases: { shop: { url: "${gateUrl(postgres.port)}" } }
 agents:
   bot: { password: bot-password, owner: ana, databases: [shop] }
   careful: { password: bot-password, owner: ana, databases: [shop], in_transaction: refuse }
@@ -321,7 +287,7 @@ describe('an approval that races the end of the wait', () => {
   const racesMax = Number(process.env['RACES'] ?? 100);
 
   /** What the client saw, what the approver was told, what is on the record. */
-  async function race(n: number, ending: Ending): Promise<string> {
+  async function race(n: number, ending: Ending, voteAfterMs: number): Promise<string> {
     const bot = await agent(ending === 'time-out' ? 'racer' : 'bot');
     const sql = `select id from customers where id = ${(n % 20) + 1} and email <> '${ending} ${n}'`;
     const seen = bot.client.query(sql).then(
@@ -337,7 +303,7 @@ describe('an approval that races the end of the wait', () => {
     };
     // Both at about the same time, now the one first and now the other.
     setTimeout(end, n % 12);
-    await new Promise((resolve) => setTimeout(resolve, ending === 'time-out' ? 360 + (n % 50) : n % 9));
+    await new Promise((resolve) => setTimeout(resolve, voteAfterMs + (n % 9)));
     const { status } = await api('POST', `/api/holds/${id}/votes`, { vote: 'approve' });
     const client = await seen;
     await bot.client.end().catch(() => undefined);
@@ -366,12 +332,20 @@ describe('an approval that races the end of the wait', () => {
     ],
   };
 
+  function aimedAnew(ms: number, told: readonly string[]): number {
+    const wins = told.filter((story) => story.startsWith('1 row')).length;
+    return Math.max(0, ms + (wins - told.length / 2) * 8);
+  }
+
   test.each(['time-out', 'cancel', 'disconnect'] as const)(
     'by %s has one outcome, and client, approver and record agree on it',
     async (ending) => {
       const counts = new Map<string, number>();
+      let voteAfterMs = ending === 'time-out' ? 370 : 0;
       for (let n = 0; n < racesMax; n += 10) {
-        const told = await Promise.all(Array.from({ length: 10 }, (_, i) => race(n + i, ending)));
+        const told = await Promise.all(Array.from({ length: 10 }, (_, i) => race(n + i, ending, voteAfterMs)));
+        // How long a vote is on its way is up to the machine: aimed anew after each ten, so that it stays a race.
+        if (ending === 'time-out') voteAfterMs = aimedAnew(voteAfterMs, told);
         for (const story of told) {
           expect(stories[ending]).toContain(story);
           counts.set(story, (counts.get(story) ?? 0) + 1);
@@ -402,9 +376,10 @@ describe('POST /api/explain', () => {
   test('offers what would pass, and knows only agents and databases of the config', async () => {
     const ask = (agentName: string, database: string) =>
       api('POST', '/api/explain', { agent: agentName, database, sql: 'select id, email from customers' });
-    expect((await ask('bot', 'shop')).body).toMatchObject({
-      offer: expect.stringMatching(/^select id from customers/i),
-    });
+    // The nearest is looked for as long as a hint is worth; a busy machine gives a farther one, or none.
+    await waitFor('the nearest offer', async () =>
+      /^select id from customers/i.test((await ask('bot', 'shop')).body.offer ?? ''),
+    );
     expect((await ask('nobody', 'shop')).status).toBe(404);
     expect((await ask('bot', 'postgres')).status).toBe(404);
   });

@@ -1,7 +1,6 @@
 // Goal: what a reload takes from an agent ends at once: its sessions with the server's own kind of word, its holds for good.
 // Method: `serve` in this process before a real Postgres; the config changes under it; the pg driver as the agents, fetch as the approver.
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -14,25 +13,8 @@ import { silentLog } from '../../src/core/log.ts';
 import type { Checked } from '../../src/core/yaml.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { gateUrl, layRules, shopFill, shopRules, tokenOf } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
-
-const token = 'token-of-ben';
-const files: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: restricted, read: hold, approvers: [security] }]
-defaults: { unclassified: restricted }
-`,
-  'shop.yaml': `version: 1
-database: shop
-tables:
-  public.customers:
-    columns: { id: public, email: restricted }
-`,
-  'approvers.yaml': `version: 1
-approvers:
-  ben: { groups: [security], token_sha256: ${createHash('sha256').update(token).digest('hex')} }
-`,
-};
 
 const whole: Readonly<Record<string, string>> = {
   staying: '{ password: staying-password, owner: ana, databases: [shop, other] }',
@@ -50,12 +32,11 @@ const salts = agentSalts();
 const clients = new Set<pg.Client>();
 
 function readConfig(): Promise<Checked<Config>> {
-  const url = `postgres://gate:gate-password@127.0.0.1:${postgres.port}`;
   const text = `listen: 127.0.0.1:0
 http: { listen: "127.0.0.1:0" }
 databases:
-  shop: { url: "${url}/shop?sslmode=disable" }
-  other: { url: "${url}/other?sslmode=disable" }
+  shop: { url: "${gateUrl(postgres.port)}" }
+  other: { url: "${gateUrl(postgres.port, 'other')}" }
 agents:
 ${Object.entries(agents)
   .map(([name, value]) => `  ${name}: ${value}`)
@@ -67,17 +48,13 @@ ${Object.entries(agents)
 beforeAll(async () => {
   postgres = await startPostgres({
     fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
+      ...shopFill(),
       { database: 'postgres', sql: "create role worker login password 'worker-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
       { database: 'postgres', sql: 'create database other owner gate' },
-      { database: 'shop', sql: 'create table public.customers (id int primary key, email text)' },
-      { database: 'shop', sql: 'grant all on public.customers to gate' },
     ],
   });
   folder = mkdtempSync(join(tmpdir(), 'countersign-revoke-'));
-  mkdirSync(join(folder, 'classification'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  layRules(folder, shopRules());
   const loaded = await readConfig();
   if (loaded.kind === 'bad') throw new Error(JSON.stringify(loaded.mistakes));
   proxy = await serve(loaded.value, { log: silentLog, reread: readConfig });
@@ -112,7 +89,7 @@ async function connect(name: string, database = 'shop', password = `${name}-pass
 
 async function holdsOf(agent: string): Promise<readonly { readonly id: string; readonly state: string }[]> {
   const { address, port } = proxy.httpAddress;
-  const headers = { authorization: `Bearer ${token}` };
+  const headers = { authorization: `Bearer ${tokenOf('ben')}` };
   const response = await fetch(`http://${address}:${port}/api/holds?agent=${agent}`, { headers });
   const { holds } = (await response.json()) as { readonly holds: readonly { id: string; state: string }[] };
   return holds;

@@ -1,7 +1,6 @@
 // Goal: what runs is on record as the record promises: classification and schema before they judge, owners, checkpoints elsewhere; and what
 // the real proxy recorded can be searched over http, judged again and verified.
 // Method: the real command before a real Postgres, with a token, a sealing key and a file for checkpoints; then the commands of the auditor.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,17 +10,18 @@ import type { LoggedRecord } from '../../src/audit/record.ts';
 import { aFolder, recordsIn } from '../audit/fixtures.ts';
 import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { type Served, ServeProgram } from '../support/serve-program.ts';
+import { gateUrl, shopFill } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
 
-const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
 const auditor = generateKeyPairSync('x25519');
 const token = 'token-of-ben';
 
 let postgres: TestPostgres;
 let folder: string;
 let auditDir: string;
-let proxy: ChildProcess;
-let said = '';
+let proxy: ServeProgram;
+let serving: Served;
 
 const shop = (orders: string): string => `version: 1
 database: shop
@@ -32,11 +32,7 @@ tables:
 
 beforeAll(async () => {
   postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      { database: 'shop', sql: 'create table orders (id int, total numeric); grant all on orders to gate' },
-    ],
+    fill: shopFill('create table orders (id int, total numeric); grant all on orders to gate'),
   });
   folder = aFolder();
   auditDir = join(folder, 'audit');
@@ -61,28 +57,19 @@ audit:
   seal: auditor.pub
   publish: [{ kind: file, path: kept.notes, every: 1s }]
 databases:
-  shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" }
+  shop: { url: "${gateUrl(postgres.port)}" }
 agents:
   bot: { password: bot-password, owner: ana, databases: [shop] }
 `,
   );
-  proxy = spawn(process.execPath, [bin, 'serve', '--config', join(folder, 'countersign.yaml')], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  proxy.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await waitFor(`serving (${said})`, () => serving() !== undefined, { withinMs: 30_000 });
-  await waitFor('readiness', async () => (await fetch(`http://${serving()?.http}/readyz`)).ok, { withinMs: 30_000 });
+  proxy = new ServeProgram(join(folder, 'countersign.yaml'), folder);
+  serving = await proxy.serving();
+  await waitFor('readiness', async () => (await fetch(`${serving.http}/readyz`)).ok, { withinMs: 30_000 });
 });
 afterAll(async () => {
-  proxy.kill('SIGKILL');
+  proxy.kill();
   await postgres.stop();
 });
-
-function serving(): { readonly address: string; readonly http: string } | undefined {
-  const line = said.split('\n').find((each) => each.includes('"words":"serving"') && each.endsWith('}'));
-  return line === undefined ? undefined : (JSON.parse(line) as { readonly address: string; readonly http: string });
-}
 
 async function ask(...args: readonly string[]): Promise<{ out: string; err: string; code: number }> {
   const [out, err]: [string[], string[]] = [[], []];
@@ -96,7 +83,7 @@ const judgedWith = (words: string): readonly Extract<LoggedRecord, { readonly ki
 
 /** A machine that is very busy may call a statement not known at first; an agent asks again. */
 const runs = (sql: string): Promise<unknown> =>
-  waitFor(sql, () => query(`postgres://bot:bot-password@${serving()?.address}/shop`, sql).then(() => true), {
+  waitFor(sql, () => query(`postgres://bot:bot-password@${serving.address}/shop`, sql).then(() => true), {
     withinMs: 20_000,
   });
 
@@ -126,7 +113,7 @@ describe('a proxy that serves', () => {
   });
 
   test('is searched over http by an approver, and by nobody else', async () => {
-    const url = `http://${serving()?.http}/api/audit?agent=bot&column=orders.total&verdict=allow`;
+    const url = `${serving.http}/api/audit?agent=bot&column=orders.total&verdict=allow`;
     const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
     const { records } = (await answer.json()) as { readonly records: readonly LoggedRecord[] };
     expect(records.length).toBeGreaterThan(0);
@@ -156,9 +143,8 @@ describe('a proxy that serves', () => {
   });
 
   test('leaves its last checkpoint elsewhere when it stops, and a log that is whole against it', async () => {
-    const gone = new Promise((resolve) => proxy.once('close', resolve));
-    proxy.kill('SIGTERM');
-    await within('the end of the proxy', gone, 30_000);
+    proxy.child.kill('SIGTERM');
+    await within('the end of the proxy', proxy.exited);
     const verified = await ask('verify', '--dir', auditDir, '--against', join(folder, 'kept.notes'), '--json');
     expect(JSON.parse(verified.out), verified.err).toMatchObject({ kind: 'whole', unsigned: 0 });
     expect(recordsIn(auditDir).at(-1)).toMatchObject({ kind: 'stop' });

@@ -1,8 +1,8 @@
 // Goal: `countersign serve` as an operator meets it: what is wrong is said in one line with its mend, to whoever can mend it; signals
 // do what they should; nothing is left half alive.
 // Method: the real command in a process of its own before a real Postgres; what agents are told is read by the pg driver and by psql.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,18 +11,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { hasPsql, psql, query } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { ServeProgram } from '../support/serve-program.ts';
+import { gateUrl, layRules, shopFill } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
-
-const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
 
 let postgres: TestPostgres;
 beforeAll(async () => {
-  postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-    ],
-  });
+  postgres = await startPostgres({ fill: shopFill() });
 });
 afterAll(() => postgres.stop());
 
@@ -31,19 +26,12 @@ const children = new Set<ChildProcess>();
 const clients = new Set<pg.Client>();
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-serve-'));
-  mkdirSync(join(folder, 'classification'));
-  writeFileSync(
-    join(folder, 'classification/taxonomy.yaml'),
-    'version: 1\nlevels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [dbas] }]\ndefaults: { unclassified: public }\n',
-  );
-  writeFileSync(
-    join(folder, 'classification/policy.yaml'),
-    'version: 1\ndefaults: { schema: allow, destructive: allow }\n',
-  );
-  writeFileSync(
-    join(folder, 'classification/approvers.yaml'),
-    'version: 1\napprovers: { eva: { email: eva@example.com, slack: U0EVA, groups: [dbas] } }\n',
-  );
+  layRules(folder, {
+    'taxonomy.yaml':
+      'version: 1\nlevels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [dbas] }]\ndefaults: { unclassified: public }\n',
+    'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow }\n',
+    'approvers.yaml': 'version: 1\napprovers: { eva: { email: eva@example.com, slack: U0EVA, groups: [dbas] } }\n',
+  });
 });
 afterEach(async () => {
   for (const client of clients) await client.end().catch(() => undefined);
@@ -61,7 +49,7 @@ interface Setting {
 }
 
 function configText({ url, more = '', listen = '127.0.0.1:0', http = '127.0.0.1:0' }: Setting = {}): string {
-  const database = url ?? `postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable`;
+  const database = url ?? gateUrl(postgres.port);
   return `listen: ${listen}
 http: { listen: "${http}" }
 databases:
@@ -72,38 +60,17 @@ agents:
 ${more}`;
 }
 
-class Proxy {
-  err = '';
-  out = '';
-  readonly child: ChildProcess;
-  readonly exited: Promise<number | null>;
-
+class Proxy extends ServeProgram {
   constructor(args: readonly string[] = []) {
-    const env = { PATH: process.env['PATH'], HOME: folder };
-    this.child = spawn(process.execPath, [bin, 'serve', '--config', join(folder, 'countersign.yaml'), ...args], {
-      env,
-    });
+    super(join(folder, 'countersign.yaml'), folder, args);
     children.add(this.child);
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text));
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text));
-    this.exited = new Promise((settle) => this.child.once('close', settle));
   }
 
-  static async serving(setting: Setting = {}): Promise<Proxy> {
+  static async started(setting: Setting = {}): Promise<Proxy> {
     writeFileSync(join(folder, 'countersign.yaml'), configText(setting));
     const proxy = new Proxy();
-    await waitFor(`serving (${proxy.err})`, () => proxy.lines().some((line) => line['words'] === 'serving'), {
-      withinMs: 30_000,
-    });
+    await proxy.serving();
     return proxy;
-  }
-
-  lines(): readonly Record<string, unknown>[] {
-    const whole = this.err.split('\n').filter((line) => line.startsWith('{'));
-    return whole.flatMap((line) => {
-      const isWhole = line.endsWith('}');
-      return isWhole ? [JSON.parse(line) as Record<string, unknown>] : [];
-    });
   }
 
   #serving(): Record<string, unknown> {
@@ -236,7 +203,7 @@ describe('an agent is told', () => {
   test.each(upstreams)(
     '%s, by an error response of one line, and the proxy goes on',
     async (_name, url, code, words) => {
-      const proxy = await Proxy.serving({ url: await url() });
+      const proxy = await Proxy.started({ url: await url() });
       const first = await told(proxy.url());
       expect(first.code).toMatch(new RegExp(`^${code}$`));
       expect(first.message).toMatch(words);
@@ -251,7 +218,7 @@ describe('an agent is told', () => {
   );
 
   test('who it is not, what it may not see, and what is full; unknown names as wrong passwords', async () => {
-    const proxy = await Proxy.serving({ more: 'limits: { connections_per_agent: 1 }\n' });
+    const proxy = await Proxy.started({ more: 'limits: { connections_per_agent: 1 }\n' });
     const wrong = await told(proxy.url('bot', 'wrong'));
     expect(wrong.code).toBe('28P01');
     expect(await told(proxy.url('nobody', 'wrong'))).toEqual({
@@ -268,7 +235,7 @@ describe('an agent is told', () => {
   });
 
   test.skipIf(!hasPsql())('in psql, as by Postgres itself', async () => {
-    const proxy = await Proxy.serving({ url: `postgres://gate:gate-password@127.0.0.1:${postgres.port}/nowhere` });
+    const proxy = await Proxy.started({ url: `postgres://gate:gate-password@127.0.0.1:${postgres.port}/nowhere` });
     const { code, err } = await psql(proxy.url(), { args: ['-c', 'select 1'] });
     expect(code).toBe(2);
     expect(err).toMatch(/FATAL: .*does not exist/);
@@ -278,7 +245,7 @@ describe('an agent is told', () => {
 
 describe('SIGHUP', () => {
   test('takes a new agent in, and lets an old one out, without a restart', async () => {
-    const proxy = await Proxy.serving();
+    const proxy = await Proxy.started();
     const old = await connected(proxy.url());
     const lost = new Promise((settle) => old.on('error', settle));
     const file = join(folder, 'countersign.yaml');
@@ -298,7 +265,7 @@ describe('SIGHUP', () => {
   });
 
   test('keeps the last good config when the new one is broken, says so, and recovers', async () => {
-    const proxy = await Proxy.serving();
+    const proxy = await Proxy.started();
     const file = join(folder, 'countersign.yaml');
     const good = readFileSync(file, 'utf8');
     writeFileSync(file, `${good}limts: {}\n`);
@@ -321,7 +288,7 @@ describe('SIGHUP', () => {
   });
 
   test('says what only a restart can change', async () => {
-    const proxy = await Proxy.serving();
+    const proxy = await Proxy.started();
     writeFileSync(join(folder, 'countersign.yaml'), configText({ more: 'audit: { dir: ./elsewhere }\n' }));
     proxy.child.kill('SIGHUP');
     const said = await waitFor('the warning', () => proxy.lines().find((entry) => entry['level'] === 'warn'));
@@ -332,7 +299,7 @@ describe('SIGHUP', () => {
 
 describe('SIGTERM', () => {
   test('lets a transaction end, tells others where to go, ends the session with 57P01, exits 0', async () => {
-    const proxy = await Proxy.serving({ more: 'limits: { shutdown: 30s }\n' });
+    const proxy = await Proxy.started({ more: 'limits: { shutdown: 30s }\n' });
     const client = await connected(proxy.url());
     const ends = new Promise<Error>((settle) => client.once('error', settle));
     await client.query('create table kept (id int)');
@@ -356,7 +323,7 @@ describe('SIGTERM', () => {
   });
 
   test('twice ends at once, and the open transaction is rolled back', async () => {
-    const proxy = await Proxy.serving({ more: 'limits: { shutdown: 1h }\n' });
+    const proxy = await Proxy.started({ more: 'limits: { shutdown: 1h }\n' });
     const client = await connected(proxy.url());
     const ends = new Promise<Error>((settle) => client.once('error', settle));
     await client.query('create table if not exists gone (id int)');
@@ -373,7 +340,7 @@ describe('SIGTERM', () => {
   });
 
   test('without sessions ends at once and leaves no connection at the database', async () => {
-    const proxy = await Proxy.serving();
+    const proxy = await Proxy.started();
     expect(await query(proxy.url(), 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(await proxy.end()).toBe(0);
     const direct = `postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop`;
@@ -384,7 +351,7 @@ describe('SIGTERM', () => {
 
 describe('what was served', () => {
   test('is counted, and is on the record with start and stop', async () => {
-    const proxy = await Proxy.serving();
+    const proxy = await Proxy.started();
     await query(proxy.url(), 'select 1 as one');
     await told(proxy.url('bot', 'wrong'));
     const figures = await (await fetch(proxy.http('/metrics'))).text();

@@ -1,8 +1,7 @@
 // Goal: several proxies on one Redis are one desk, whichever of them dies, and whatever befalls the Redis while people are asked.
 // Method: two real `serve` processes and a real Redis before a real Postgres; the pg driver asks at one, people decide at the other.
-import { execFileSync, spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -12,27 +11,11 @@ import { recordsIn } from '../audit/fixtures.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
+import { bin, ServeProgram } from '../support/serve-program.ts';
+import { gateUrl, layRules, shopFill, shopRules, tokenOf } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
 
-const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
 const guide = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');
-const token = 'token-of-ben';
-const files: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: restricted, read: hold, approvers: [security] }]
-defaults: { unclassified: restricted }
-`,
-  'shop.yaml': `version: 1
-database: shop
-tables:
-  public.customers:
-    columns: { id: public, email: restricted }
-`,
-  'approvers.yaml': `version: 1
-approvers:
-  ben: { groups: [security], token_sha256: ${createHash('sha256').update(token).digest('hex')} }
-`,
-};
 
 interface Serving {
   readonly child: ChildProcess;
@@ -55,22 +38,10 @@ const startShared = (): Promise<TestRedis> => {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-two-'));
-  mkdirSync(join(folder, 'classification'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  layRules(folder, shopRules());
   redisPort = await freePort();
   redis = await startShared();
-  postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      {
-        database: 'shop',
-        sql: `create table public.customers (id int primary key, email text);
-insert into public.customers select n, 'c' || n || '@example.com' from generate_series(1, 20) n;
-grant all on public.customers to gate`,
-      },
-    ],
-  });
+  postgres = await startPostgres({ fill: shopFill() });
 }, 90_000);
 afterEach(async () => {
   for (const client of clients) await client.end().catch(() => undefined);
@@ -90,24 +61,14 @@ async function serve(name: string): Promise<Serving> {
 http: { listen: "127.0.0.1:0" }
 state: redis://127.0.0.1:${redisPort}/0?prefix=two
 audit: { dir: ${JSON.stringify(auditDir)} }
-databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
+databases: { shop: { url: "${gateUrl(postgres.port)}" } }
 agents: { bot: { password: bot-password, owner: ana, databases: [shop] } }
 `,
   );
-  const child = spawn(process.execPath, [bin, 'serve', '--config', join(folder, `${name}.yaml`)], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  children.add(child);
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const line = await waitFor(
-    'serving',
-    () => said.split('\n').find((each) => each.includes('"words":"serving"') && each.endsWith('}')),
-    { withinMs: 30_000 },
-  );
-  const { address, http } = JSON.parse(line) as { readonly address: string; readonly http: string };
-  const serving = { child, url: `postgres://bot:bot-password@${address}/shop`, http: `http://${http}`, auditDir };
+  const program = new ServeProgram(join(folder, `${name}.yaml`), folder);
+  children.add(program.child);
+  const { address, http } = await program.serving();
+  const serving = { child: program.child, url: `postgres://bot:bot-password@${address}/shop`, http, auditDir };
   const body = { agent: 'bot', database: 'shop', sql: 'select email from customers' };
   const isUnderstood = async (): Promise<boolean> => {
     const { statements } = (await api(serving, 'POST', '/api/explain', body)) as {
@@ -115,14 +76,14 @@ agents: { bot: { password: bot-password, owner: ana, databases: [shop] } }
     };
     return statements[0].unknowns.length === 0;
   };
-  await waitFor(`${name} to understand statements (${said})`, isUnderstood, { withinMs: 60_000, everyMs: 100 });
+  await waitFor(`${name} to understand statements (${program.err})`, isUnderstood, { withinMs: 60_000, everyMs: 100 });
   return serving;
 }
 
 async function api({ http }: Serving, method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(`${http}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${tokenOf('ben')}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);

@@ -1,8 +1,7 @@
 // Goal: `workers: N` is one proxy to whoever meets it: one port, one set of limits, one desk, one page of figures, whichever worker serves.
 // Method: the real program with three workers and a real Redis before a real Postgres; drivers, the API, kill -9 and signals.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -11,28 +10,13 @@ import { recordsIn } from '../audit/fixtures.ts';
 import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
+import { bin, type Served, ServeProgram } from '../support/serve-program.ts';
+import { gateUrl, layRules, shopFill, shopRules, tokenOf } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
 
-const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
-const token = 'token-of-ben';
-const files: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: restricted, read: hold, approvers: [security] }]
-defaults: { unclassified: restricted }
-`,
-  'shop.yaml': `version: 1
-database: shop
-tables:
-  public.customers:
-    columns: { id: public, email: restricted }
-functions:
-  pg_catalog.pg_sleep(double precision): { level: public, reason: "waits" }
-`,
-  'approvers.yaml': `version: 1
-approvers:
-  ben: { groups: [security], token_sha256: ${createHash('sha256').update(token).digest('hex')} }
-`,
-};
+const rules = shopRules({
+  more: 'functions:\n  pg_catalog.pg_sleep(double precision): { level: public, reason: "waits" }\n',
+});
 
 let folder: string;
 let postgres: TestPostgres;
@@ -42,21 +26,9 @@ const clients = new Set<pg.Client>();
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-workers-'));
-  mkdirSync(join(folder, 'classification'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'classification', name), text);
+  layRules(folder, rules);
   redis = await startRedis({ flags: [] });
-  postgres = await startPostgres({
-    fill: [
-      { database: 'postgres', sql: "create role gate login password 'gate-password'" },
-      { database: 'postgres', sql: 'create database shop owner gate' },
-      {
-        database: 'shop',
-        sql: `create table public.customers (id int primary key, email text);
-insert into public.customers select n, 'c' || n || '@example.com' from generate_series(1, 20) n;
-grant all on public.customers to gate`,
-      },
-    ],
-  });
+  postgres = await startPostgres({ fill: shopFill() });
 }, 90_000);
 
 afterEach(async () => {
@@ -74,42 +46,28 @@ const configText = (more: string): string => `listen: 127.0.0.1:0
 http: { listen: "127.0.0.1:0" }
 state: ${redis.url}/0?prefix=workers
 audit: { dir: ${JSON.stringify(join(folder, 'audit'))} }
-databases: { shop: { url: "postgres://gate:gate-password@127.0.0.1:${postgres.port}/shop?sslmode=disable" } }
+databases: { shop: { url: "${gateUrl(postgres.port)}" } }
 agents: { bot: { password: bot-password, owner: ana, databases: [shop] } }
 ${more}
 `;
 
-interface Serving {
-  readonly child: ChildProcess;
-  readonly said: () => string;
+interface Serving extends Served {
+  readonly program: ServeProgram;
   readonly url: string;
-  readonly http: string;
 }
 
-function launch(file: string): { readonly child: ChildProcess; readonly said: () => string } {
-  const child = spawn(process.execPath, [bin, 'serve', '--config', file], {
-    env: { PATH: process.env['PATH'], HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  children.add(child);
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  return { child, said: () => said };
+function launch(file: string): ServeProgram {
+  const program = new ServeProgram(file, folder);
+  children.add(program.child);
+  return program;
 }
 
 async function serve(more: string): Promise<Serving> {
   const file = join(folder, 'countersign.yaml');
   writeFileSync(file, configText(more));
-  const { child, said } = launch(file);
-  const isServing = (): string | undefined =>
-    (child.exitCode === null ? said() : '{"words":"serving"}')
-      .split('\n')
-      .find((each) => each.includes('"words":"serving"') && each.endsWith('}'));
-  const line = await waitFor('serving', isServing, { withinMs: 60_000 }).catch((thrown: unknown) => {
-    throw new Error(`${String(thrown)}\n${said()}`);
-  });
-  const { address, http } = JSON.parse(line) as { readonly address: string; readonly http: string };
-  return { child, said, url: `postgres://bot:bot-password@${address}/shop`, http: `http://${http}` };
+  const program = launch(file);
+  const served = await program.serving();
+  return { ...served, program, url: `postgres://bot:bot-password@${served.address}/shop` };
 }
 
 async function connect(url: string): Promise<pg.Client & { readonly lost: Promise<Error> }> {
@@ -144,7 +102,7 @@ const workersIn = (said: string): readonly number[] =>
 async function approve(http: string, id: string): Promise<void> {
   const response = await fetch(`${http}/api/holds/${id}/votes`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${tokenOf('ben')}`, 'content-type': 'application/json' },
     body: JSON.stringify({ vote: 'approve' }),
   });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
@@ -153,10 +111,9 @@ async function approve(http: string, id: string): Promise<void> {
 test('a journal cannot be shared, and the line says so with the mend', async () => {
   const file = join(folder, 'journal.yaml');
   writeFileSync(file, configText('workers: 3').replace(/^state: .*$/m, 'state: journal:./state'));
-  const { child, said } = launch(file);
-  const code = await within('its end', new Promise((settle) => child.once('exit', settle)), 30_000);
-  expect(code).toBe(1);
-  expect(said()).toMatch(
+  const program = launch(file);
+  expect(await within('its end', program.exited)).toBe(1);
+  expect(program.err).toMatch(
     /journal\.yaml:\d+:\d+: workers: 3 processes need a state .* \(set `state: redis:\/\/HOST:6379`/,
   );
 });
@@ -226,7 +183,7 @@ describe('three workers', { timeout: 60_000 }, () => {
     await approve(proxy.http, await within('the notice', id));
     expect((await within('the rows', rows)).rows).toEqual([{ email: 'c1@example.com' }]);
     // Asked and released at a worker, voted and decided in the first process: one receipt, and a key of each chain checks it.
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { authorization: `Bearer ${tokenOf('ben')}` };
     const receipt = await waitFor('a receipt with its outcome', async () => {
       const answer = await fetch(`${proxy.http}/api/holds/${await id}/receipt`, { headers });
       const text = await answer.text();
@@ -248,7 +205,7 @@ describe('three workers', { timeout: 60_000 }, () => {
     const seen: string[] = [];
     const search = `${proxy.http}/api/audit?agent=bot&limit=3`;
     for (let before = ''; ;) {
-      const response = await fetch(`${search}${before}`, { headers: { authorization: `Bearer ${token}` } });
+      const response = await fetch(`${search}${before}`, { headers: { authorization: `Bearer ${tokenOf('ben')}` } });
       const page = (await response.json()) as {
         readonly records: readonly { readonly at: string; readonly seq: number; readonly kind: string }[];
         readonly before?: number;
@@ -280,11 +237,11 @@ describe('three workers', { timeout: 60_000 }, () => {
 
   test('one that is killed takes its sessions along and nobody else’s, and is replaced', async () => {
     const agents = await Promise.all(Array.from({ length: 6 }, () => connect(proxy.url)));
-    const [victim] = workersIn(proxy.said());
+    const [victim] = workersIn(proxy.program.err);
     expect(victim).toBeGreaterThan(0);
     process.kill(victim ?? 0, 'SIGKILL');
     await within('an agent to lose its connection', Promise.race(agents.map((agent) => agent.lost)));
-    await waitFor('the replacement', () => workersIn(proxy.said()).length === 4, { withinMs: 30_000 });
+    await waitFor('the replacement', () => workersIn(proxy.program.err).length === 4, { withinMs: 30_000 });
     const alive = await Promise.all(
       agents.map((agent) =>
         agent.query('select 1').then(
@@ -312,7 +269,7 @@ describe('three workers', { timeout: 60_000 }, () => {
         'databases: [shop] }, late: { password: late-password, owner: ana, databases: [shop] } }',
       ),
     );
-    proxy.child.kill('SIGHUP');
+    proxy.program.child.kill('SIGHUP');
     const late = proxy.url.replace('bot:bot-password', 'late:late-password');
     await waitFor('the new agent', () => connect(late), { everyMs: 100 });
     for (let round = 0; round < 6; round++) await connect(late);
@@ -320,8 +277,8 @@ describe('three workers', { timeout: 60_000 }, () => {
 
   test('SIGTERM ends them all, each with its record closed', async () => {
     const idle = await connect(proxy.url);
-    const ended = new Promise((settle) => proxy.child.once('exit', settle));
-    proxy.child.kill('SIGTERM');
+    const ended = proxy.program.exited;
+    proxy.program.child.kill('SIGTERM');
     expect(await within('the word to the agent', idle.lost)).toMatchObject({ code: '57P01' });
     expect(await within('its end', ended, 30_000)).toBe(0);
     for (const worker of [1, 2, 3]) expect(sinceStart(kindsOf(worker))).toContain('stop');
@@ -335,6 +292,6 @@ describe('three workers', { timeout: 60_000 }, () => {
         .split('\n')
         .map((line) => line.split(':')[0]),
     ).toEqual(['.', 'worker-1', 'worker-2', 'worker-3']);
-    for (const pid of workersIn(proxy.said())) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    for (const pid of workersIn(proxy.program.err)) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 });
