@@ -1,6 +1,7 @@
 // `countersign audit replay`: one recorded statement judged again, as it was then and as it would be now, and what makes the difference. Runs
 // nothing. Says in which way it was judged again and what that is worth: the record holds no values.
 import type { Command } from 'commander';
+import { CarriedLog } from '../audit/carried-log.ts';
 import { findJudgedIn, type JudgedSearch } from '../audit/find-judged.ts';
 import { openSealed } from '../audit/hold-records.ts';
 import { readText } from '../audit/keys.ts';
@@ -43,18 +44,20 @@ export async function replay(id: string, options: ReplayOptions, ports: CommandP
   const { found, dir } = search;
   const now = classificationOf(options);
   const full = options.key === undefined ? undefined : await unsealed(dir, found.record.seq, options.key);
+  const carried = await CarriedLog.read(dirs);
   const replayer = new Replayer({
     dirs,
     schemaNow: schemaAtHand(options, ports),
     known: [now],
     unsealed: () => full,
+    carried,
   });
   const { record, reason, clientAddress } = found;
   const session: SessionFacts = {
     ...(clientAddress === undefined ? {} : { clientAddress }),
     ...(reason === undefined ? {} : { reason }),
   };
-  const answer = await replayed(replayer, { record, session, now });
+  const answer = await replayed(replayer, { record, session, now: replayer.with(now, undefined), carried });
   if (options.json === true) ports.say(jsonWords(answer));
   else for (const line of linesOf(answer)) ports.say(visible(line, 4_000));
 }
@@ -128,11 +131,18 @@ interface ReplayAnswer {
   readonly between?: Said;
   readonly differs: readonly string[];
   readonly not_on_record: readonly string[];
+  /** Records of data that took its level with it, which were looked at. */
+  readonly carried: { readonly then: number; readonly now: number };
 }
 
 async function replayed(
   replayer: Replayer,
-  of: { readonly record: JudgedRecord; readonly session: SessionFacts; readonly now: Classification },
+  of: {
+    readonly record: JudgedRecord;
+    readonly session: SessionFacts;
+    readonly now: Classification;
+    readonly carried: CarriedLog;
+  },
 ): Promise<ReplayAnswer> {
   const { record, session, now } = of;
   const basis = await replayer.basis(record, session);
@@ -159,6 +169,7 @@ async function replayed(
     ...(between === undefined ? {} : { between: said(between, now.catalog.version, whose) }),
     differs: differences(basis.then ?? recordedAs(record), again),
     not_on_record: notOnRecord(both, session),
+    carried: { then: of.carried.count(record), now: of.carried.count(undefined) },
   };
 }
 
@@ -226,9 +237,13 @@ function linesOf(answer: ReplayAnswer): readonly string[] {
     ...(isSame
       ? ['nothing would differ']
       : ['what would differ:', ...answer.differs.map((one) => `  ${one}`), ...cause]),
+    ...(answer.carried.now === 0 ? [] : [lineageWords]),
     ...(unseen.length === 0 ? [] : [`the rules also look at what is not on record: ${unseen.join(', ')}`]),
   ];
 }
+
+const lineageWords =
+  'data that took its level with it counts as the record has it, by the names of then: tables renamed since are not followed';
 
 const schemaWords: Readonly<Record<Said['schema'], string>> = {
   then: 'schema of then',

@@ -1,6 +1,7 @@
 // `countersign audit what-if`: a span of the log judged again with proposed classification files. For a pull request: how many more would
 // be held, how many fewer, and which. The schema stays that of then: what is asked is what the files change.
 import { Option, type Command } from 'commander';
+import { CarriedLog } from '../audit/carried-log.ts';
 import { rejudge, type JudgedRecord, type Rejudged, type SessionFacts, type Way } from '../audit/rejudge.ts';
 import { recordsOfAll } from '../audit/joint-records.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
@@ -87,8 +88,9 @@ export interface WhatIf {
 export async function whatIf(options: WhatIfOptions, ports: CommandPorts): Promise<void> {
   const proposed = classificationOf(options);
   const dirs = chainFolders(options);
-  const replayer = new Replayer({ dirs, schemaNow: schemaAtHand(options, ports), known: [proposed] });
-  const collector = new WhatIfCollector(replayer, proposed);
+  const carried = await CarriedLog.read(dirs);
+  const replayer = new Replayer({ dirs, schemaNow: schemaAtHand(options, ports), known: [proposed], carried });
+  const collector = new WhatIfCollector(replayer, proposed, carried);
   await collector.takeAll(dirs, options);
   const result = collector.result();
   if (options.json === true) ports.say(jsonWords(result));
@@ -112,6 +114,7 @@ const rememberedMax = 20_000;
 class WhatIfCollector {
   readonly #replayer: Replayer;
   readonly #proposed: Classification;
+  readonly #carried: CarriedLog;
   readonly #judged = new Map<string, Judged>();
   readonly #shapes = new Set<string>();
   readonly #changes = new Map<string, Change>();
@@ -120,8 +123,9 @@ class WhatIfCollector {
   #cannotTell = 0;
   #notProven = 0;
 
-  constructor(replayer: Replayer, proposed: Classification) {
+  constructor(replayer: Replayer, proposed: Classification, carried: CarriedLog) {
     this.#replayer = replayer;
+    this.#carried = carried;
     this.#proposed = proposed;
   }
 
@@ -197,14 +201,14 @@ class WhatIfCollector {
   /** Most statements of a log are alike: each different one is judged once, and again when the hour may matter. */
   async #judgedAgain(record: JudgedRecord): Promise<Judged> {
     const address = this.#addresses.get(record.session)?.replace(/:\d+$/, '');
-    const key = keyOf(record, address);
+    const key = `${this.#carried.count(record)} ${keyOf(record, address)}`;
     if (this.#shapes.size < rememberedMax) this.#shapes.add(record.text ?? record.statement);
     const at = Date.parse(record.at);
     const known = this.#judged.get(key);
     if (known !== undefined && stands(known, at)) return known;
     const session: SessionFacts = address === undefined ? {} : { clientAddress: address };
     const basis = await this.#replayer.basis(record, session);
-    const proposed = rejudge(record, basis.reread, this.#proposed, session);
+    const proposed = rejudge(record, basis.reread, this.#replayer.with(this.#proposed, record), session);
     const judged: Judged = { basis, proposed, from: at };
     if (this.#judged.size >= rememberedMax) this.#judged.clear();
     this.#judged.set(key, judged);

@@ -11,6 +11,8 @@ import type { Snapshot } from '../sql/schema.ts';
 import { coverageText, driftOf, findingText, type Drift, type DriftFinding } from './drift.ts';
 import { scanResult } from './scan/proposals.ts';
 import { sampleTables } from './scan/sample-tables.ts';
+import { carriedFindings } from './carried-findings.ts';
+import { lineageAtHand } from './kept-lineage.ts';
 import { readSchemaFile, schemaFileOf, writeSchemaFile } from './schema-file.ts';
 import { SqlDesk } from './sql-desk.ts';
 import {
@@ -105,8 +107,15 @@ async function compare(
       place: now.place,
     }));
     const lowered = await loweredViews(classification, database, live);
+    const carried = carriedFindings(await lineageAtHand(options, ports.env, { catalog, database, live }), {
+      ...{ catalog, database, live },
+    });
     if (options.writeSchema === true) writeSchemaFile(file, live);
-    return { ...drift, findings: [...drift.findings, ...lowered, ...scanned], advice: await adviceOf(query) };
+    return {
+      ...drift,
+      findings: [...drift.findings, ...lowered, ...scanned, ...carried],
+      advice: await adviceOf(query),
+    };
   });
 }
 

@@ -9,7 +9,8 @@ import { kinOf } from './schema-kin.ts';
 import { isSystemSchema, type FunctionInfo, type Relation, type Snapshot } from '../sql/schema.ts';
 
 export interface DriftFinding {
-  readonly kind: 'unclassified' | 'dangling' | 'renamed' | 'type' | 'view' | 'function' | 'downgrade' | 'scan';
+  readonly kind:
+    'unclassified' | 'dangling' | 'renamed' | 'type' | 'view' | 'function' | 'downgrade' | 'scan' | 'lineage';
   /** `fails`: exit code 1. `note`: worth a look. */
   readonly weight: 'fails' | 'note';
   readonly what: string;

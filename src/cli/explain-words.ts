@@ -2,6 +2,7 @@
 import { columnText } from '../audit/bodies.ts';
 import { placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
+import { originText } from '../policy/floors.ts';
 import type { Judgement, JudgedStatement } from './sql-desk.ts';
 
 export interface ExplainedColumn {
@@ -10,6 +11,8 @@ export interface ExplainedColumn {
   readonly category?: string;
   readonly uses: readonly string[];
   readonly place?: string;
+  /** Of what it holds data, where that gives it its level. */
+  readonly data_of?: string;
 }
 
 export interface ExplainedReason {
@@ -71,6 +74,7 @@ export function explainedStatement({
       ...(one.category === undefined ? {} : { category: one.category }),
       uses: one.uses,
       ...(one.place === undefined ? {} : { place: placeText(one.place) }),
+      ...(one.origin === undefined ? {} : { data_of: originText(one.origin) }),
     })),
     unknowns: analysis.unknowns.map((unknown) => unknown.why),
     needs: verdict.kind === 'hold' ? verdict.needs : [],
@@ -103,7 +107,7 @@ function statementLines(one: ExplainedStatement, whole: Explained): readonly str
   });
   const columns = one.columns.map((column) => {
     const category = column.category === undefined ? '' : ` ${column.category}`;
-    return `  ${column.column}  ${column.level}${category}  ${column.uses.join(' ')}  ${column.place ?? 'no entry'}`;
+    return `  ${column.column}  ${column.level}${category}  ${column.uses.join(' ')}  ${column.data_of ?? column.place ?? 'no entry'}`;
   });
   const asked = one.needs.map((need) => `${need.quorum} of ${need.groups.join(' or ')}`);
   return [

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ProxyError } from '../core/errors.ts';
+import { visible } from '../core/visible.ts';
 import type { Asker } from '../policy/asker.ts';
 import { explained, explainLines } from './explain-words.ts';
+import { lineageAtHand } from './kept-lineage.ts';
 import { SqlDesk } from './sql-desk.ts';
 import { classificationOf, guarded, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
@@ -47,7 +49,9 @@ export function registerExplain(program: Command, ports: CommandPorts): void {
 export async function explain(sql: string, options: ExplainOptions, ports: CommandPorts): Promise<void> {
   const classification = classificationOf(options);
   const { agent, database } = options;
-  const desk = await SqlDesk.open(await schemaOf(database, options, ports.env));
+  const live = await schemaOf(database, options, ports.env);
+  const desk = await SqlDesk.open(live);
+  const kept = await lineageAtHand(options, ports.env, { catalog: classification.catalog, database, live });
   const asker: Asker = {
     agent,
     owner: options.owner ?? '',
@@ -59,7 +63,7 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
     transaction: 'none',
   };
   const question = {
-    classification,
+    classification: kept.kind === 'read' ? { ...classification, floors: kept.lineage } : classification,
     asker,
     sql,
     searchPath: pathOf(options.searchPath ?? '"$user",public'),
@@ -69,8 +73,12 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
   const judgement = desk.judge(question);
   const offer = desk.offer(question, judgement);
   const whole = explained(judgement, { agent, database, catalog: classification.catalog.version });
-  if (options.json === true) ports.say(JSON.stringify({ ...whole, ...(offer === undefined ? {} : { offer }) }));
+  const unread = kept.kind === 'read' ? {} : { lineage: `not looked at: ${kept.why}` };
+  if (options.json === true)
+    ports.say(JSON.stringify({ ...whole, ...(offer === undefined ? {} : { offer }), ...unread }));
   else for (const line of explainLines(whole)) ports.say(line);
+  if (options.json !== true && kept.kind !== 'read')
+    ports.say(`data that took its level with it was not looked at: ${visible(kept.why, 300)}`);
   if (options.json !== true && offer !== undefined) ports.say(`this would pass: ${offer}`);
 }
 

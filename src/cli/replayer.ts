@@ -11,6 +11,7 @@ import {
   type SessionFacts,
 } from '../audit/rejudge.ts';
 import { catalogThenIn, type CatalogThen } from '../audit/versions.ts';
+import type { CarriedLog, Moment } from '../audit/carried-log.ts';
 import { ParserBroken } from '../sql/parser.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import { schemaThenIn } from './kept-schemas.ts';
@@ -23,6 +24,8 @@ export interface ReplayerParts {
   readonly schemaNow: (database: string) => Promise<Snapshot | undefined>;
   /** Classifications that are at hand besides the kept ones. */
   readonly known?: readonly Classification[];
+  /** What was carried where; absent: nobody looked. */
+  readonly carried?: CarriedLog;
   /** The full statement of a record, where it was sealed and the key is given. */
   readonly unsealed?: (record: JudgedRecord) => string | undefined;
 }
@@ -74,6 +77,17 @@ export class Replayer {
     return found;
   }
 
+  /** With the levels that data took with it until then; undefined: until now. */
+  with(classification: Classification, until: Moment | undefined): Classification {
+    const { carried } = this.#parts;
+    if (carried === undefined || carried.count(until) === 0) return classification;
+    const catalogThen = (version: string): Classification['catalog'] | undefined => {
+      const found = this.catalogThen(version);
+      return found.kind === 'there' ? found.classification.catalog : undefined;
+    };
+    return { ...classification, floors: carried.floors(until, { catalog: classification.catalog, catalogThen }) };
+  }
+
   /** The best way that proves itself; else the best there is, and what speaks against it. */
   async basis(record: JudgedRecord, session: SessionFacts): Promise<Basis> {
     const catalog = this.catalogThen(record.catalog);
@@ -86,7 +100,7 @@ export class Replayer {
     }
     let first: Rejudged | undefined;
     for (const reread of rereads) {
-      const then = rejudge(record, reread, catalog.classification, session);
+      const then = rejudge(record, reread, this.with(catalog.classification, record), session);
       first ??= then;
       if (then.verdict === record.verdict) return { reread, faith: { kind: 'proven' }, then, schema: schema?.when };
     }

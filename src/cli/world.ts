@@ -33,7 +33,7 @@ export interface FolderOptions {
   readonly config?: string;
 }
 
-const usualConfig = 'countersign.yaml';
+export const usualConfig = 'countersign.yaml';
 
 /** The folder that was named, else the config's, else `classification` here. */
 export function folderOf(options: FolderOptions): string {

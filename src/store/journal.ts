@@ -48,7 +48,7 @@ const usual: JournalLimits = {
 const groupLengthMax = 4 * 1024 * 1024;
 
 /** Documents of callers and counters must not meet. */
-const documentKey = (key: string): string => `d${key}`;
+export const documentKey = (key: string): string => `d${key}`;
 const counterKey = (key: string, window: Window): string => `c${window.ms}:${key}`;
 
 export async function openJournal(options: JournalOptions): Promise<Store> {

@@ -14,9 +14,10 @@ import { keepSchema } from '../../src/cli/kept-schemas.ts';
 import { run } from '../../src/cli/program.ts';
 import { readSchemaFile, schemaFileOf } from '../../src/cli/schema-file.ts';
 import { SqlDesk } from '../../src/cli/sql-desk.ts';
-import { isNonEmpty } from '../../src/core/brand.ts';
+import { isNonEmpty, type UnixMillis } from '../../src/core/brand.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { loadClassification, type Classification } from '../../src/policy/classification.ts';
+import { wordSaid, type Floors } from '../../src/policy/floors.ts';
 import type { Snapshot } from '../../src/sql/schema.ts';
 import { normalisedText } from '../../src/sql/normalised.ts';
 import { aFolder } from '../audit/fixtures.ts';
@@ -135,6 +136,58 @@ async function replayed(index: number, ...more: readonly string[]): Promise<Read
   expect(err).toBe('');
   return JSON.parse(out) as Readonly<Record<string, unknown>>;
 }
+
+describe('data that took its level with it', () => {
+  /** In this order: read, filled from restricted data, read again; `at` grows with each. */
+  async function carriedLog(): Promise<{ readonly dir: string; readonly before: number; readonly after: number }> {
+    const dir = aFolder();
+    let time = Date.parse('2026-01-15T10:00:00Z');
+    const audit = await openAudit({ dir, clock: { ...systemClock, now: () => (time += 1000) as UnixMillis } });
+    recordCatalog(dir, audit.log, { files: readFolder(sample), before: undefined });
+    await keepSchema(dir, audit.log, { database: 'shop', snapshot: schema });
+    const read = 'select quantity from order_items where order_id = 7';
+    const before = await record(audit, classificationIn(sample), read);
+    const asked = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' } as const;
+    await audit.log.recordDurably({
+      ...{ kind: 'carried', ...asked, statement: 'f'.repeat(64), hold: `h_${'a'.repeat(20)}` },
+      columns: [{ column: 'public.order_items.quantity', level: 'restricted' }],
+      from: ['public.customers.email'],
+    });
+    const own = { level: 'restricted', owner: undefined, said: '', hold: `h_${'a'.repeat(20)}`, from: ['x'] };
+    const { catalog } = classificationIn(sample);
+    const said = wordSaid(catalog, 'shop', {
+      relation: { schema: 'public', name: 'order_items' },
+      column: 'quantity',
+    });
+    const of: Floors['of'] = (_, { column }) => (column === 'quantity' ? { ...own, said } : undefined);
+    const after = await record(audit, { ...classificationIn(sample), floors: { version: 1, of } }, read);
+    await audit.stop();
+    return { dir, before, after };
+  }
+
+  test('counts from then on, and not before', async () => {
+    const { dir, before, after } = await carriedLog();
+    const at = async (seq: number): Promise<Readonly<Record<string, unknown>>> => {
+      const { out } = await ask('replay', String(seq), '--dir', dir, '--classification', sample, '--json');
+      return JSON.parse(out) as Readonly<Record<string, unknown>>;
+    };
+    expect(await at(before)).toMatchObject({
+      ...{ recorded: 'allow', faith: { kind: 'proven' }, then: { verdict: 'allow' }, now: { verdict: 'hold' } },
+      differs: ['verdict: allow then, hold now', 'public.order_items.quantity: internal then, restricted now'],
+      carried: { then: 0, now: 1 },
+    });
+    const later = await at(after);
+    expect(later).toMatchObject({
+      ...{ recorded: 'hold', faith: { kind: 'proven' }, then: { verdict: 'hold' }, now: { verdict: 'hold' } },
+      ...{ differs: [], carried: { then: 1, now: 1 } },
+    });
+    expect(JSON.stringify(later['then'])).toMatch(/data of public\.customers\.email, let through by h_a{20}/);
+    const { out } = await ask('replay', String(after), '--dir', dir, '--classification', sample);
+    expect(out).toContain('tables renamed since are not followed');
+    const whatIf = await ask('what-if', '--dir', dir, '--classification', sample, '--json');
+    expect(JSON.parse(whatIf.out)).toMatchObject({ changes: [], statements: 2, cannot_tell: 0 });
+  });
+});
 
 describe('replay of one record', () => {
   test('finds that nothing would differ when nothing was changed', async () => {

@@ -10,7 +10,11 @@ import { run } from '../../src/cli/program.ts';
 import { SqlDesk } from '../../src/cli/sql-desk.ts';
 import { configOf, databaseOf, filesOf, folderOf, liveSchema } from '../../src/cli/world.ts';
 import type { Asker } from '../../src/policy/asker.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLog } from '../../src/core/log.ts';
 import { loadClassification } from '../../src/policy/classification.ts';
+import { Lineage } from '../../src/policy/lineage.ts';
+import { openJournal } from '../../src/store/journal.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 
 let shop: TestShop;
@@ -149,4 +153,42 @@ describe('countersign grants', () => {
       order by c.oid, a.attnum`);
     return rows;
   }
+});
+
+describe('data that took its level with it', () => {
+  test('is shown by explain and check, beside a proxy that keeps the state', async () => {
+    await owner.query('create table public.taken_over (id int, contact text)');
+    const store = await openJournal({ dir: join(folder, 'state'), clock: systemClock, log: silentLog });
+    const lineage = new Lineage({ store, clock: systemClock, rankOf: () => 0 });
+    await lineage.start();
+    const relation = { schema: 'public', name: 'taken_over' };
+    await lineage.carry({
+      ...{ database: 'shop', session: 's_1', hold: `h_${'a'.repeat(20)}` },
+      carried: [
+        {
+          to: { relation, column: 'contact' },
+          from: { relation: { schema: 'billing', name: 'cards' }, column: 'pan' },
+          ...{ level: 'secret', owner: undefined, said: '' },
+        },
+      ],
+    });
+    const origin = `data of billing.cards.pan, let through by h_${'a'.repeat(20)}`;
+    const sql = 'select contact from taken_over';
+    const asked = await ran('explain', '--agent', 'report-bot', '--database', 'shop', sql);
+    expect(asked.out).toContain(`reads taken_over.contact (${origin}) (secret)`);
+    expect(asked.out).toMatch(new RegExp(`public\\.taken_over\\.contact {2}secret {2}output {2}${origin}`));
+    const json = await ran('explain', '--agent', 'report-bot', '--database', 'shop', '--json', sql);
+    expect(JSON.parse(json.out)).toMatchObject({
+      statements: [{ columns: [{ level: 'secret', data_of: origin }] }],
+    });
+    const checked = await ran('check', '--database', 'shop', '--no-scan');
+    expect(checked.out).toContain(`lineage: public.taken_over.contact: is secret: ${origin}; name it in the files`);
+    lineage.close();
+    await store.close();
+    writeFileSync(join(folder, 'state', 'journal.jsonl'), 'no journal\n');
+    const unread = await ran('explain', '--agent', 'report-bot', '--database', 'shop', sql);
+    expect(unread.out).toMatch(/data that took its level with it was not looked at: .*journal\.jsonl:1/);
+    rmSync(join(folder, 'state'), { recursive: true });
+    await owner.query('drop table public.taken_over');
+  });
 });
