@@ -133,7 +133,7 @@ export class Audit {
     this.#segmentSince = parts.options.clock.ticks();
   }
 
-  /** For /readyz. A checkpoint that cannot be written makes the log weaker, not shut: the words say so, statements go on. */
+  /** For /readyz. A checkpoint that cannot be signed makes the log weaker, not shut: the words say so, statements go on. */
   state(): LogState & { readonly checkpointTrouble: string | undefined } {
     return { ...this.log.state, checkpointTrouble: this.#noteTrouble };
   }
@@ -227,7 +227,7 @@ export class Audit {
   async #tick(): Promise<void> {
     if (!this.#stillOurs()) return;
     try {
-      if (this.log.state.state === 'shut') this.#mend();
+      if (this.log.state.state === 'shut') await this.#mend();
       if (this.log.state.state === 'shut') return;
       if (this.#segmentIsFull()) {
         await this.checkpoint('keep');
@@ -238,6 +238,8 @@ export class Audit {
       this.#noteTrouble = undefined;
     } catch (error) {
       this.#noteTrouble = wordsOf(error);
+      // The open segment could still be written, with nothing that speaks for it: the folder is as good as gone.
+      if (cannotWrite(error)) this.log.shutFor(this.#noteTrouble);
     }
   }
 
@@ -253,15 +255,27 @@ export class Audit {
     return false;
   }
 
-  #mend(): void {
-    const { bavail, bsize } = statfsSync(this.#parts.options.dir);
-    if (bavail * bsize >= this.#limits.freeBytesMin) this.log.mend();
+  async #mend(): Promise<void> {
+    const { dir } = this.#parts.options;
+    const { bavail, bsize } = statfsSync(dir);
+    if (bavail * bsize < this.#limits.freeBytesMin) return;
+    // The newest checkpoint once more: a log that opens without being able to write one would shut again at once, each time with a new segment.
+    if (this.#noted !== '') await writeWholeAside(join(dir, headFile), this.#noted, 0o644);
+    this.log.mend();
   }
 
   #segmentIsFull(): boolean {
     const age = this.#parts.options.clock.ticks() - this.#segmentSince;
     return this.log.segmentBytes >= this.#limits.segmentBytesMax || age >= this.#limits.segmentMsMax;
   }
+}
+
+const writeTroubles: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO'];
+
+/** Of the folder, not of a signer elsewhere: that one may be away for a while. */
+function cannotWrite(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error) || !writeTroubles.includes(error.code)) return false;
+  return !('syscall' in error && String(error.syscall).startsWith('spawn'));
 }
 
 /** Nobody else may write here: who can rename files in this folder can swap the log. Readers (an auditors' group) are the owner's choice. */

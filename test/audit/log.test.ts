@@ -305,6 +305,38 @@ describe('when writing fails the log', () => {
     expect(misfitIn(join(small, 'audit'))).toBeUndefined();
   });
 
+  test.skipIf(process.getuid?.() !== 0)(
+    'shuts when the permission for its folder is taken, though the open file could be written on, and opens when it is given back',
+    async () => {
+      const dir = join(aFolder(), 'audit');
+      const audit = await anAudit(dir, { checkpointMs: 10 });
+      // What root owns and nobody may write: root itself is not stopped by permissions, so the writer is somebody else meanwhile.
+      const asNobody = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+        process.seteuid?.(65_534);
+        try {
+          return await work();
+        } finally {
+          process.seteuid?.(0);
+        }
+      };
+      await asNobody(async () => {
+        audit.log.record(aJudged());
+        audit.log.flush();
+        await until('the log to shut', () => audit.state().state === 'shut');
+        expect(audit.state()).toMatchObject({ why: expect.stringContaining('EACCES') });
+        expect(refusal(() => audit.log.record(aJudged())).code).toBe('UNAVAILABLE');
+      });
+      await until('the log to open again', () => audit.state().state === 'open');
+      audit.log.record(aJudged({ agent: 'after' }));
+      audit.log.flush();
+      await audit.stop();
+      const records = recordsIn(dir);
+      expect(records.filter(({ kind }) => kind === 'mended')).toHaveLength(1);
+      expect(records.at(-1)).toMatchObject({ agent: 'after' });
+      expect(misfitIn(dir)).toBeUndefined();
+    },
+  );
+
   test.skipIf(disk === undefined)('does not start on a read-only disk, and says why', async () => {
     const small = aSmallDisk(256) ?? '';
     await (await anAudit(join(small, 'audit'))).stop();
