@@ -14,18 +14,22 @@ export class LoginReader {
 
   /** The next `size` bytes; undefined when the peer closed before any of them came. */
   async exactly(size: number): Promise<Buffer | undefined> {
-    if (size === 0) return Buffer.alloc(0);
-    for (;;) {
+    const pieces: Buffer[] = [];
+    let missing = size;
+    while (missing > 0) {
       this.#signal.throwIfAborted();
-      const bytes: unknown = this.#socket.read(size);
-      if (Buffer.isBuffer(bytes)) {
-        if (bytes.length === size) return bytes;
-        // At the end of the stream a short rest is handed out.
+      // What is there is taken piece by piece. Asked for more than it has, the stream says "readable" for ever without letting the
+      // event loop turn: a stranger's half of a start-up packet would stop the whole proxy.
+      const piece: unknown = this.#socket.read(Math.min(missing, this.#socket.readableLength));
+      if (Buffer.isBuffer(piece)) {
+        pieces.push(piece);
+        missing -= piece.length;
+      } else if (this.#socket.readableEnded || this.#socket.destroyed) {
+        if (pieces.length === 0) return undefined;
         throw new ProxyError('PROTOCOL_VIOLATION', 'the connection closed in the middle of a message');
-      }
-      if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
-      await this.#more();
+      } else await this.#more();
     }
+    return Buffer.concat(pieces);
   }
 
   /** A message with its type byte: its type and body. */

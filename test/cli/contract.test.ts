@@ -2,6 +2,7 @@
 // Method: a site set up by hand, real processes before a real Postgres; tables of what is asked and what has to come.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -268,6 +269,14 @@ describe('on the wire', () => {
     await over;
     await waitFor('the withdrawal', async () => (await ask(`/api/holds/${id}`)).body['state'] === 'withdrawn');
   });
+});
+
+test('half of a start-up packet of a stranger stops nobody', async () => {
+  const { hostname, port } = new URL(proxy.url());
+  const stranger = connect(Number(port), hostname).on('error', () => undefined);
+  await new Promise<void>((sent) => stranger.write(Buffer.from([0, 0, 0, 80, 0, 3]), () => sent()));
+  expect(await query(proxy.url(), 'select 1 as one')).toEqual([{ one: 1 }]);
+  stranger.destroy();
 });
 
 describe('over HTTP', () => {

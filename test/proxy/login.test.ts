@@ -218,6 +218,35 @@ describe('the start-up packet', () => {
     expect(await ask(plain.url('postgres'))).toBe('42');
     await within('the silent one to be ended', ended, 5_000);
   });
+
+  const whole = startup({ user: 'tester', database: 'postgres' });
+  const halves: readonly (readonly [what: string, bytes: Buffer])[] = [
+    ['a length', whole.subarray(0, 3)],
+    ['a length and a byte', whole.subarray(0, 5)],
+    ['all but the last byte', whole.subarray(0, -1)],
+    ['a request for encryption', sslRequest.subarray(0, 6)],
+    [
+      'a packet, and behind it a password message',
+      Buffer.concat([whole, Buffer.from('p\x00\x00\x01\x00SCRAM', 'latin1')]),
+    ],
+  ];
+  test.each(halves)('of which only a part comes (%s) stops nobody else either', async (_what, bytes) => {
+    const half = connectPlain(plain.port, '127.0.0.1');
+    const ended = new Promise((resolve) => half.once('close', resolve));
+    half.on('error', () => undefined).resume();
+    half.write(bytes);
+    // In another process: this one would stand still together with the proxy in it.
+    expect(await within('somebody else’s login', ask(plain.url('postgres')))).toBe('42');
+    await within('the end of the half one', ended, 5_000);
+  });
+
+  test('may come byte by byte', async () => {
+    const socket = connectPlain(plain.port, '127.0.0.1').setNoDelay(true);
+    const answered = new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    for (const byte of whole) await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
+    expect((await within('an answer', answered)).toString('latin1')).toContain('SCRAM-SHA-256');
+    socket.destroy();
+  });
 });
 
 describe('limits', () => {
