@@ -132,8 +132,8 @@ class DatabaseLooks {
 
 async function lookAt(target: Parameters<typeof connectUpstream>[0]['target'] & { readonly name: string }) {
   try {
-    const deadline = AbortSignal.timeout(connectMsMax);
-    const upstream = await connectUpstream({ target, parameters: new Map() }, deadline);
+    const quick = { ...target, connectMsMax: Math.min(target.connectMsMax, connectMsMax) };
+    const upstream = await connectUpstream({ target: quick, parameters: new Map() }, new AbortController().signal);
     upstream.socket.end(Buffer.from('X\0\0\0\x04', 'latin1'));
     return { name: target.name, isUp: true, words: `up (PostgreSQL ${upstream.serverMajor})` };
   } catch (thrown) {

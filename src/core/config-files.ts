@@ -96,3 +96,9 @@ function pair(reader: FileReader, path: Path, cert: X509Certificate | undefined,
     'give the key that the certificate was made for',
   );
 }
+
+/** A program named by a path lies where the config's other paths begin; one named by a mere word is looked for on PATH. */
+export function programIn(directory: string, command: readonly string[] | undefined): readonly string[] | undefined {
+  const [program, ...args] = command ?? [];
+  return program?.includes('/') === true ? [resolve(directory, program), ...args] : command;
+}

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { isNonEmpty } from './brand.ts';
 import { publishConfig, sinkConfig } from './config-audit.ts';
 import { crossMistakes } from './config-cross.ts';
-import { FileReader, listenerTls, upstreamTls } from './config-files.ts';
+import { FileReader, listenerTls, programIn, upstreamTls } from './config-files.ts';
 import { configSchema, type AgentShape, type ConfigShape, type HoldShape } from './config-schema.ts';
 import { slackOf } from './config-slack.ts';
 import { stateOf } from './config-state.ts';
@@ -90,7 +90,7 @@ async function assembled(parts: Parts, sources: ConfigSources): Promise<Config> 
     classificationDir: resolve(directory, shape.classification ?? './classification'),
     state: stateOf(shape.state, directory, reader),
     auditDir: auditDirOf(shape, directory),
-    auditSigner: shape.audit?.signer,
+    auditSigner: programIn(directory, shape.audit?.signer),
     auditSinks: Object.entries(shape.audit?.sinks ?? {}).flatMap(
       ([name, sink]) => sinkConfig(name, sink, (file) => resolve(directory, file)) ?? [],
     ),
@@ -179,7 +179,11 @@ async function agentOf(parts: Parts, named: NamedAgent, sources: ConfigSources):
     login:
       login === undefined
         ? undefined
-        : Object.freeze({ user: login.user, password: login.password, passwordCommand: login.password_command }),
+        : Object.freeze({
+            user: login.user,
+            password: login.password,
+            passwordCommand: programIn(parts.directory, login.password_command),
+          }),
     holds: holdsOf(agent, named.holds),
     place: placeOf(parts.document, ['agents', name], 'key'),
   });
@@ -198,7 +202,7 @@ function databaseOf(parts: Parts, name: string, limits: Limits): DatabaseConfig 
     login: Object.freeze({
       user: url.user ?? '',
       password: url.password,
-      passwordCommand: shape.password_command,
+      passwordCommand: programIn(parts.directory, shape.password_command),
     }),
     tls: upstreamTls(url, path, parts.reader),
     requireAuth: url.requireAuth,

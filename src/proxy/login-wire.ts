@@ -77,5 +77,8 @@ export class LoginWire {
 }
 
 function hungUp(cause?: Error): ProxyError {
-  return new ProxyError('UPSTREAM_UNREACHABLE', 'the database server closed the connection during login', { cause });
+  return new ProxyError('UPSTREAM_UNREACHABLE', 'the database server closed the connection during login', {
+    hint: 'Look into its log, and check that host and port in its url are those of a Postgres server.',
+    cause,
+  });
 }
