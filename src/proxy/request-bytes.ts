@@ -41,6 +41,12 @@ export const wrong = {
       'function call messages cannot be judged, so they do not pass; call the function in SQL',
     ),
 
+  /** Where it came from, people can be asked only about a text that is sent to be run. */
+  parsedEarly: (): ProxyError =>
+    new ProxyError('NOT_KNOWN', 'a constant in this text would run the check of a domain as soon as it is parsed', {
+      hint: 'Give the value as a parameter without a cast, or send the statement as a simple Query, which can be held for approval.',
+    }),
+
   ownName: (name: string): ProxyError =>
     new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`),
 

@@ -21,6 +21,8 @@ export interface RequestDesk {
   wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void;
   /** What the proxy itself answers. */
   readonly inBand: InBand;
+  /** Whether the server would run something of users' as soon as it parses this. */
+  parsesEarly(text: PreparedText): boolean | Promise<boolean>;
   /** Takes the frame again when all that is owed has come, and names are no longer in doubt. */
   retrySettled(type: number, bytes: Buffer, start: number, end: number): void;
   /** Whether the server has a portal of this name, byte by byte, or nobody can say. */

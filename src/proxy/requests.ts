@@ -204,6 +204,16 @@ export class Requests {
   }
 
   #prepare(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
+    const prepared = (isEarly: boolean): void => {
+      if (isEarly) this.#refuseBatch(wrong.parsedEarly());
+      else this.#prepared(name, text, bytes, start, end);
+    };
+    const early = this.#desk.parsesEarly(text);
+    if (early instanceof Promise) this.#desk.wait(early, prepared);
+    else prepared(early);
+  }
+
+  #prepared(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
     const entered = this.#book.parse(name, text, this.#batch);
     this.#forward(awaits.parse, bytes, start, end, this.#taking('prepared', name, entered));
   }

@@ -99,6 +99,12 @@ export class SessionMind {
     return new SessionExecution(this.#shared, protocol, text, parameters);
   }
 
+  parsesEarly(text: PreparedText): boolean | Promise<boolean> {
+    const { sql, types, typesKey } = text;
+    const { database, asker } = this.#parts;
+    return database.reader.parsesEarly({ sql, types, typesKey, agent: asker.agent, session: this.#asking });
+  }
+
   /** As they are now, whatever else is not certain. */
   get encodings(): TextEncodings {
     return this.#mirror.anyMeaning().encodings;

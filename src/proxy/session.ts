@@ -145,6 +145,8 @@ export class Session implements Sender, RequestDesk {
     return this.#mind.execution(protocol, text, parameters);
   }
 
+  readonly parsesEarly = (text: PreparedText): boolean | Promise<boolean> => this.#mind.parsesEarly(text);
+
   admit(execution: Execution): Admission | Promise<Admission> {
     return this.#parts.gate.admit(execution);
   }
@@ -187,9 +189,7 @@ export class Session implements Sender, RequestDesk {
     return this.#requests.batchOpen;
   }
 
-  protocolTook(...taken: Parameters<RequestDesk['protocolTook']>): void {
-    this.#mind.protocolTook(...taken);
-  }
+  readonly protocolTook: RequestDesk['protocolTook'] = (...taken) => this.#mind.protocolTook(...taken);
 
   readonly hasPortal = (name: string): Promise<boolean> => this.#mind.hasPortal(name);
 

@@ -111,11 +111,14 @@ function analyseOne(
   const kept = facts.inner.find((one) => one.role === 'prepared' || one.role === 'cursor')?.node;
   const resolve = (node: Node, said: StatementFacts): Analysis =>
     withDoubts(resolver.resolve(node, said, context), context.tree, exact);
+  const held = kept === undefined ? undefined : resolve(kept, statementFacts(kept));
+  const own = resolve(raw.node, facts);
   return {
     at: raw.at,
     bytes: raw.bytes,
-    analysis: resolve(raw.node, facts),
-    held: kept === undefined ? undefined : resolve(kept, statementFacts(kept)),
+    // What is made while it is parsed is made by PREPARE, not only by EXECUTE.
+    analysis: held?.early === true ? { ...own, early: true, unknowns: [...own.unknowns, ...held.unknowns] } : own,
+    held,
     effects: facts.effects,
     tree: context.tree,
     refersTo: facts.refersTo,

@@ -97,6 +97,20 @@ export class Callees {
     };
   }
 
+  /** Functions that the checks of domains inside these types call. */
+  checking(types: readonly number[]): readonly FunctionInfo[] | 'not known' {
+    const one = new Gathering(this.#tools.index);
+    one.types(types);
+    for (const sql of one.checksDue()) {
+      const inside = this.#expression(sql);
+      if (inside === undefined) return 'not known';
+      one.functions(inside.functions, 'surely');
+      one.types(inside.types);
+    }
+    // A check that makes values of further domains is followed no further.
+    return one.checksDue().length > 0 ? 'not known' : one.callees().map((callee) => callee.function);
+  }
+
   /** A check tells about the columns that stand there when it also sees one that was given. */
   #tells(closure: Closure): readonly ColumnRead[] {
     const told = new Map(closure.tells.map((each) => [`${each.relation.oid} ${each.attribute.num}`, each]));

@@ -40,6 +40,10 @@ export function typeOf(state: State, typeName: TypeName | undefined): number {
   const found = state.names.types(names);
   if (found.length === 0)
     state.unresolved(`no type ${names.join('.')} is in the schema that was read`, typeName.location);
-  for (const each of found) state.types.add(each.oid);
-  return (typeName.arrayBounds ?? []).length > 0 ? 0 : (found[0]?.oid ?? 0);
+  const isArray = (typeName.arrayBounds ?? []).length > 0;
+  for (const each of found) {
+    state.types.add(each.oid);
+    if (isArray && each.array !== 0) state.types.add(each.array);
+  }
+  return isArray ? 0 : (found[0]?.oid ?? 0);
 }

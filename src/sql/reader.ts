@@ -28,9 +28,11 @@ import {
   type ReadText,
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
+import { hasCallingChecks } from './early-checks.ts';
+import { parsesEarly, isTypedEarly } from './early-parse.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
 import { refusedInside } from './refused-inside.ts';
-import { ShapeScanner } from './shape.ts';
+import { shapeOf } from './shape-of.ts';
 import { decodeText, type Exactness } from './text.ts';
 import { checkRowDescription } from './tripwire.ts';
 import { unite } from './union.ts';
@@ -116,6 +118,17 @@ export class Reader {
     const cold: Cold = { request, meaning, index, text, exact: { kind: 'names' }, isFresh: true };
     const answer = await this.#analyse(cold);
     return answer.kind === 'statements' ? this.#textOf(cold, answer.statements, answer.statements) : undefined;
+  }
+
+  /** Whether the server, sent this text to parse, would run something that nobody has judged. At once in nearly every database. */
+  parsesEarly(request: ReadRequest): boolean | Promise<boolean> {
+    const index = this.#parts.schema.current;
+    if (index !== undefined && !hasCallingChecks(index)) return false;
+    return parsesEarly(request, {
+      ready: async () => this.#parts.schema.current ?? (await this.#parts.schema.ready()),
+      remembered: (meaning, now) => this.#remembered(request, meaning, now),
+      analyse: (cold) => this.#analyse({ ...cold, request, isFresh: true }),
+    });
   }
 
   /** This very text, for people and for offers; undefined where it cannot be decoded for sure. */
@@ -236,8 +249,8 @@ export class Reader {
   }
 
   /** Both witnesses at once, where it is plain that the server will be asked about this very text; it parses, and runs nothing. */
-  #ahead({ request: { sql, types, session }, isFresh }: Cold): Promise<Probed> | undefined {
-    const isAhead = this.#parts.witness === 'server' && !isFresh && isPlainQuery(sql);
+  #ahead({ request: { sql, types, session }, isFresh, index }: Cold): Promise<Probed> | undefined {
+    const isAhead = this.#parts.witness === 'server' && !isFresh && isPlainQuery(sql) && !hasCallingChecks(index);
     return isAhead ? session.probe(sql, types) : undefined;
   }
 
@@ -252,7 +265,8 @@ export class Reader {
 
   /** The parser rejects a few texts that the server takes. Its own error is the agent's to see; if it has none, nobody knows. */
   async #syntaxError(cold: Cold, message: string, ahead: Probed | undefined): Promise<Reading> {
-    if (this.#parts.witness === 'static') return unreadText(`a text that cannot be read: ${message}`);
+    const unasked = this.#parts.witness === 'static' || hasCallingChecks(cold.index);
+    if (unasked) return unreadText(`a text that cannot be read: ${message}`);
     const probed = ahead ?? (await cold.request.session.probe(cold.request.sql, cold.request.types));
     if (probed.kind === 'tree' || isAboutSeveral(probed))
       return unreadText('a text that the server reads and the parser does not');
@@ -298,6 +312,9 @@ export class Reader {
     if (one.probe.kind === 'none' || this.#parts.witness === 'static') return { statement: one, sure: true };
     const without = (why: string) => ({ statement: withDoubt(one, why), sure: true });
     if (one.probe.kind === 'impossible') return without(one.probe.why);
+    if (one.analysis.early === true) return { statement: one, sure: true };
+    if (isTypedEarly(cold.request.types, cold.index))
+      return without('a parameter’s type has checks that would run while the text is parsed');
     if (one.tree === 'moved' && one.analysis.unknowns.length === 0) return { statement: one, sure: true };
     if (one.tree !== 'current') return without('an earlier statement of the same text changes what names mean');
     const sql = this.#bytesOf(cold, one, count);
@@ -369,20 +386,6 @@ export class Reader {
     return text;
   }
 }
-
-/** Of one statement that is known: with its literals out where they do not matter, else as it is (parameters may differ). */
-function shapeOf(
-  sql: Buffer,
-  [only, ...more]: readonly AnalysedStatement[],
-  statements: readonly ReadStatement[],
-): string | undefined {
-  if (only === undefined || more.length > 0 || statements.some((one) => one.analysis.unknowns.length > 0))
-    return undefined;
-  const shape = only.inert ? scanner.keyOf(sql) : undefined;
-  return shape === undefined ? `text ${sql.toString('latin1')}` : `shape ${shape}`;
-}
-
-const scanner = new ShapeScanner();
 
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 

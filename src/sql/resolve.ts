@@ -7,12 +7,13 @@ import { namesOf, type Node } from './ast.ts';
 import { Callees } from './callees.ts';
 import { Names, type SessionNames } from './columns-names.ts';
 import { StaticWitness, type StaticFindings } from './columns.ts';
+import { runsEarly } from './early-checks.ts';
 import { foldsRows } from './folding.ts';
 import { FunctionBodies } from './function-bodies.ts';
 import { signatureOf } from './functions.ts';
 import type { Parser } from './parser.ts';
 import { SchemaIndex } from './schema-index.ts';
-import type { Snapshot } from './schema.ts';
+import type { FunctionInfo, Snapshot } from './schema.ts';
 import { patched, type SnapshotPatch } from './snapshot-patch.ts';
 import { statementFacts } from './statement.ts';
 
@@ -89,7 +90,14 @@ export class SchemaResolvers {
       const doubts = context.doubts.map((why): Unknown => ({ why, at: undefined }));
       const run = runOf(resolved, findings, context.state);
       const { kinds, command } = facts;
-      const unknowns = [...facts.unknowns, ...doubts, ...found.unknowns, ...run.unknowns];
+      const early = isEarly(node, findings, resolved, context.state);
+      const unknowns = [
+        ...facts.unknowns,
+        ...doubts,
+        ...found.unknowns,
+        ...run.unknowns,
+        ...(early ? [madeEarly] : []),
+      ];
       return {
         ...found,
         kinds,
@@ -102,11 +110,20 @@ export class SchemaResolvers {
         unknowns,
         ...(foldsRows(node, run.functions) ? { folds: true as const } : {}),
         ...(run.domains.length === 0 ? {} : { domains: run.domains }),
+        ...(early ? { early: true as const } : {}),
         ...(run.tells.length === 0 ? {} : { tells: run.tells }),
       } satisfies Analysis;
     },
   };
 }
+
+function isEarly(node: Node, found: StaticFindings, resolved: Resolved, session: SessionNames): boolean {
+  const { index, callees, bodies } = resolved;
+  const isHarmless = (callee: FunctionInfo): boolean => bodies.called(callee, session).nature === 'pure';
+  return runsEarly(node, found, session.temp.known ? session.temp.value : [], { index, callees, isHarmless });
+}
+
+const madeEarly: Unknown = { why: 'a constant whose domain’s check may run while the text is parsed', at: undefined };
 
 function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, session: SessionNames): Run {
   const behind = callees.behind(found, session.temp.known ? session.temp.value : []);

@@ -105,6 +105,8 @@ const cases: readonly Settled[] = [
 
 const wordsOf = ({ relation, column }: ColumnName): string => dotted(relation.schema, relation.name, column);
 
+const early = 'a constant whose domain’s check may run while the text is parsed';
+
 describe.each([15, 18] as const)('on Postgres %i', (major) => {
   let postgres: TestPostgres;
   let both: Witnesses;
@@ -208,8 +210,8 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     ['select $1::peeking', ['peeks unknown'], []],
     ['select ($1::text[])::peeking[]', ['peeks unknown'], []],
     [`select * from json_to_record('{}') as x(p peeking)`, ['peeks unknown'], []],
-    [`select json_populate_record(null::holder, '{}')`, ['peeks unknown'], []],
-    [`select json_populate_record(t, '{}') from of_peeking t`, ['peeks unknown'], []],
+    [`select json_populate_record(null::holder, '{}')`, ['peeks unknown'], [early]],
+    [`select json_populate_record(t, '{}') from of_peeking t`, ['peeks unknown'], [early]],
     [`insert into of_peeking values (1, 'x')`, ['peeks unknown'], []],
     ['select p from of_peeking', [], []],
     [`select 'x'::honest, lower('y'::honest)`, [], []],
