@@ -19,7 +19,10 @@ export interface Model {
 
 /** The folder to give to the launcher as `from`. Several test processes may make it at once: the first rename wins. */
 export async function clusterOf({ version, binaries, fill }: Model): Promise<string> {
-  const key = createHash('sha256').update(JSON.stringify(fill)).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(JSON.stringify([fill, hasty]))
+    .digest('hex')
+    .slice(0, 12);
   const home = join(cache, `cluster-${version}-${key}`);
   if (existsSync(home)) return home;
   mkdirSync(cache, { recursive: true });
@@ -41,4 +44,8 @@ export async function clusterOf({ version, binaries, fill }: Model): Promise<str
 }
 
 /** A machine that dies while it is made leaves nothing that would be taken for a cluster: the rename comes last. */
-const hasty = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+const hasty = [
+  ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'],
+  // Segments of the log that are kept for later are copied each time.
+  ...['wal_level=minimal', 'max_wal_senders=0', 'min_wal_size=32MB', 'max_wal_size=48MB'],
+];

@@ -60,12 +60,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
     // Between choosing a free port and listening on it somebody else may take it; a port that was asked for is not changed.
     const taken = /could not bind|Address already in use/.test(started.log);
     if (taken && options.port === undefined && tries < portTriesMax) continue;
-    throw new Error(`Postgres did not start: ${lastLine(started.log)}`);
+    const why = started.kind === 'late' ? `it was not ready within ${readyWithinMs / 1000} s; its last words: ` : '';
+    throw new Error(`Postgres did not start: ${why}${lastLine(started.log)}`);
   }
 }
 
 type Started =
-  { readonly kind: 'running'; readonly postgres: RunningPostgres } | { readonly kind: 'failed'; readonly log: string };
+  | { readonly kind: 'running'; readonly postgres: RunningPostgres }
+  | { readonly kind: 'ended' | 'late'; readonly log: string };
 
 async function startOnce(options: PostgresOptions, port: number): Promise<Started> {
   const as = runAs();
@@ -75,9 +77,11 @@ async function startOnce(options: PostgresOptions, port: number): Promise<Starte
   try {
     const place = layOut(options, { base, as });
     const server = new Server(launch(options, { ...place, as, port }), place.data);
-    if (!(await server.ready())) {
+    const state = await server.ready();
+    if (state !== 'ready') {
+      const log = server.log();
       await server.stop();
-      return { kind: 'failed', log: server.log() };
+      return { kind: state, log };
     }
     await fillOnce(options.fill ?? [], { ...place, port }).catch(async (thrown: unknown) => {
       await server.stop();
@@ -207,14 +211,14 @@ class Server {
     return this.#log;
   }
 
-  /** True when it takes connections, false when it ended or took too long. */
-  async ready(): Promise<boolean> {
+  /** Waits until it takes connections, has ended, or takes too long. */
+  async ready(): Promise<'ready' | 'ended' | 'late'> {
     const deadline = performance.now() + readyWithinMs;
     while (this.#over === 'no' && performance.now() < deadline) {
-      if (isReady(this.#data, this.#launchedAt)) return true;
+      if (isReady(this.#data, this.#launchedAt)) return 'ready';
       await pause(10);
     }
-    return false;
+    return this.#over === 'yes' ? 'ended' : 'late';
   }
 
   async stop(): Promise<void> {
