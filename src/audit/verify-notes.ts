@@ -186,7 +186,8 @@ export class KeyRing {
     const key = keyFromText(record.public);
     if (key === undefined) return;
     const { public: text, vouched } = record;
-    const from = vouched === undefined ? undefined : this.#seen.find((each) => isVouchedFor(text, vouched, each));
+    // Not proven yet: it may have been harmed.
+    const from = typeof vouched === 'string' ? this.#seen.find((each) => isVouchedFor(text, vouched, each)) : undefined;
     if (from !== undefined) this.#rotations.push({ from, to: key });
     this.#seen.push(key);
   }

@@ -6,6 +6,7 @@ import { publicKeyFile, readText } from './keys.ts';
 import { readPublicKey, type Checkpoint } from './note.ts';
 import { OpenStatements, type OpenStatement } from './open-statements.ts';
 import { ChainReader, type Misfit } from './reader.ts';
+import type { LoggedRecord } from './record.ts';
 import { segmentName, segmentNumbers } from './segment-file.ts';
 import { headFile } from './tail.ts';
 import { findNotes, isHead, KeyRing, NoteCheck, type NoteTrouble } from './verify-notes.ts';
@@ -57,7 +58,7 @@ export function verifyFolder(options: VerifyOptions): Verification {
     return broken({ file: options.dir, words: 'there are no segments of a log here' });
   const keys = new KeyRing(key);
   const check = new NoteCheck(notes, keys, options.others ?? []);
-  const statements = new OpenStatements();
+  const statements = new ProvenStatements();
   let [firstSeq, lastAtHead] = [-1, ''];
   const reader: ChainReader = new ChainReader({
     each: (record) => {
@@ -77,6 +78,7 @@ export function verifyFolder(options: VerifyOptions): Verification {
   }
   const trouble = check.trouble() ?? check.atEnd(reader) ?? tooFarBehind(reader, lastAtHead);
   if (trouble !== undefined) return broken(trouble);
+  const unfinished = statements.atEnd();
   return {
     kind: 'whole',
     records: reader.records,
@@ -84,9 +86,34 @@ export function verifyFolder(options: VerifyOptions): Verification {
     head: head,
     unsigned: reader.seq - head.records,
     checkpoints: notes.filter((note) => note.weight !== 'peer').length,
-    unfinished: { left: statements.left.length, first: statements.left[0], running: statements.open },
+    unfinished: { left: unfinished.left.length, first: unfinished.left[0], running: unfinished.open },
     firstSeq,
   };
+}
+
+/**
+ * Believes the records of a block once the next block has begun and names its hash: until then they may have been harmed, and lack what
+ * records of their kind have.
+ */
+class ProvenStatements {
+  readonly #statements = new OpenStatements();
+  #unproven: LoggedRecord[] = [];
+
+  take(record: LoggedRecord): void {
+    if (record.prev !== this.#unproven[0]?.prev) this.#believe();
+    this.#unproven.push(record);
+  }
+
+  /** To be asked only when everything fits: the last block has no other proof. */
+  atEnd(): OpenStatements {
+    this.#believe();
+    return this.#statements;
+  }
+
+  #believe(): void {
+    for (const record of this.#unproven) this.#statements.take(record);
+    this.#unproven = [];
+  }
 }
 
 type Broken = Extract<Verification, { readonly kind: 'broken' }>;

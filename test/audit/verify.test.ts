@@ -9,7 +9,8 @@ import { openAudit } from '../../src/audit/keeper.ts';
 import { segmentName } from '../../src/audit/segment-file.ts';
 import { verifyFolder } from '../../src/audit/verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged, linesIn } from './fixtures.ts';
+import { aJudged, linesIn } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 let original: string;
 
@@ -171,6 +172,14 @@ describe('a log that was spoiled names the place:', () => {
     const result = spoiled(spoil);
     expect(result).toMatchObject({ kind: 'broken', words: expect.stringMatching(words) });
   });
+
+  test.each(['rules', 'session', 'public', 'kind', 'frontier', 'prev'])(
+    'a member that records of its kind always have is found to be missing: %s',
+    (member) => {
+      const renamed = (line: string): string => line.replaceAll(`"${member}":`, `"${member.slice(0, -1)}!":`);
+      expect(spoiled((dir) => editLines(dir, (lines) => lines.map(renamed))).kind).toBe('broken');
+    },
+  );
 
   test('the whole last segment rewritten, chain and all, is found between two checkpoints', () => {
     const result = spoiled((dir) => {

@@ -1,7 +1,6 @@
 // Goal: Redis behind Sentinels and Redis as a Cluster keep the contract, and a failover costs a pause, not a promise.
 // Method: real Sentinels and real Cluster nodes of our own; the contract suite on each; then the master is killed.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { startRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { keepsTheContract } from './contract.ts';
 import { aPrefix, aRedisStore, documentedRights, put } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 /** Servers of ours by port, with somebody who may do everything at each. */
 class Servers {
@@ -44,11 +44,18 @@ async function kill(root: Redis): Promise<void> {
   process.kill(Number(/process_id:(\d+)/.exec(await root.info('server'))?.[1]), 'SIGKILL');
 }
 
+/** WAIT would not do: it speaks of what its own connection wrote, and the store wrote on another. */
+async function replicated(from: Redis, to: Redis): Promise<void> {
+  const offsetIn = async (root: Redis, name: string): Promise<number> =>
+    Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(await root.info('replication'))?.[1]);
+  const written = await offsetIn(from, 'master_repl_offset');
+  await waitFor('the replica to have it', async () => (await offsetIn(to, 'slave_repl_offset')) >= written);
+}
+
 async function startSentinels(servers: Servers) {
   const master = await servers.start({ flags: [] });
   const replica = await servers.start({ flags: ['--replicaof', '127.0.0.1', String(master.port)] });
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-sentinel-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = aFolder();
   const config = join(folder, 'sentinel.conf');
   const lines = [
     `sentinel monitor main 127.0.0.1 ${master.port} 1`,
@@ -131,7 +138,7 @@ describe('a failover', () => {
       for (const { root } of [sentinels.master, sentinels.replica]) await addGate(root);
       const store = await aRedisStore(asGate(sentinels.url));
       const version = await put(store, 'hold:1', 'open');
-      await sentinels.master.root.wait(1, 5000);
+      await replicated(sentinels.master.root, sentinels.replica.root);
       await kill(sentinels.master.root);
       await waitFor('down', () => store.standing.state === 'down');
       await expect(store.read('hold:1')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -158,7 +165,7 @@ describe('a failover', () => {
       for (const { root } of [...masters, spare]) await addGate(root, '+cluster|slots', '+cluster|info');
       const store = await aRedisStore(asGate(cluster.url), { prefix });
       const version = await put(store, 'hold:1', 'open');
-      await owner.root.wait(1, 5000);
+      await replicated(owner.root, spare.root);
       await kill(owner.root);
       await waitFor('down', () => store.standing.state === 'down', { withinMs: 20_000 });
       await expect(store.read('hold:1')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
