@@ -9,11 +9,12 @@ import { factsFrom } from '../../src/approval/asking.ts';
 import { allClaims } from '../../src/policy/budget.ts';
 import { Purses } from '../../src/policy/budget-purse.ts';
 import type { Store } from '../../src/store/store.ts';
-import { aFolder, recordsIn } from '../audit/fixtures.ts';
+import { recordsIn } from '../audit/fixtures.ts';
 import { sample } from '../catalog/sample.ts';
 import { aJournal, aRedisStore } from '../store/fixtures.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { aRequest } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const files = {
   'approvers.yaml': `version: 1

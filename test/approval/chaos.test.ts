@@ -14,13 +14,14 @@ import { AuditLog } from '../../src/audit/log.ts';
 import type { LoggedRecord } from '../../src/audit/record.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { aFolder, recordsIn, until } from '../audit/fixtures.ts';
+import { recordsIn, until } from '../audit/fixtures.ts';
 import { aPrefix, aRedisStore } from '../store/fixtures.ts';
 import { freePort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { aCatalog, aProxy, aRequest, aVote, holdsUsual, never, type ProxyWords } from './fixtures.ts';
 import { MapStore } from './map-store.ts';
 import { Mortal, type Death } from './mortal.ts';
+import { aFolder } from '../support/folders.ts';
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -19,8 +19,9 @@ import { openDesk, type DeskParts, type StoreDesk } from '../../src/approval/ope
 import type { Asker } from '../../src/policy/asker.ts';
 import type { LeveledColumn, Need, Reason } from '../../src/policy/verdict.ts';
 import type { Store } from '../../src/store/store.ts';
-import { aFolder, recordsIn } from '../audit/fixtures.ts';
+import { recordsIn } from '../audit/fixtures.ts';
 import { MapStore } from './map-store.ts';
+import { aFolder } from '../support/folders.ts';
 
 const place = { file: 'classification/shop.yaml', line: 7, column: 7 };
 

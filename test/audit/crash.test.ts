@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { openAudit } from '../../src/audit/keeper.ts';
 import { verifyFolder } from '../../src/audit/verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, recordsIn } from './fixtures.ts';
+import { recordsIn } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const writer = join(import.meta.dirname, 'writer.ts');
 

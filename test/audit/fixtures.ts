@@ -1,10 +1,7 @@
 // Goal: records and folders for the audit's tests.
 // Method: factories with overrides; a fresh folder for each caller, removed when the test file ends.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { AuditBody, LoggedRecord } from '../../src/audit/record.ts';
 import { parseRecord } from '../../src/audit/reader.ts';
 import { segmentName, segmentNumbers } from '../../src/audit/segment-file.ts';
@@ -28,33 +25,6 @@ export function aJudged(overrides: Partial<JudgedBody> = {}): JudgedBody {
     schema: 'v1',
     ...overrides,
   };
-}
-
-/** Asked for here, when the test file is loaded: a hook that a running test asks for never runs. */
-const folders: string[] = [];
-const disks: string[] = [];
-afterAll(() => {
-  for (const disk of disks.splice(0)) execFileSync('umount', ['-l', disk]);
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
-
-export function aFolder(under = tmpdir()): string {
-  const dir = mkdtempSync(join(under, 'countersign-audit-'));
-  folders.push(dir);
-  return dir;
-}
-
-/** A tmpfs of a few pages, or undefined where this user may not mount. */
-export function aSmallDisk(kilobytes: number): string | undefined {
-  const dir = join(aFolder(), 'disk');
-  mkdirSync(dir);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  disks.push(dir);
-  return dir;
 }
 
 /** `from`: the `seq` of the first one wanted. */

@@ -13,7 +13,8 @@ import { readPublicKey } from '../../src/audit/note.ts';
 import { checkReceipt } from '../../src/audit/receipt-check.ts';
 import { receiptOf } from '../../src/audit/receipts.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged } from './fixtures.ts';
+import { aJudged } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const asker = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' };
 const statement = 'c'.repeat(64);

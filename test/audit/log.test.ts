@@ -22,7 +22,8 @@ import { segmentName, segmentNumbers } from '../../src/audit/segment-file.ts';
 import { verifyFolder } from '../../src/audit/verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ProxyError } from '../../src/core/errors.ts';
-import { aFolder, aJudged, aSmallDisk, linesIn, recordsIn, until } from './fixtures.ts';
+import { aJudged, linesIn, recordsIn, until } from './fixtures.ts';
+import { aFolder, aSmallDisk } from '../support/folders.ts';
 
 const opened: Audit[] = [];
 afterAll(async () => {

@@ -9,7 +9,8 @@ import { OpenStatements } from '../../src/audit/open-statements.ts';
 import type { AuditBody, LoggedRecord } from '../../src/audit/record.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged } from './fixtures.ts';
+import { aJudged } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const asker = { session: 's_1', agent: 'bot', owner: 'ana', database: 'shop' };
 const judged = (statement: string, more = {}): AuditBody => aJudged({ ...asker, statement, ...more });

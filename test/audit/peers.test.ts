@@ -11,7 +11,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { openJournal } from '../../src/store/journal.ts';
 import type { Store } from '../../src/store/store.ts';
-import { aFolder, aJudged, until } from './fixtures.ts';
+import { aJudged, until } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const ending: (() => Promise<void>)[] = [];
 afterAll(async () => {

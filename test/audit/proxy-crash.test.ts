@@ -12,7 +12,8 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ServeProgram } from '../support/serve-program.ts';
 import { gateUrl, shopFill } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
-import { aFolder, aSmallDisk, recordsIn } from './fixtures.ts';
+import { recordsIn } from './fixtures.ts';
+import { aFolder, aSmallDisk } from '../support/folders.ts';
 
 const children = new Set<ChildProcess>();
 

@@ -13,7 +13,8 @@ import { seal, unseal } from '../../src/audit/seal.ts';
 import { verifyFolder } from '../../src/audit/verify.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged, linesIn } from './fixtures.ts';
+import { aJudged, linesIn } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const asker = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' };
 const statement = 'c'.repeat(64);

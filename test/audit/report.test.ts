@@ -12,7 +12,8 @@ import { versionOf } from '../../src/catalog/load.ts';
 import { sampleFiles } from '../catalog/sample.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged } from './fixtures.ts';
+import { aJudged } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const asker = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' };
 const held = (hold: string, agent = 'report-bot') =>

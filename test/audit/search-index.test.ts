@@ -10,7 +10,8 @@ import type { SearchFilter } from '../../src/audit/search-facts.ts';
 import { segmentName } from '../../src/audit/segment-file.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { searchedLineByLine } from './searched.ts';
-import { aFolder, aJudged } from './fixtures.ts';
+import { aJudged } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 /** A small generator of its own, so that a printed seed brings a run back. */
 function dice(seed: number): (below: number) => number {

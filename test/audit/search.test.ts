@@ -11,7 +11,8 @@ import type { SearchFilter } from '../../src/audit/search-facts.ts';
 import { jsonWords } from '../../src/audit/words.ts';
 import { registerAudit } from '../../src/cli/audit.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged, linesIn } from './fixtures.ts';
+import { aJudged, linesIn } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 let dir: string;
 const asker = { session: 's_1', agent: 'report-bot', owner: 'ana', database: 'shop' };

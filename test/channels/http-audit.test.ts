@@ -14,7 +14,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { limitsWith } from '../../src/core/limits.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { aFolder, aJudged } from '../audit/fixtures.ts';
+import { aJudged } from '../audit/fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 let dir: string;
 let audit: Audit;

@@ -16,7 +16,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { configFromText } from '../../src/core/config.ts';
 import { mistakeText } from '../../src/core/place.ts';
 import { Secret } from '../../src/core/secrets.ts';
-import { aFolder, aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 interface Answer {
   readonly status: number;

@@ -16,8 +16,9 @@ import { datadogSink, splunkSink, webhookSink } from '../../src/channels/sink-ht
 import { authorizationOf, s3Sink } from '../../src/channels/sink-s3.ts';
 import { syslogSink } from '../../src/channels/sink-syslog.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { aJudged, linesIn, until } from '../audit/fixtures.ts';
 import { makeCertificates } from '../support/certificates.ts';
+import { aFolder } from '../support/folders.ts';
 
 type Answer = { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 const ok: Answer = { status: 200, body: '{"text":"Success","code":0}' };

@@ -20,7 +20,7 @@ import { loadClassification, type Classification } from '../../src/policy/classi
 import { wordSaid, type Floors } from '../../src/policy/floors.ts';
 import type { Snapshot } from '../../src/sql/schema.ts';
 import { normalisedText } from '../../src/sql/normalised.ts';
-import { aFolder } from '../audit/fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const sample = new URL('../../classification', import.meta.url).pathname;
 const auditor = generateKeyPairSync('x25519');

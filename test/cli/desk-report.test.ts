@@ -11,11 +11,12 @@ import { configFromText } from '../../src/core/config.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { mistakeText } from '../../src/core/place.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
-import { aFolder, recordsIn } from '../audit/fixtures.ts';
+import { recordsIn } from '../audit/fixtures.ts';
 import { asAgent } from '../support/held.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { gateUrl, layRules, shopFill, shopRules } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
+import { aFolder } from '../support/folders.ts';
 
 let folder: string;
 /** A copy of the record, and a checkpoint that was kept elsewhere before it ended. */

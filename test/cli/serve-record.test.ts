@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import type { LoggedRecord } from '../../src/audit/record.ts';
-import { aFolder, recordsIn } from '../audit/fixtures.ts';
+import { recordsIn } from '../audit/fixtures.ts';
 import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { type Served, ServeProgram } from '../support/serve-program.ts';
 import { gateUrl, shopFill } from '../support/small-shop.ts';
 import { waitFor, within } from '../support/wait.ts';
+import { aFolder } from '../support/folders.ts';
 
 const auditor = generateKeyPairSync('x25519');
 const token = 'token-of-ben';

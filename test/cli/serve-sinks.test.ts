@@ -10,7 +10,8 @@ import { configFromText } from '../../src/core/config.ts';
 import type { Config } from '../../src/core/config-types.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { mistakeText } from '../../src/core/place.ts';
-import { aFolder, aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { aJudged, linesIn, until } from '../audit/fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 async function load(audit: string): Promise<Config | readonly string[]> {
   const text = `databases: { shop: { url: "postgres://u:p@localhost/shop" } }\naudit: ${audit}\n`;

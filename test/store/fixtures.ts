@@ -1,9 +1,6 @@
 // Goal: folders, stores and documents for the tests of shared state.
 // Method: factories with overrides; what a test file opened is closed and removed when it ends.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { readFileSync } from 'node:fs';
 import type { UnixMillis } from '../../src/core/brand.ts';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import { silentLog, type Log } from '../../src/core/log.ts';
@@ -12,12 +9,7 @@ import { parseRedisUrl, type RedisUrl } from '../../src/core/redis-url.ts';
 import { openJournal, type JournalOptions } from '../../src/store/journal.ts';
 import { openRedis, type RedisOptions } from '../../src/store/redis.ts';
 import type { Store, Version } from '../../src/store/store.ts';
-
-export function aFolder(under = tmpdir()): string {
-  const dir = mkdtempSync(join(under, 'countersign-state-'));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
+import { aFolder, atEndOfFile } from '../support/folders.ts';
 
 export async function aJournal(overrides: Partial<JournalOptions> = {}): Promise<Store> {
   const store = await openJournal({
@@ -26,7 +18,7 @@ export async function aJournal(overrides: Partial<JournalOptions> = {}): Promise
     log: silentLog,
     ...overrides,
   });
-  afterAll(() => store.close());
+  atEndOfFile(() => store.close());
   return store;
 }
 
@@ -95,7 +87,7 @@ export async function aRedisStore(
   const prefix = overrides.prefix ?? aPrefix();
   const target = { ...aRedisUrl(url), prefix };
   const store = await openRedis({ url: target, clock: systemClock, log: silentLog, ...overrides });
-  afterAll(() => store.close());
+  atEndOfFile(() => store.close());
   return store;
 }
 

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { houseHash } from '../../src/store/house-hash.ts';
 import { startRedis } from '../support/redis.ts';
-import { aFolder, aJournal, aPrefix, aRedisStore } from './fixtures.ts';
+import { aJournal, aPrefix, aRedisStore } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const bytes = Buffer.from('select 1');
 

@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { aFolder, aJournal } from './fixtures.ts';
+import { aJournal } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 
 const writer = join(import.meta.dirname, 'journal-writer.ts');
 

@@ -1,11 +1,12 @@
 // Goal: the journal's own promises: one process, torn and damaged files, full disks, being made anew, speed by groups.
 // Method: real folders and files; a small tmpfs where mounting is allowed; files are torn and damaged byte by byte.
-import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, copyFileSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
-import { aFolder, aJournal, KeptLog, MovedClock, put, versionOf } from './fixtures.ts';
+import { aJournal, KeptLog, MovedClock, put, versionOf } from './fixtures.ts';
+import { aFolder, aSmallDisk } from '../support/folders.ts';
 
 const fileIn = (dir: string): string => join(dir, 'journal.jsonl');
 
@@ -205,21 +206,6 @@ describe('being made anew', () => {
     expect((await store.list('k', 10)).length).toBe(3);
   });
 });
-
-/** A tmpfs of a few pages, or undefined where this user may not mount. */
-function aSmallDisk(kilobytes: number): string | undefined {
-  const dir = join(aFolder(), 'disk');
-  mkdirSync(dir);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  afterAll(() => {
-    execFileSync('umount', ['-l', dir]);
-  });
-  return dir;
-}
 
 describe('on a full disk', () => {
   const disk = aSmallDisk(256);

@@ -1,27 +1,25 @@
 // Goal: whatever befalls Redis, the state fails closed within its deadline, invents nothing, and goes on by itself.
 // Method: real servers of our own: killed, frozen, filled, emptied, made a replica, locked; clients that were connected all along.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { freePort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor, within } from '../support/wait.ts';
 import { aPrefix, aRedisStore, KeptLog, put, versionOf } from './fixtures.ts';
+import { aFolder, atEndOfFile } from '../support/folders.ts';
 
 /** A server of ours, and somebody who may do everything there. */
 async function aServer(options: Parameters<typeof startRedis>[0] = {}) {
   const server = await startRedis({ flags: [], ...options });
-  afterAll(() => server.stop());
+  atEndOfFile(() => server.stop());
   return { server, root: aRoot(server.url) };
 }
 
 function aRoot(url: string): Redis {
   const root = new Redis(url);
   root.on('error', () => undefined); // It goes down with its server.
-  afterAll(() => root.disconnect());
+  atEndOfFile(() => root.disconnect());
   return root;
 }
 
@@ -46,8 +44,7 @@ async function refusedIn(call: Promise<unknown>, msMax: number): Promise<void> {
 
 describe('Redis is killed', () => {
   test('with its files: what was acknowledged is there again, and clients go on without a restart', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'countersign-redis-kept-'));
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = aFolder();
     const port = await freePort();
     const flags = ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
     const { root } = await aServer({ flags, port });
