@@ -10,30 +10,24 @@ export type HotBody = JudgedBody | FinishedBody;
 
 /** Of what differs, as it nearly always is: a time until the year 10000, hashes as hexadecimal digits. */
 const lengths = { at: 24, prev: 64, statement: 64 } as const;
-type Slot = keyof typeof lengths;
-const hash = /^[0-9a-f]{64}$/;
 
 /** The most that one character can become in JSON, and more than a line's digits and names take. */
 const [characterBytesMax, besidesMax] = [6, 512];
 
 export class LineBytes {
-  readonly #finishedHead = new Template('{"at":"', ['at', '","bytes":']);
-  readonly #finishedMiddle = new Template(',"prev":"', ['prev', '","rows":']);
+  readonly #finishedHead = new Template('{"at":"', lengths.at, '","bytes":');
+  readonly #finishedMiddle = new Template(',"prev":"', lengths.prev, '","rows":');
   readonly #sessions = new KeptPieces();
   /** A cached verdict brings the same lists with every statement, so its pieces are kept beside them and go with them. */
   readonly #judged = new WeakMap<readonly string[], JudgedPieces>();
 
-  #statement = '';
+  #last: JudgedPieces | undefined;
 
   /** Whether a record is one for whose texts the pieces leave just the room. */
   takes(body: LoggedBody, { at, prev }: Stamp): body is HotBody {
     if (at.length !== lengths.at || prev.length !== lengths.prev) return false;
     if (body.kind !== 'judged') return body.kind === 'finished';
-    // A prepared statement brings the same hash each time.
-    if (this.#statement === body.statement) return true;
-    if (!hash.test(body.statement)) return false;
-    this.#statement = body.statement;
-    return true;
+    return this.#piecesOf(body).tail.fillHash(body.statement);
   }
 
   /** The most that the line may take. */
@@ -41,8 +35,7 @@ export class LineBytes {
     if (body.kind === 'finished') {
       return besidesMax + characterBytesMax * (body.session.length + (body.error?.length ?? 0));
     }
-    const { head, tail } = this.#piecesOf(body);
-    return besidesMax + head.bytes.length + tail.bytes.length + characterBytesMax * body.session.length;
+    return besidesMax + this.#piecesOf(body).length + characterBytesMax * body.session.length;
   }
 
   /** Puts the line at `end`, where there is room for it; gives the new end. */
@@ -53,19 +46,19 @@ export class LineBytes {
   // Members stand in the order of their names, as RFC 8785 wants them.
 
   #putJudged(body: JudgedBody, stamp: Stamp, out: Buffer, start: number): number {
-    const { head, tail } = this.#piecesOf(body);
-    head.fill('at', stamp.at);
-    head.fill('prev', stamp.prev);
-    tail.fill('statement', body.statement);
+    const { head, middle, tail } = this.#piecesOf(body);
+    head.fill(stamp.at);
+    middle.fill(stamp.prev);
     let end = putPiece(out, start, head.bytes);
+    end = putPiece(out, end, middle.bytes);
     end = putNumber(out, end, stamp.seq);
     end = putPiece(out, end, this.#sessions.of(body.session));
     return putPiece(out, end, tail.bytes);
   }
 
   #putFinished(body: FinishedBody, stamp: Stamp, out: Buffer, start: number): number {
-    this.#finishedHead.fill('at', stamp.at);
-    this.#finishedMiddle.fill('prev', stamp.prev);
+    this.#finishedHead.fill(stamp.at);
+    this.#finishedMiddle.fill(stamp.prev);
     let end = putPiece(out, start, this.#finishedHead.bytes);
     end = putNumber(out, end, body.bytes);
     if (body.error !== undefined) end = putText(out, end, `,"error":${quoted(body.error)}`);
@@ -82,11 +75,13 @@ export class LineBytes {
   }
 
   #piecesOf(body: JudgedBody): JudgedPieces {
+    const last = this.#last;
+    if (last !== undefined && isAlike(last.of, body)) return last;
     const kept = this.#judged.get(body.rules);
-    if (kept !== undefined && isAlike(kept.of, body)) return kept;
-    const fresh = freshPieces(body);
-    this.#judged.set(body.rules, fresh);
-    return fresh;
+    const pieces = kept !== undefined && isAlike(kept.of, body) ? kept : freshPieces(body);
+    if (pieces !== kept) this.#judged.set(body.rules, pieces);
+    this.#last = pieces;
+    return pieces;
   }
 }
 
@@ -97,28 +92,41 @@ const [kindAndMs, ofName, seqName, lineEnd] = [
   Buffer.from('}\n'),
 ];
 
-/** Bytes with room for what differs, which is written into them anew only when it has moved. */
+/** Bytes with room for one thing that differs, which is written into them anew only when it has moved. */
 class Template {
   readonly bytes: Buffer;
-  readonly #places: Partial<Record<Slot, { readonly at: number; text: string }>> = {};
+  readonly #at: number;
+  #text = '';
 
-  constructor(first: string, ...rest: readonly (readonly [slot: Slot, text: string])[]) {
-    let text = Buffer.from(first);
-    for (const [slot, after] of rest) {
-      this.#places[slot] = { at: text.length, text: '' };
-      text = Buffer.concat([text, Buffer.alloc(lengths[slot]), Buffer.from(after)]);
-    }
-    this.bytes = text;
+  constructor(before: string, length: number, after: string) {
+    const head = Buffer.from(before);
+    this.bytes = Buffer.concat([head, Buffer.alloc(length), Buffer.from(after)]);
+    this.#at = head.length;
   }
 
-  /** Only what stands as it is in JSON: times and hexadecimal digits. */
-  fill(slot: Slot, text: string): void {
-    const place = this.#places[slot];
-    if (place === undefined || place.text === text) return;
-    place.text = text;
-    this.bytes.write(text, place.at, 'latin1');
+  /** Of the length that there is room for, and of nothing but ASCII: what the log puts on a record. */
+  fill(text: string): void {
+    if (this.#text === text) return;
+    this.#text = text;
+    this.bytes.write(text, this.#at, 'latin1');
+  }
+
+  /** False, and then nothing may be written: it is no hash in hexadecimal digits. Looked at as bytes, which costs less than as a text. */
+  fillHash(text: string): boolean {
+    if (this.#text === text) return true;
+    this.#text = '';
+    if (text.length !== lengths.statement) return false;
+    this.bytes.write(text, this.#at, lengths.statement, 'utf8');
+    for (let at = this.#at; at < this.#at + lengths.statement; at += 1) {
+      if (isDigit[this.bytes[at] ?? 0] !== 1) return false;
+    }
+    this.#text = text;
+    return true;
   }
 }
+
+const isDigit = new Uint8Array(256);
+for (const digit of Buffer.from('0123456789abcdef')) isDigit[digit] = 1;
 
 const sessionsMax = 4_096;
 
@@ -140,12 +148,15 @@ class KeptPieces {
 interface JudgedPieces {
   readonly of: JudgedBody;
   readonly head: Template;
+  readonly middle: Template;
   readonly tail: Template;
+  readonly length: number;
 }
 
 /** All but `session` and `statement`; lists by what they are, not by what is in them. */
 function isAlike(one: JudgedBody, other: JudgedBody): boolean {
   return (
+    one.rules === other.rules &&
     one.agent === other.agent &&
     one.owner === other.owner &&
     one.database === other.database &&
@@ -170,17 +181,17 @@ function freshPieces(body: JudgedBody): JudgedPieces {
   const path = body.path === undefined ? '' : `,"path":${strings(body.path)}`;
   const role = body.role === undefined ? '' : `,"role":${quoted(body.role)}`;
   const sealed = body.sealed === undefined ? '' : `,"sealed":${quoted(body.sealed)}`;
-  return {
-    of: body,
-    head: new Template(
-      `{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"`,
-      [
-        'at',
-        `","catalog":${quoted(body.catalog)},"columns":${columnsText(body.columns)},"database":${quoted(body.database)}` +
-          `${expected},"kind":"judged","owner":${quoted(body.owner)}${parameters}${path},"prev":"`,
-      ],
-      ['prev', `"${role},"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":`],
-    ),
-    tail: new Template(',"statement":"', ['statement', `"${text},"verdict":"${body.verdict}"}\n`]),
-  };
+  const head = new Template(
+    `{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"`,
+    lengths.at,
+    '"',
+  );
+  const middle = new Template(
+    `,"catalog":${quoted(body.catalog)},"columns":${columnsText(body.columns)},"database":${quoted(body.database)}` +
+      `${expected},"kind":"judged","owner":${quoted(body.owner)}${parameters}${path},"prev":"`,
+    lengths.prev,
+    `"${role},"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":`,
+  );
+  const tail = new Template(',"statement":"', lengths.statement, `"${text},"verdict":"${body.verdict}"}\n`);
+  return { of: body, head, middle, tail, length: head.bytes.length + middle.bytes.length + tail.bytes.length };
 }

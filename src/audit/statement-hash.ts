@@ -5,12 +5,15 @@ import type { Sha256 } from '../core/brand.ts';
 
 export interface StatementHashLimits {
   readonly entriesMax: number;
-  /** Longer texts are hashed anew each time: one agent's megabyte statements shall not push out everybody's small ones. */
+  /** Longer texts are hashed anew each time. */
   readonly keptLengthMax: number;
 }
 
-/** Few: clients that put values into their texts never repeat them, and a large map that only misses costs more than a hash. */
-const usual: StatementHashLimits = { entriesMax: 1_000, keptLengthMax: 4_096 };
+/**
+ * BEGIN, COMMIT, SELECT 1 and their like. A longer text of a simple Query mostly has values in it and never comes again, and a map that only
+ * misses, and keeps what it missed, costs as much as the hash. A prepared text keeps its hash beside it.
+ */
+const usual: StatementHashLimits = { entriesMax: 1_000, keptLengthMax: 32 };
 
 export class StatementHash {
   readonly #hmac: Hmac;
