@@ -113,9 +113,9 @@ class Template {
 
   /** False, and then nothing may be written: it is no hash in hexadecimal digits. Looked at as bytes, which costs less than as a text. */
   fillHash(text: string): boolean {
+    if (text.length !== lengths.statement) return false;
     if (this.#text === text) return true;
     this.#text = '';
-    if (text.length !== lengths.statement) return false;
     this.bytes.write(text, this.#at, lengths.statement, 'utf8');
     for (let at = this.#at; at < this.#at + lengths.statement; at += 1) {
       if (isDigit[this.bytes[at] ?? 0] !== 1) return false;

@@ -49,13 +49,16 @@ export class Outbox {
 
   /** Writes everything; false when the peer is slower than we are and should be waited for. */
   flush(): boolean {
+    const open = this.#open;
+    this.#bytes = 0;
+    // Nearly always one piece: no list is made for it.
+    if (this.#pieces.length === 0) {
+      this.#open = undefined;
+      return open === undefined || this.#socket.write(this.#piece(open)) || this.#hasRoom();
+    }
     this.#close();
     const pieces = this.#pieces;
-    const [only] = pieces;
-    if (only === undefined) return true;
     this.#pieces = [];
-    this.#bytes = 0;
-    if (pieces.length === 1) return this.#socket.write(only) || this.#hasRoom();
     let room = true;
     this.#socket.cork();
     for (const piece of pieces) room = this.#socket.write(piece);
@@ -69,8 +72,12 @@ export class Outbox {
 
   #close(): void {
     if (this.#open === undefined) return;
-    const whole = this.#start === 0 && this.#end === this.#open.length;
-    this.#pieces.push(whole ? this.#open : this.#open.subarray(this.#start, this.#end));
+    this.#pieces.push(this.#piece(this.#open));
     this.#open = undefined;
+  }
+
+  #piece(open: Buffer): Buffer {
+    const whole = this.#start === 0 && this.#end === open.length;
+    return whole ? open : open.subarray(this.#start, this.#end);
   }
 }

@@ -1,9 +1,33 @@
 // Small readings of what an agent sends, and the words for what is wrong with it.
 import { ProxyError } from '../core/errors.ts';
 
-/** Names byte by byte, so that no encoding can make two of one. */
-export const latin1 = (bytes: Buffer, start: number, end: number): string =>
-  bytes.toString('latin1', start, Math.max(start, end));
+/** What `indexOf(0, from)` says. Most names are short, or empty, and a call into the program's native half costs more than looking. */
+export function zeroAt(bytes: Buffer, from: number): number {
+  const near = Math.min(bytes.length, from + 64);
+  for (let at = from; at < near; at += 1) if (bytes[at] === 0) return at;
+  return bytes.indexOf(0, near);
+}
+
+export function isSame(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  if (known.length > 256) return known.compare(bytes, start, end) === 0;
+  for (let at = 0; at < known.length; at += 1) if (known[at] !== bytes[start + at]) return false;
+  return true;
+}
+
+/** Names byte by byte, so that no encoding can make two of one. Mostly it is the one that came last: then no text is made of its bytes. */
+export class Names {
+  #bytes = Buffer.alloc(0);
+  #text = '';
+
+  of(bytes: Buffer, start: number, end: number): string {
+    if (start >= end) return '';
+    if (isSame(this.#bytes, bytes, start, end)) return this.#text;
+    this.#bytes = Buffer.from(bytes.subarray(start, end));
+    this.#text = bytes.toString('latin1', start, end);
+    return this.#text;
+  }
+}
 
 export const statementKind = 'S'.charCodeAt(0);
 
@@ -27,7 +51,7 @@ export function fetchOf(bytes: Buffer, start: number, end: number): Buffer | und
   const nameEnd = bytes.indexOf(0, start + 5);
   if (nameEnd < 0 || nameEnd + 5 !== end) return undefined;
   const most = bytes.readInt32BE(nameEnd + 1);
-  const name = latin1(bytes, start + 5, nameEnd).replaceAll('"', '""');
+  const name = bytes.toString('latin1', start + 5, nameEnd).replaceAll('"', '""');
   return Buffer.from(`FETCH FORWARD ${most > 0 ? most : 'ALL'} FROM "${name}"`, 'latin1');
 }
 

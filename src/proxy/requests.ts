@@ -19,7 +19,7 @@ import type { Bound, RequestDesk } from './request-desk.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
 import { awaits, type Awaited, type Follower } from './replies.ts';
 import { Portals } from './portals.ts';
-import { fetchOf, latin1, onlyText, statementKind, typeAt, typesAt, wrong } from './request-bytes.ts';
+import { fetchOf, Names, onlyText, statementKind, typeAt, typesAt, wrong, zeroAt } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
 import { StatementBook, type PreparedText } from './statement-book.ts';
 import { plannedName, probeName } from './witness-protocol.ts';
@@ -33,6 +33,7 @@ export class Requests {
   readonly #limits: RequestLimits;
   readonly #book = new StatementBook();
   readonly #portals = new Portals();
+  readonly #names = new Names();
   /** Something was bound or run since the last Sync: an implicit transaction of the agent's is open. */
   #batchOpen = false;
   /** Counts Syncs: names that an earlier batch brought are sure only when the server has answered. */
@@ -170,7 +171,7 @@ export class Requests {
       this.#refuseBatch(wrong.malformed());
       return;
     }
-    const name = latin1(bytes, start + 5, nameEnd);
+    const name = this.#names.of(bytes, start + 5, nameEnd);
     if (ownNames.has(name)) {
       this.#refuseBatch(wrong.ownName(name));
       return;
@@ -219,14 +220,14 @@ export class Requests {
   }
 
   #bind(bytes: Buffer, start: number, end: number): void {
-    const portalEnd = bytes.indexOf(0, start + 5);
-    const nameEnd = portalEnd < 0 ? -1 : bytes.indexOf(0, portalEnd + 1);
+    const portalEnd = zeroAt(bytes, start + 5);
+    const nameEnd = portalEnd < 0 ? -1 : zeroAt(bytes, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= end) {
       this.#refuseBatch(wrong.malformed());
       return;
     }
-    const portal = latin1(bytes, start + 5, portalEnd);
-    const name = latin1(bytes, portalEnd + 1, nameEnd);
+    const portal = this.#names.of(bytes, start + 5, portalEnd);
+    const name = this.#names.of(bytes, portalEnd + 1, nameEnd);
     const found = this.#book.find(name, this.#batch);
     if (found.kind === 'unsettled' || (found.kind === 'found' && this.#inDoubt(name))) {
       this.#desk.retrySettled(typeAt(bytes, start), bytes, start, end);
@@ -315,13 +316,13 @@ export class Requests {
 
   /** Of a portal: what its rows will hold is looked at before they pass. */
   #describe(bytes: Buffer, start: number, end: number): void {
-    const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
+    const name = this.#names.of(bytes, start + 6, zeroAt(bytes, start + 6));
     const run = bytes[start + 5] === statementKind ? undefined : this.#portals.get(name);
     this.#forward(awaits.describe, bytes, start, end, run?.described());
   }
 
   #execute(bytes: Buffer, start: number, end: number): void {
-    const name = latin1(bytes, start + 5, bytes.indexOf(0, start + 5));
+    const name = this.#names.of(bytes, start + 5, zeroAt(bytes, start + 5));
     if (this.#portals.isOlder(name, this.#batch) && this.#desk.replies.length > 0) {
       this.#desk.retrySettled(typeAt(bytes, start), bytes, start, end);
       return;
@@ -364,7 +365,7 @@ export class Requests {
   }
 
   #close(bytes: Buffer, start: number, end: number): void {
-    const name = latin1(bytes, start + 6, bytes.indexOf(0, start + 6));
+    const name = this.#names.of(bytes, start + 6, zeroAt(bytes, start + 6));
     if (bytes[start + 5] === statementKind) {
       const closing = this.#book.close(name, this.#batch);
       this.#forward(awaits.close, bytes, start, end, this.#taking('prepared', name, closing));

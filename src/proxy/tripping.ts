@@ -4,6 +4,7 @@ import { headerBytes } from '../wire/frame.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { decodeServerMessage } from '../wire/server-messages.ts';
 import type { ReadText } from '../sql/reading.ts';
+import { isSame } from './request-bytes.ts';
 import { checkRowDescription } from '../sql/tripwire.ts';
 
 const seen = new WeakMap<ReadText, Buffer>();
@@ -48,7 +49,7 @@ export class Tripwire {
     if (text === undefined) return 'the server ran what it was sure to refuse';
     if (text.index === undefined) return undefined;
     const before = seen.get(text);
-    if (before !== undefined && before.compare(bytes, start, end) === 0) return undefined;
+    if (before !== undefined && isSame(before, bytes, start, end)) return undefined;
     const message = decodeServerMessage(type, bytes.subarray(start + headerBytes, end));
     if (message.kind !== 'rowDescription') return 'a description of rows that is none';
     const foreseen = {
