@@ -25,7 +25,7 @@ export class OpenStatements {
     switch (record.kind) {
       case 'judged':
         this.#superseded(record.session, record.statement);
-        if (record.verdict === 'allow' && record.rules[0] !== serverRefuses) this.#letThrough(record);
+        if (record.verdict === 'allow' && !saysRefused(record.rules)) this.#letThrough(record);
         return;
       case 'released':
         this.#takeRelease(record);
@@ -77,4 +77,9 @@ export class OpenStatements {
     this.#open.delete(release.seq);
     this.#released.delete(session);
   }
+}
+
+/** Records are read here before it is known whether somebody changed them, so any member may be missing. */
+function saysRefused(rules: unknown): boolean {
+  return Array.isArray(rules) && rules[0] === serverRefuses;
 }
