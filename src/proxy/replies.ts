@@ -83,6 +83,11 @@ export class Replies {
     return this.#queue.length - this.#head;
   }
 
+  /** Whether the server runs something of the agent's, or will before all that is owed has come. */
+  get runsForAgent(): boolean {
+    return this.#queue.slice(this.#head).some(({ kind }) => kind === awaits.query || kind === awaits.execute);
+  }
+
   /** The transaction status of the last ReadyForQuery. Exact only when nothing is owed. */
   get status(): TransactionStatus {
     return this.#status;

@@ -18,7 +18,6 @@ import { errorFrame } from './refuse.ts';
 import { Replies } from './replies.ts';
 import type { RequestDesk } from './request-desk.ts';
 import { Requests } from './requests.ts';
-import type { PreparedText } from './statement-book.ts';
 import { Run, type Passed, type RunParts } from './run.ts';
 import type { StopDesk } from './run-stopped.ts';
 import type { SessionRows } from './rows-session.ts';
@@ -27,6 +26,7 @@ import { SessionMind } from './session-mind.ts';
 import { statusLetters, type SessionParts } from './session-parts.ts';
 import { isImpossible, stepSession, type SessionEvent, type SessionState } from './session-state.ts';
 import type { Sender } from './turn.ts';
+import { Withdrawal } from './withdrawal.ts';
 import { readyForQuery } from '../wire/server-messages.ts';
 
 const flushFrame = encodeClientMessage({ kind: 'flush' });
@@ -41,8 +41,8 @@ export class Session implements Sender, RequestDesk {
   readonly #toAgent: Outbox;
   readonly #agentFrames: FrameOut;
   readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
-  #withdrawal: AbortController | undefined;
-  readonly withdrawn = (): AbortSignal => (this.#withdrawal ??= new AbortController()).signal;
+  readonly #withdrawal = new Withdrawal();
+  readonly withdrawn = this.#withdrawal.signal;
   #state: SessionState = 'serving';
   #marked = false;
   readonly #backlog: Backlog;
@@ -122,8 +122,9 @@ export class Session implements Sender, RequestDesk {
   cancel(): void {
     const why = new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request');
     if (this.#stream.withdraw(why)) return;
-    if (this.#withdrawal === undefined) this.#aside(this.#parts.cancelUpstream());
-    else this.#withdrawal.abort(why);
+    // What is being judged at this moment runs nowhere yet: it is withdrawn like what waits for people.
+    if (this.#state === 'waiting' && !this.replies.runsForAgent) this.withdrawn();
+    if (!this.#withdrawal.abort(why)) this.#aside(this.#parts.cancelUpstream());
   }
 
   /** Ends the session with an error of ours, as Postgres does when it shuts down. */
@@ -141,21 +142,21 @@ export class Session implements Sender, RequestDesk {
     this.#mark();
   }
 
-  execution(protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined): Execution {
-    return this.#mind.execution(protocol, text, parameters);
-  }
+  readonly execution: RequestDesk['execution'] = (...what) => this.#mind.execution(...what);
 
   readonly parsesEarly = (text: PreparedText): boolean | Promise<boolean> => this.#mind.parsesEarly(text);
 
   admit(execution: Execution): Admission | Promise<Admission> {
-    return this.#parts.gate.admit(execution);
+    const admission = this.#parts.gate.admit(execution);
+    if (!(admission instanceof Promise)) return admission;
+    return admission.then((settled) => this.#withdrawal.unlessAborted(settled, (task) => this.#aside(task)));
   }
 
   wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void {
     this.#step('asked');
     answer
       .then((admission) => {
-        this.#withdrawal = undefined;
+        this.#withdrawal.over();
         if (this.#state !== 'waiting') return;
         this.#step('answered');
         then(admission);
@@ -227,9 +228,7 @@ export class Session implements Sender, RequestDesk {
     this.#stream.flush();
   }
 
-  skipBatch(): void {
-    this.#step('batchRefused');
-  }
+  readonly skipBatch = (): void => this.#step('batchRefused');
 
   readonly #stopDesk: StopDesk = {
     replies: this.replies,
@@ -326,7 +325,7 @@ export class Session implements Sender, RequestDesk {
     if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#agentPaused.remove('replies are owed');
     if (this.replies.length > 0) return;
     this.#parts.turn.soon();
-    if (this.replies.status === 'none') this.#requests.dropPortals();
+    if (this.replies.status === 'none' && !this.batchOpen) this.#requests.dropPortals();
     this.#settled();
     const asked = this.#state === 'serving' && !this.batchOpen ? this.#mind.settleMade() : undefined;
     if (asked !== undefined) this.wait(asked, () => undefined);
@@ -370,7 +369,7 @@ export class Session implements Sender, RequestDesk {
     const idle = this.replies.length === 0 && this.#toServer.empty && this.#state !== 'waiting';
     this.#step('lost');
     const withdrawn = new ProxyError('HOLD_WITHDRAWN', why);
-    this.#withdrawal?.abort(withdrawn);
+    this.#withdrawal.abort(withdrawn);
     this.#stream.withdraw(withdrawn);
     this.replies.abandon();
     this.#mind.end();
