@@ -1,5 +1,6 @@
 // What `requests.ts` needs of the session it reads for.
 import type { ProxyError } from '../core/errors.ts';
+import type { Limits } from '../core/limits.ts';
 import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Reference } from '../sql/statement.ts';
@@ -7,6 +8,8 @@ import type { InBand } from './in-band.ts';
 import type { Replies } from './replies.ts';
 import type { Passed, Run } from './run.ts';
 import type { PreparedText } from './statement-book.ts';
+
+export type RequestLimits = Pick<Limits, 'statementsPerSessionMax' | 'portalsPerSessionMax'>;
 
 /** What the session does for its requests. */
 export interface RequestDesk {

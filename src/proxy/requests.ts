@@ -5,7 +5,6 @@
 // planning may run functions. What is judged is the SQL as it stood at Bind: on a real server
 // Parse("", DELETE) Bind(p) Parse("", SELECT 1) Execute(p) deletes.
 import { ProxyError } from '../core/errors.ts';
-import type { Limits } from '../core/limits.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
@@ -15,7 +14,7 @@ import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromClient as client } from '../wire/message-types.ts';
 import { describeOf } from './describe-portal.ts';
 import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen } from './in-band.ts';
-import type { Bound, RequestDesk } from './request-desk.ts';
+import type { Bound, RequestDesk, RequestLimits } from './request-desk.ts';
 import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
 import { awaits, type Awaited, type Follower } from './replies.ts';
 import { Portals } from './portals.ts';
@@ -25,8 +24,6 @@ import { StatementBook, type PreparedText } from './statement-book.ts';
 import { plannedName, probeName } from './witness-protocol.ts';
 
 const ownNames: ReadonlySet<string> = new Set([probeName, plannedName, answerName]);
-
-export type RequestLimits = Pick<Limits, 'statementsPerSessionMax' | 'portalsPerSessionMax'>;
 
 export class Requests {
   readonly #desk: RequestDesk;

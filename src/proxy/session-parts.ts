@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Gate } from '../gate.ts';
 import type { InBandSource } from './in-band.ts';
-import type { RequestLimits } from './requests.ts';
+import type { RequestLimits } from './request-desk.ts';
 import type { RowDesk } from './rows-session.ts';
 import type { SessionMindParts } from './session-mind.ts';
 import type { Turn } from './turn.ts';
