@@ -144,7 +144,7 @@ export class Session implements Sender, RequestDesk {
 
   readonly execution: RequestDesk['execution'] = (...what) => this.#mind.execution(...what);
 
-  readonly parsesEarly = (text: PreparedText): boolean | Promise<boolean> => this.#mind.parsesEarly(text);
+  readonly parsesEarly: RequestDesk['parsesEarly'] = (text) => this.#mind.parsesEarly(text);
 
   admit(execution: Execution): Admission | Promise<Admission> {
     const admission = this.#parts.gate.admit(execution);
