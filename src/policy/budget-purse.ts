@@ -75,9 +75,11 @@ export class Purse {
     }
   }
 
-  /** People let the agent have more in this window. */
-  async topUp(rows: number): Promise<void> {
-    await this.#store.spend(topUpKey(this.#claim), rows, this.#window(), undefined);
+  /** People let the agent have more in this window. `decision`: theirs, which many waited for, at several proxies, and which adds once. */
+  async topUp(rows: number, decision?: string): Promise<void> {
+    const [key, window] = [topUpKey(this.#claim), this.#window()];
+    const isFirst = decision === undefined || (await this.#store.spend(`${key}/${decision}`, 1, window, 1)).spent;
+    if (isFirst) await this.#store.spend(key, rows, window, undefined);
   }
 
   /** Taken from the store here and not used yet. */

@@ -29,6 +29,11 @@ export interface At {
   readonly withdrawn: AbortSignal;
 }
 
+interface Yes {
+  readonly terms: Terms;
+  readonly hold: string;
+}
+
 /** A plain yes lets ten times as many pass as were let through before it; then it is asked again. */
 const furtherBy = 10;
 
@@ -44,7 +49,7 @@ export class RowAsking {
     const rowsWished = Math.max(rowsCharged(wanted), furtherBy * Math.max(1, soft.rowsMax()));
     const asked = await this.#ask(at, { ...stoppedAt(at), rowsWished, budget: undefined });
     if (asked instanceof ProxyError) return asked;
-    const named = rowsOf(asked);
+    const named = rowsOf(asked.terms);
     if (named !== undefined) soft.endHere();
     if (named !== undefined && named < wanted.rows) return rowLimit(at.sent);
     const rowsMax = named ?? rowsWished;
@@ -63,8 +68,8 @@ export class RowAsking {
       const budget = { claim, used: refill.used, rowsMax: refill.rowsMax };
       const asked = await this.#ask(at, { ...stoppedAt(at), rowsWished, budget });
       if (asked instanceof ProxyError) return asked;
-      const added = rowsOf(asked) ?? rowsWished;
-      await tap.topUp(added);
+      const added = rowsOf(asked.terms) ?? rowsWished;
+      await tap.topUp(added, asked.hold);
       return added < least ? rowLimit(at.sent) : undefined;
     } catch (thrown) {
       if (thrown instanceof ProxyError) return afterRows(thrown, at.sent);
@@ -72,7 +77,7 @@ export class RowAsking {
     }
   }
 
-  async #ask(at: At, stopped: Stopped): Promise<Terms | ProxyError> {
+  async #ask(at: At, stopped: Stopped): Promise<Yes | ProxyError> {
     const { classification, clock, hashes, desk } = this.#parts;
     const { execution, passed, withdrawn } = at;
     const reading = passed.text;
@@ -92,7 +97,7 @@ export class RowAsking {
     try {
       const waiting = await desk.ask({ ...request, sessionFacts, shape: undefined }, withdrawn);
       const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
-      if (answer.kind === 'released') return answer.terms;
+      if (answer.kind === 'released') return { terms: answer.terms, hold: answer.hold.id };
       return afterRows(unreleased(answer), at.sent);
     } catch (thrown) {
       if (thrown instanceof ProxyError) return afterRows(thrown, at.sent);

@@ -49,8 +49,8 @@ export class BudgetTap implements Bound {
   }
 
   /** What people said yes to: more for everybody who has this budget. */
-  async topUp(rows: number): Promise<void> {
-    await this.#purse.topUp(rows);
+  async topUp(rows: number, decision: string): Promise<void> {
+    await this.#purse.topUp(rows, decision);
   }
 
   /** The execution rests or is over; `used` is what it has sent in all. */

@@ -151,6 +151,15 @@ describe('a purse', () => {
     expect(later).toMatchObject({ rowsMax: 5, used: 0 });
   });
 
+  test('has it once for one decision, however many waited for it and at however many proxies', async () => {
+    const [clock, store] = [new TestClock(), new CountingStore()];
+    const purses = [1, 2].map(() => new Purse(aClaim({ rowsMax: 5 }), store, clock));
+    await Promise.all([...purses, ...purses].map((purse) => purse.topUp(3, 'h_one')));
+    await purses[0]?.topUp(4, 'h_two');
+    const [standing] = await new Purses(store, clock).standings([aClaim({ rowsMax: 5 })]);
+    expect(standing).toMatchObject({ rowsMax: 12, used: 0 });
+  });
+
   test('says so when the store is away, and works again when it is back', async () => {
     const store = new CountingStore();
     let isAway = true;
