@@ -179,26 +179,31 @@ describe('over the limit', () => {
     raw.close();
   });
 
-  test('statement: it is not known, and the limit is named to people', async () => {
+  const unread: readonly (readonly [key: string, limit: string, sql: string, words: string])[] = [
+    ['statement', 'statement: 2kB', `select 1 /* ${'x'.repeat(4_000)} */`, 'limits.statement is 2048'],
+    ['parse_time', 'parse_time: 50ms', `select 1 where 1 in (1${', 1'.repeat(80_000)})`, 'limits.parse_time, 50 ms'],
+  ];
+  test.each(unread)('%s: it is not known, and the limit is named to people', async (_key, limit, sql, words) => {
     const asked: string[] = [];
     const desk = (recorder: Recorder): Desk => {
       const usual = yesDesk(recorder);
       return {
         ...usual,
         ask: (request, withdrawn) => {
-          asked.push(...request.verdict.reasons.map(({ words }) => words));
+          asked.push(...request.verdict.reasons.map((reason) => reason.words));
           return usual.ask(request, withdrawn);
         },
       };
     };
     const databases = { postgres: postgres.url('postgres') };
-    const proxy = await startProxy({ databases, desk, config: 'limits: { statement: 2kB }' });
+    const proxy = await startProxy({ databases, desk, config: `limits: { ${limit} }` });
     proxies.add(proxy);
     const agent = await client(proxy);
-    await agent.query('select 1');
-    expect(asked).toEqual([]);
-    await agent.query(`select 1 /* ${'x'.repeat(4_000)} */`);
-    expect(asked.join()).toContain('limits.statement is 2048');
+    const before = await agent.query('select 1 as one');
+    expect(before.rows).toEqual([{ one: 1 }]);
+    asked.length = 0;
+    expect((await agent.query(sql)).rowCount).toBe(1);
+    expect(asked.join()).toContain(words);
     await agent.end();
   });
 
