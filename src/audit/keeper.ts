@@ -1,11 +1,12 @@
 // The audit of one process as the rest of the house gets it: the log, its keys and its lock, and the clockwork beside them: signed
 // checkpoints, rotation, the lock's heartbeat, and mending. Everything that needs a timer or a signature is here, off the hot path.
-import { chmodSync, mkdirSync, statSync, statfsSync } from 'node:fs';
+import { chmodSync, statSync, statfsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { lockFolder, type FolderLock } from '../core/folder-lock.ts';
+import { makeFolder } from '../core/make-folder.ts';
 import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
 import { holdOf } from './hold-records.ts';
 import { openKeys, keyText, writeWholeAside, type LogKeys } from './keys.ts';
@@ -65,7 +66,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
 }
 
 async function openFolder(options: AuditOptions): Promise<Audit> {
-  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  makeFolder(options.dir, 0o700);
   closeToOthers(options.dir);
   // Before the lock, since it may be a mistake in the config.
   const sealer = options.seal === undefined ? undefined : new Sealer(readSealKey(options.seal));

@@ -5,7 +5,7 @@
 // Two views are kept. What is on the disk is what `read` and `list` show. What was asked for and is on its way there counts only
 // when the next change is compared, so that two changes in one moment cannot both win. A failed write throws the second view away:
 // nothing has to be undone, and nobody has acted on it.
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import type { NonEmpty } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError, wordsOf } from '../core/errors.ts';
@@ -13,6 +13,7 @@ import { fileWords } from '../core/file-words.ts';
 import { lockFolder, type FolderLock } from '../core/folder-lock.ts';
 import { randomText } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import { makeFolder } from '../core/make-folder.ts';
 import { checkChanges, checkKey, checkList, checkSpend, stepMsOf } from './asked.ts';
 import { isPast, type Document, type Documents, type Put } from './documents.ts';
 import { JournalFile } from './journal-file.ts';
@@ -54,7 +55,7 @@ const counterKey = (key: string, window: Window): string => `c${window.ms}:${key
 export async function openJournal(options: JournalOptions): Promise<Store> {
   const { dir, log } = options;
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     const hint = 'one journal serves one process; several proxies share state through redis://…';
     const lock = await lockFolder(dir, { name: 'journal.lock', does: 'keeps the state', hint });
     try {

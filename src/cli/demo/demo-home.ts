@@ -4,7 +4,6 @@ import {
   chmodSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -15,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomText } from '../../core/ids.ts';
+import { makeFolder } from '../../core/make-folder.ts';
 import { sample } from './sample.ts';
 
 export interface DemoHome {
@@ -32,7 +32,7 @@ export interface DemoHome {
 
 export function openHome(keep: string | undefined): DemoHome {
   const folder = keep === undefined ? temporaryFolder() : resolve(keep);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  makeFolder(folder, 0o711);
   return {
     folder,
     kept: keep !== undefined,
