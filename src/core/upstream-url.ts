@@ -54,6 +54,11 @@ export function parseUpstreamUrl(text: string): UrlRead {
     const wrong = options[key]?.(value);
     if (wrong !== undefined) return bad(`${key} must be ${wrong}`, 'mend the URL');
   }
+  const mode = query.get('sslmode') ?? 'verify-full';
+  if (query.get('sslrootcert') === 'system' && mode !== 'verify-full') {
+    // Anybody can get a certificate from a public authority; without the name it proves nothing.
+    return bad(`sslrootcert=system goes with sslmode=verify-full only, not with ${mode}`, 'set sslmode=verify-full');
+  }
   const hostName = query.get('host') ?? (host ?? '').replace(/^\[(.*)\]$/, '$1');
   if (hostName === '') return bad('the URL has no host', `it has the form ${form}`);
   if (hostName.includes(',')) return bad('several hosts in one URL', 'give each its own database entry');
@@ -84,7 +89,7 @@ const isSslMode = (value: string): value is SslMode => sslModes.some((mode) => m
 const isAuthMethod = (value: string): value is AuthMethod => authMethods.some((method) => method === value);
 
 function settings(query: ReadonlyMap<string, string>) {
-  const sslMode = query.get('sslmode') ?? 'prefer';
+  const sslMode = query.get('sslmode') ?? (query.get('sslrootcert') === 'system' ? 'verify-full' : 'prefer');
   const timeout = query.get('connect_timeout');
   return {
     sslMode: isSslMode(sslMode) ? sslMode : ('verify-full' as const),

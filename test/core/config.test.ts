@@ -313,6 +313,7 @@ describe('a database’s URL', () => {
     'postgres://a:b@h/c?target_session_attrs=any',
     'postgres://a:b@h/c?require_auth=trust',
     'postgres://a:b@h/c#x',
+    'postgres://a:b@h/c?sslmode=require&sslrootcert=system',
   ])('%s is refused', (url) => {
     expect(parseUpstreamUrl(url).kind).toBe('bad');
   });
@@ -327,6 +328,7 @@ describe('a database’s URL', () => {
         connectTimeoutMs: 3000,
         requireAuth: ['scram-sha-256', 'none'],
         sslRootCert: 'system',
+        sslMode: 'verify-full',
       },
     });
   });
