@@ -161,7 +161,9 @@ export class ClassificationSource {
       const { version } = first.value.classification.catalog;
       return versionOf(readFolder(this.#options.folder)) === version ? first : this.#readOnce();
     } catch (thrown) {
-      return { kind: 'bad', mistakes: [this.#mistake(wordsOf(thrown))] };
+      const mend = thrown instanceof ProxyError ? thrown.hint : undefined;
+      const words = wordsOf(thrown).replace(`${this.#options.folder}: `, '');
+      return { kind: 'bad', mistakes: [{ ...this.#mistake(words), mend }] };
     }
   }
 
@@ -172,7 +174,11 @@ export class ClassificationSource {
   }
 
   #mistake(words: string): Mistake {
-    return { place: { file: this.#options.shownAs ?? this.#options.folder, line: 1, column: 1 }, words, mend: undefined };
+    return {
+      place: { file: this.#options.shownAs ?? this.#options.folder, line: 1, column: 1 },
+      words,
+      mend: undefined,
+    };
   }
 }
 

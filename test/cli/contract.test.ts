@@ -17,6 +17,13 @@ let proxy: Serving;
 beforeAll(async () => {
   site = await makeSite();
   proxy = await site.serve();
+  const mere = `listen: 127.0.0.1:0
+http: { listen: 127.0.0.1:0 }
+state: journal:./elsewhere
+databases: { shop: { url: "postgres://gate@127.0.0.1/shop" } }
+`;
+  site.write('elsewhere.yaml', `${mere}classification: ./nowhere\naudit: { dir: ./elsewhere }\n`);
+  site.write('unwritable.yaml', `${mere}audit: { dir: /proc/1/none }\n`);
 });
 afterAll(() => site.remove());
 
@@ -87,6 +94,12 @@ describe('a command', () => {
   });
 
   const bad: readonly (readonly [args: string, code: number, err: RegExp])[] = [
+    [
+      'serve --config elsewhere.yaml',
+      1,
+      /^countersign: nowhere:1:1: the classification folder cannot be read: there is no such file \(the key `classification` .+\)$/,
+    ],
+    ['serve --config unwritable.yaml', 1, /^countersign: the audit log in \/proc\/1\/none cannot be opened: .+$/],
     ['nothing', 2, /^countersign: unknown command 'nothing'/],
     [
       'serve --config nowhere.yaml',
