@@ -21,8 +21,8 @@ export interface OfferedFor {
   readonly verdict: Verdict;
 }
 
-/** Whoever waits for a hint waits for their refusal, or for people to be asked; half as much is not enough on a machine with other work. */
-const offerMsMax = 1_000;
+/** Whoever waits for a hint waits for their refusal, or for people to be asked; a second was not enough on a machine with much other work. */
+const offerMsMax = 3_000;
 
 export class Offers {
   readonly #parts: OffersParts;
