@@ -6,7 +6,8 @@ import { ProxyError } from '../core/errors.ts';
 import { readTemporary } from '../sql/schema-temporary.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { Analysis } from '../sql/analysis.ts';
-import type { AskedSession, Meaning, Probed, Standing } from '../sql/reading.ts';
+import type { AskedSession, Meaning, OwnSchema, Probed, Standing } from '../sql/reading.ts';
+import { ownTakenBack } from '../sql/schema-own.ts';
 import type { DumpFacts } from '../gate-data.ts';
 import type { Named } from '../policy/lineage.ts';
 import { rowsOfPlan, type PlanQuestion } from '../sql/estimate.ts';
@@ -20,9 +21,11 @@ import {
   type AsideResult,
   type AsideRows,
 } from './aside.ts';
-import { settingQuestions, type Mirror } from './mirror.ts';
+import type { Mirror } from './mirror.ts';
+import { settingQuestions } from './settings-asked.ts';
 import { madeOf, madeQuestion } from './made-question.ts';
 import { PlanAnswer, planMessages, planSyncs } from './plan-question.ts';
+import type { OwnDefinitions } from './own-definitions.ts';
 import { awaits, type Replies } from './replies.ts';
 import { probeMessages, ProbeReader } from './witness-protocol.ts';
 
@@ -48,11 +51,13 @@ export interface Found {
 export class Asking implements AskedSession {
   readonly #desk: AskingDesk;
   readonly #mirror: Mirror;
+  readonly #own: OwnDefinitions;
   readonly #found: Found;
 
-  constructor(desk: AskingDesk, mirror: Mirror, found: Found) {
+  constructor(desk: AskingDesk, about: { readonly mirror: Mirror; readonly own: OwnDefinitions }, found: Found) {
     this.#desk = desk;
-    this.#mirror = mirror;
+    this.#mirror = about.mirror;
+    this.#own = about.own;
     this.#found = found;
   }
 
@@ -80,7 +85,28 @@ export class Asking implements AskedSession {
     }
     const made = this.#mirror.takeMade();
     if (made.length > 0) await this.#found.onMade(madeOf((await this.#questions([madeQuestion(made)]))[0] ?? []));
+    if (this.#isOwnPast()) this.#mirror.learnOwn(await this.#ownDefinitions());
     return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
+  }
+
+  #isOwnPast(): boolean {
+    const { own } = this.#mirror;
+    if (own === 'none') return false;
+    return own === 'stale' || (own.known && this.#own.isPast(own.value));
+  }
+
+  /** Only in an open transaction, where a savepoint can stand: a batch that has begun one by itself knows none. */
+  #ownDefinitions(): Promise<Known<OwnSchema>> {
+    if (this.#desk.replies.status !== 'open')
+      return Promise.resolve(notKnown('definitions changed in this transaction, which is not committed yet'));
+    return this.#own.read(async (texts) => {
+      const result = await this.#ask(questionMessages(texts, 'sync'), 'sync', new Answers(texts.length));
+      if (result.kind === 'lost') throw ended();
+      if (result.kind === 'done') return result.outcome;
+      // The savepoint is there unless its own statement failed; then the transaction has failed with it, and stays so.
+      await this.#ask(questionMessages(ownTakenBack, 'sync'), 'sync', new Answers(ownTakenBack.length));
+      return undefined;
+    });
   }
 
   async probe(sql: Buffer, types: readonly number[]): Promise<Probed> {

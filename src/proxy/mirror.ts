@@ -8,29 +8,13 @@ import { known, notKnown, type Known } from '../core/known.ts';
 import type { Analysis, RelationName } from '../sql/analysis.ts';
 import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
-import type { Meaning, ReadText } from '../sql/reading.ts';
+import type { Meaning, OwnSchema, ReadText } from '../sql/reading.ts';
 import type { Relation } from '../sql/schema.ts';
-import { parseNameList } from '../sql/settings.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
 import { OpenNames } from './open-names.ts';
 import type { TransactionStatus } from './replies.ts';
-
-/** What is asked, in this order; SHOW takes no snapshot, so that a transaction's own first statement still chooses it. */
-export const settingQuestions: readonly string[] = [
-  'SHOW search_path',
-  'SHOW role',
-  'SHOW session_authorization',
-  'SHOW client_min_messages',
-  'SHOW standard_conforming_strings',
-  'SHOW countersign.reason',
-];
-
-interface Settings {
-  readonly searchPath: Known<readonly string[]>;
-  readonly role: string;
-  readonly clientMinMessages: string;
-}
+import { settingsFrom, type Settings } from './settings-asked.ts';
 
 const reasonCharactersMax = 500;
 
@@ -64,8 +48,8 @@ export class Mirror {
   #touched = false;
   /** What names mean moved in the open transaction. */
   #renamed = false;
-  /** Definitions changed in the open transaction: only this session sees them, and no reading of the schema does. */
-  #redefined = false;
+  /** Definitions changed in the open transaction: only this session sees them, and only it can be asked. */
+  #own: 'none' | 'stale' | Known<OwnSchema> = 'none';
   /** Relations that took data and are new: nobody but the server knows their numbers yet. */
   #made: readonly RelationName[] = [];
   #standardStrings = true;
@@ -92,7 +76,7 @@ export class Mirror {
   /** Undefined: something is under way, or has to be asked. */
   get meaning(): Meaning | undefined {
     if (this.#underWay > 0 || this.#settings === undefined || this.#temporary === undefined) return undefined;
-    return this.hasMade ? undefined : this.#meaning;
+    return this.hasMade || this.#own === 'stale' ? undefined : this.#meaning;
   }
 
   get hasMade(): boolean {
@@ -133,6 +117,16 @@ export class Mirror {
     return this.#temporary === undefined;
   }
 
+  /** What the session's own definitions were when it was asked; `stale`: it has to be asked. */
+  get own(): 'none' | 'stale' | Known<OwnSchema> {
+    return this.#own;
+  }
+
+  learnOwn(own: Known<OwnSchema>): void {
+    this.#own = own;
+    this.#refresh();
+  }
+
   /** With nothing under way, but some of it perhaps not known: for a failed transaction, in which nothing can be asked. */
   anyMeaning(): Meaning {
     return this.meaning ?? this.#meaningOf(this.#settings, this.#temporary);
@@ -161,15 +155,10 @@ export class Mirror {
   }
 
   learnSettings(values: readonly (string | null)[]): void {
-    const [path, role, login, minMessages, strings, reason] = values.map((value) => value ?? '');
-    const searchPath = parseNameList(path ?? '');
-    this.#settings = {
-      searchPath: searchPath === undefined ? notKnown('search_path cannot be read') : known(searchPath),
-      role: role === 'none' ? (login ?? '') : (role ?? ''),
-      clientMinMessages: /^[a-z0-9]+$/.test(minMessages ?? '') ? (minMessages ?? '') : 'notice',
-    };
-    this.#standardStrings = strings === 'on';
-    this.#reason = reason === undefined || reason === '' ? undefined : reason.slice(0, reasonCharactersMax);
+    const { settings, standardStrings, reason } = settingsFrom(values);
+    this.#settings = settings;
+    this.#standardStrings = standardStrings;
+    this.#reason = reason === '' ? undefined : reason.slice(0, reasonCharactersMax);
     this.#refresh();
   }
 
@@ -219,7 +208,8 @@ export class Mirror {
 
   /** No transaction is open any more: everybody sees what was defined in it. */
   definitionsSettled(): void {
-    this.#redefined = false;
+    if (this.#own === 'none') return;
+    this.#own = 'none';
     this.#refresh();
   }
 
@@ -236,9 +226,10 @@ export class Mirror {
   #matters(effect: SessionEffect): boolean {
     switch (effect.kind) {
       case 'transaction':
-        return this.#touched && effect.step !== 'begin';
+        return (this.#touched || this.#own !== 'none') && effect.step !== 'begin';
       case 'savepoint':
-        return effect.step === 'set' ? this.#cursors.size > 0 : this.#touched && effect.step === 'rollback';
+        if (effect.step === 'set') return this.#cursors.size > 0;
+        return (this.#touched || this.#own !== 'none') && effect.step === 'rollback';
       default:
         return true;
     }
@@ -251,10 +242,10 @@ export class Mirror {
         this.#setting(effect);
         return;
       case 'transaction':
-        if (this.#matters(effect)) this.#forgetAll();
+        if (this.#matters(effect)) this.#takenBack();
         return;
       case 'savepoint':
-        if (effect.step === 'rollback' && this.#matters(effect)) this.#forgetAll();
+        if (effect.step === 'rollback' && this.#matters(effect)) this.#takenBack();
         return;
       case 'resetAll':
         this.#settingsMoved();
@@ -282,11 +273,12 @@ export class Mirror {
         this.#temporaryMoved();
         return;
       case 'definitions':
-        this.#redefined = true;
+        this.#own = 'stale';
         // It may have been a temporary table's, which no reading of the schema sees.
         if (this.#temporaryToken.length > 0) this.#temporaryMoved();
         return;
       case 'unsure':
+        this.#own = 'stale';
         this.#forgetAll();
         this.#prepared.clear();
         this.#names.doubtNames();
@@ -297,6 +289,12 @@ export class Mirror {
   #savepointsInDoubt(): void {
     this.#cursors.clear();
     this.#names.followPortals({ kind: 'unsure', why: 'a savepoint failed' });
+  }
+
+  /** A transaction ended, or a part of it: definitions may be what they were. */
+  #takenBack(): void {
+    this.#forgetAll();
+    if (this.#own !== 'none') this.#own = 'stale';
   }
 
   #forgetAll(): void {
@@ -345,6 +343,12 @@ export class Mirror {
     this.#meaning = this.#meaningOf(this.#settings, this.#temporary);
   }
 
+  #doubt(): string | undefined {
+    if (this.#own === 'none') return undefined;
+    if (this.#own === 'stale') return 'definitions changed in this transaction, which is not committed yet';
+    return this.#own.known ? undefined : this.#own.why;
+  }
+
   #meaningOf(settings: Settings | undefined, temporary: Known<readonly Relation[]> | undefined): Meaning {
     const searchPath = settings?.searchPath ?? notKnown('search_path may have changed');
     const role = settings?.role ?? '';
@@ -355,12 +359,14 @@ export class Mirror {
       role,
       temp: temporary ?? notKnown('temporary objects may have changed'),
     };
+    const own = typeof this.#own === 'string' || !this.#own.known ? undefined : this.#own.value;
     let at = '';
     let key = '';
     return {
       names,
       encodings,
-      doubt: this.#redefined ? 'definitions changed in this transaction, which is not committed yet' : undefined,
+      doubt: this.#doubt(),
+      own,
       keyAt: (schemaVersion) => {
         if (schemaVersion === at) return key;
         at = schemaVersion;
@@ -370,7 +376,7 @@ export class Mirror {
           searchPath: searchPath.known ? searchPath.value : ['?', searchPath.why],
           role,
           temporary: this.#temporaryToken,
-          more: [encodings.client, encodings.server],
+          more: [encodings.client, encodings.server, own?.formerToken ?? ''],
         });
         return key;
       },

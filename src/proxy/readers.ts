@@ -9,6 +9,7 @@ import { parserMajorOf, type ParserMajor } from '../sql/parser.ts';
 import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
 import { Reader } from '../sql/reader.ts';
 import type { Snapshot } from '../sql/schema.ts';
+import type { CommonSchema } from './own-definitions.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 
 export interface ReadersParts {
@@ -24,6 +25,8 @@ export interface ReadersParts {
 export interface DatabaseReader {
   readonly reader: Reader;
   readonly schema: Pick<SchemaKeeper, 'changed' | 'current'>;
+  /** For sessions that see more of it than others. */
+  readonly common: CommonSchema;
 }
 
 interface Entry {
@@ -64,6 +67,7 @@ export class Readers {
       get schema() {
         return now().schema;
       },
+      common: commonOf(now),
     };
   }
 
@@ -182,6 +186,22 @@ export class Readers {
     const coming = this.#coming.get(pool);
     if (coming !== undefined) await withinMs(coming, firstParserMsMax);
   }
+}
+
+function commonOf(now: () => Entry): CommonSchema {
+  return {
+    get current() {
+      return now().schema.current;
+    },
+    get last() {
+      return now().schema.last;
+    },
+    publish: (snapshot, before) => now().pool?.publish(snapshot, before),
+    retire: (version) => {
+      const { pool } = now();
+      setTimeout(() => pool?.forget(version), forgetMs).unref();
+    },
+  };
 }
 
 /** Everything that makes it the same database, reached in the same way. */

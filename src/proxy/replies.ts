@@ -182,6 +182,11 @@ export class Replies {
     this.#queue[this.#head]?.follower?.passed?.(rows, bytes);
   }
 
+  /** Whether what comes answers a question of our own, which is bounded where it is asked. */
+  get answersUs(): boolean {
+    return this.#queue[this.#head]?.kind === awaits.aside;
+  }
+
   /** Whether rows of the reply under way have to come whole. */
   get wantsWhole(): boolean {
     return this.#queue[this.#head]?.follower?.whole === true;

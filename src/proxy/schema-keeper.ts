@@ -61,6 +61,12 @@ export class SchemaKeeper implements SchemaSource {
     return this.#stale ? undefined : this.#index;
   }
 
+  /** As it was read last, though it may be known to be past. */
+  get last(): { readonly picture: Picture; readonly index: SchemaIndex } | undefined {
+    if (this.#picture === undefined || this.#index === undefined) return undefined;
+    return { picture: this.#picture, index: this.#index };
+  }
+
   get trouble(): string | undefined {
     return this.#trouble;
   }

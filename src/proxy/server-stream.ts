@@ -69,7 +69,8 @@ export class ServerStream {
     this.#reader = new FrameReader({
       // While frames are held it is not known yet whose row this is.
       streams: (type) => isRow(type) && this.#held === undefined && !replies.wantsWhole,
-      lengthMax: (type) => (isRow(type) && replies.wantsWhole ? parts.wholeBytesMax : serverMessageBytesMax),
+      lengthMax: (type) =>
+        isRow(type) && replies.wantsWhole && !replies.answersUs ? parts.wholeBytesMax : serverMessageBytesMax,
       together: (type) => isRow(type) && this.#held === undefined && replies.rowsPass,
     });
     this.#out = {

@@ -10,15 +10,18 @@ import type { Carried } from '../policy/flows.ts';
 import type { Named } from '../policy/lineage.ts';
 import { isTemporarySchema } from '../policy/lineage-temporary.ts';
 import type { ParserMajor } from '../sql/parser.ts';
+import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { Relation } from '../sql/schema.ts';
 import { temporaryOf, type ReadText } from '../sql/reading.ts';
 import type { Reference } from '../sql/statement.ts';
+import type { SessionEffect } from '../sql/statement-effects.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
 import { Mirror, type NamesDesk } from './mirror.ts';
 import { ErrorDetail } from './error-detail.ts';
+import { OwnDefinitions } from './own-definitions.ts';
 import type { DatabaseReader } from './readers.ts';
 import type { TransactionStatus } from './replies.ts';
 import { portalKey } from './portals.ts';
@@ -59,6 +62,7 @@ export class SessionMind {
   readonly #parts: SessionMindParts;
   readonly #desk: MindDesk;
   readonly #mirror: Mirror;
+  readonly #own: OwnDefinitions;
   readonly #asking: Asking;
   readonly #dump: DumpWatch;
   #asker: Asker;
@@ -76,10 +80,15 @@ export class SessionMind {
     this.#mirror = new Mirror({ major, parameters, reason: asker.reason, names });
     const { lineage, dumps } = parts;
     this.#dump = new DumpWatch(dumps, asker);
-    this.#asking = new Asking(desk, this.#mirror, {
-      onTemporary: (relations) => lineage.learn(id, relations),
-      onMade: (relations) => lineage.made(asker.database, relations),
-    });
+    this.#own = new OwnDefinitions(database.common);
+    this.#asking = new Asking(
+      desk,
+      { mirror: this.#mirror, own: this.#own },
+      {
+        onTemporary: (relations) => lineage.learn(id, relations),
+        onMade: (relations) => lineage.made(asker.database, relations),
+      },
+    );
     const telling = new HeldTelling({ clock, heartbeatMs, consoleUrl, tell: (frame) => desk.tell(frame) });
     this.#shared = {
       id,
@@ -116,9 +125,16 @@ export class SessionMind {
     return new ErrorDetail({
       ...{ classification, database: asker.database, encoding: () => this.encodings.client },
       // Looked up each time, as the reader is.
-      schema: () => database.schema.current,
+      schema: () => this.#schemaOfErrors(database),
       temporary: () => temporaryOf(this.#mirror.anyMeaning()),
     });
+  }
+
+  /** Errors name tables. In a transaction that called one otherwise a name is no one's for sure, and nothing is shown of any. */
+  #schemaOfErrors({ schema }: DatabaseReader): SchemaIndex | undefined {
+    const { own } = this.#mirror;
+    if (own === 'none') return schema.current;
+    return own !== 'stale' && own.known && own.value.former.relations.size === 0 ? own.value.index : undefined;
   }
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
@@ -128,7 +144,10 @@ export class SessionMind {
     if (text === undefined || !this.#mirror.begin(text)) return undefined;
     return (how) => {
       this.#mirror.ended(text, how);
-      if (text.effects.some((effect) => effect.kind === 'definitions')) this.#definitionsMoved = true;
+      if (text.effects.some(mayDefine)) this.#definitionsMoved = true;
+      // AND CHAIN: what was defined is everybody's now, though a transaction is open.
+      else if (this.#definitionsMoved && text.effects.some((effect) => effect.kind === 'transaction'))
+        this.schemaMoved();
     };
   }
 
@@ -145,6 +164,7 @@ export class SessionMind {
 
   end(): void {
     this.#dump.over();
+    this.#own.over();
     this.#parts.lineage.end(this.#parts.id);
   }
 
@@ -171,6 +191,7 @@ export class SessionMind {
     this.#mirror.transactionEnded(before);
     if (!this.#definitionsMoved) return;
     this.#definitionsMoved = false;
+    this.#own.over();
     this.#mirror.definitionsSettled();
     this.schemaMoved();
   }
@@ -204,6 +225,9 @@ function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTrans
   if (moving.length === 0) return before;
   return moving.every(({ analysis }) => analysis.command === 'LOCK TABLE') ? 'LOCK' : 'queries';
 }
+
+/** What may have changed what names mean for everybody, for all that can be told. */
+const mayDefine = ({ kind }: SessionEffect): boolean => kind === 'definitions' || kind === 'unsure';
 
 type Shared = Pick<
   Execution,

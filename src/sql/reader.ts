@@ -6,11 +6,13 @@
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
 import { isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
+import type { Analysis } from './analysis.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
 import { doubted, inDoubt, withDoubt } from './doubts.ts';
 import type { InBandAnswer } from './in-band.ts';
+import { withFormerNames } from './former-names.ts';
 import { withOldRows } from './old-rows.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserPool, PoolAnswer } from './parser-pool.ts';
@@ -105,7 +107,7 @@ export class Reader {
   /** At once when the same text was read in the same state. */
   read(request: ReadRequest): Reading | Promise<Reading> {
     const { meaning } = request.session;
-    const index = this.#parts.schema.current;
+    const index = this.#indexOf(meaning);
     if (meaning === undefined || index === undefined) return this.#cold(request);
     return this.#remembered(request, meaning, index) ?? this.#cold(request);
   }
@@ -113,7 +115,7 @@ export class Reader {
   /** What the static witness alone knows of another text in the same state: for offers, which are judged in full when they are sent. */
   async readAside(request: ReadRequest, text: string): Promise<ReadText | undefined> {
     const meaning = request.session.meaning;
-    const index = this.#parts.schema.current;
+    const index = this.#indexOf(meaning);
     if (meaning === undefined || index === undefined) return undefined;
     const cold: Cold = { request, meaning, index, text, exact: { kind: 'names' }, isFresh: true };
     const answer = await this.#analyse(cold);
@@ -153,10 +155,18 @@ export class Reader {
     this.#cache.clear();
   }
 
+  /** Undefined: somebody has to be asked first. */
+  #indexOf(meaning: Meaning | undefined): SchemaIndex | undefined {
+    const { current } = this.#parts.schema;
+    if (meaning?.own === undefined) return current;
+    return meaning.own.basis === current ? meaning.own.index : undefined;
+  }
+
   #remembered(request: ReadRequest, meaning: Meaning, index: SchemaIndex): ReadText | undefined {
     if (meaning.doubt !== undefined) return undefined;
     const version = index.snapshot.schemaVersion;
-    if (version !== this.#version) {
+    // One session's own version comes and goes without touching what is known for all others.
+    if (meaning.own === undefined && version !== this.#version) {
       this.#version = version;
       this.forget();
     }
@@ -175,7 +185,7 @@ export class Reader {
     const standing = await request.session.settle();
     if (standing.kind === 'skipping') return { kind: 'skipped' };
     const { meaning } = standing;
-    const index = this.#parts.schema.current ?? (await this.#parts.schema.ready());
+    const index = meaning.own?.index ?? this.#parts.schema.current ?? (await this.#parts.schema.ready());
     if (index === undefined) return unreadText('the schema of the database cannot be read');
     const known = this.#remembered(request, meaning, index);
     if (known !== undefined) return known;
@@ -257,7 +267,7 @@ export class Reader {
   /** What is not known may be something that was made a moment ago: once more, if the schema has moved. */
   async #fresh(cold: Cold, reading: Reading): Promise<Reading> {
     const unsure = reading.kind === 'read' && reading.statements.some((one) => one.analysis.unknowns.length > 0);
-    if (!unsure || cold.isFresh) return reading;
+    if (!unsure || cold.isFresh || cold.meaning.own !== undefined) return reading;
     const index = await this.#parts.schema.fresh();
     if (index === undefined || index === cold.index) return reading;
     return await this.#witnessed({ ...cold, index, isFresh: true });
@@ -362,8 +372,8 @@ export class Reader {
     return {
       kind: 'read',
       statements: statements.map(({ analysis, held, refersTo, effects }) => ({
-        analysis: withOldRows(analysis, cold.index, temporaryOf(cold.meaning)),
-        held: held === undefined ? undefined : withOldRows(held, cold.index, temporaryOf(cold.meaning)),
+        analysis: told(cold, analysis),
+        held: held === undefined ? undefined : told(cold, held),
         refersTo,
         effects,
       })),
@@ -378,7 +388,7 @@ export class Reader {
 
   #keep(cold: Cold, text: ReadText, how: Keeping): ReadText {
     // The schema moved while the witnesses spoke: true for this once, but nothing to remember.
-    if (how.generation !== this.#generation || cold.index !== this.#parts.schema.current) return text;
+    if (how.generation !== this.#generation || cold.index !== this.#indexOf(cold.meaning)) return text;
     if (cold.meaning.doubt !== undefined) return text;
     const version = cold.index.snapshot.schemaVersion;
     const key = cold.meaning.keyAt(version) + cold.request.typesKey;
@@ -386,6 +396,10 @@ export class Reader {
     return text;
   }
 }
+
+/** With what only the whole schema and the open transaction tell of names. */
+const told = ({ index, meaning }: Cold, analysis: Analysis): Analysis =>
+  withFormerNames(withOldRows(analysis, index, temporaryOf(meaning)), meaning.own?.former, index);
 
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 

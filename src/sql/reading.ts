@@ -2,6 +2,7 @@
 import type { Counted, PlanQuestion } from './estimate.ts';
 import type { Analysis } from './analysis.ts';
 import type { SessionNames } from './columns-names.ts';
+import type { FormerNames } from './former-names.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import type { Relation } from './schema.ts';
 import type { SessionEffect } from './statement-effects.ts';
@@ -68,8 +69,20 @@ export interface Meaning {
   readonly encodings: TextEncodings;
   /** What names mean hangs on more than can be known here: nothing that is read is known for sure, or remembered. */
   readonly doubt?: string | undefined;
+  /** Definitions changed in the open transaction: names mean what this says, whatever everybody else sees. */
+  readonly own?: OwnSchema | undefined;
   /** Equal keys: every text means the same. */
   keyAt(schemaVersion: string): string;
+}
+
+/** The schema as the session sees it inside its transaction. */
+export interface OwnSchema {
+  readonly index: SchemaIndex;
+  /** What everybody saw when the session was asked: once they see another, the session has to be asked again. */
+  readonly basis: SchemaIndex | undefined;
+  readonly former: FormerNames;
+  /** Equal for equal former names. */
+  readonly formerToken: string;
 }
 
 export type Standing =

@@ -45,7 +45,7 @@ const named = `SELECT oid FROM pg_catalog.pg_class WHERE relpersistence <> 't' A
 function mark(catalog: string, key: string, where = 'true'): string {
   return (
     `(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashint8extended((${key})::bigint, ` +
-    `pg_catalog.hashtidextended(x.ctid, x.xmin::text::bigint)))) FROM pg_catalog.${catalog} x WHERE ${where})`
+    `pg_catalog.hashtidextended(x.ctid, x.xmin::pg_catalog.text::bigint)))) FROM pg_catalog.${catalog} x WHERE ${where})`
   );
 }
 
@@ -89,7 +89,7 @@ const marks = {
     'x.oid',
     `${users} AND ${lasting} AND x.relkind IN ('i','I')`,
   )})`,
-  aggregates: mark('pg_aggregate', 'x.aggfnoid::oid'),
+  aggregates: mark('pg_aggregate', 'x.aggfnoid::pg_catalog.oid'),
   supportFunctions: mark('pg_amproc', 'x.oid'),
   settings: mark('pg_db_role_setting', 'x.setrole::bigint # (x.setdatabase::bigint << 32)'),
   extensions: mark('pg_extension', 'x.oid'),
@@ -124,16 +124,40 @@ const naming: readonly Watched[] = [
 
 /** The groups that have to be read again; without a fingerprint from before, all. */
 export function movedGroups(now: Fingerprint, before: Fingerprint | undefined): readonly Group[] {
-  const all = groupNames;
-  const moved = (group: string): boolean => now.get(group) !== before?.get(group);
-  // A schema's name stands in everything that lies in it.
-  if (before === undefined || moved('schemas')) return all;
-  const renames = naming.some(moved);
-  return all.filter((group) => {
-    if (group === 'system attributes') return moved('system relations');
-    if (Object.hasOwn(systemHalves, group)) return moved(group);
-    return moved(group) || (renames && !nameless.has(group));
+  return groupNames.filter(
+    (group) => before === undefined || watchedBy(group).some((mark) => now.get(mark) !== before.get(mark)),
+  );
+}
+
+/** The marks of which each makes a group read again. A schema's name stands in everything that lies in it. */
+function watchedBy(group: Group): readonly Watched[] {
+  const own = Object.keys(marks).filter((name): name is Watched => name === group);
+  if (group === 'system attributes') return ['schemas', 'system relations'];
+  if (Object.hasOwn(systemHalves, group) || nameless.has(group)) return ['schemas', ...own];
+  return [...naming, ...own];
+}
+
+const marksSetting = 'countersign.marks';
+
+/** It comes as one row through the agent's own connection, where rows are bounded. */
+const ownTextBytesMax = 4 << 20;
+export const tooLarge = '!';
+
+/** Puts the fingerprint of now where the questions behind it find it, until the savepoint or transaction is taken back. */
+export const noteFingerprint = `SELECT pg_catalog.set_config('${marksSetting}', (${fingerprintQuery}), true)`;
+
+/** Asks for a group only where it has moved since `before`, else for nothing (NULL): so all that moved comes by one exchange. */
+export function groupIfMoved(group: Group, before: Fingerprint | undefined): string {
+  const bounded = `SELECT CASE WHEN pg_catalog.octet_length(g.t) > ${ownTextBytesMax} THEN '${tooLarge}' ELSE g.t END FROM (${groupQueries[group]}) AS g (t)`;
+  if (before === undefined) return bounded;
+  const names = Object.keys(marks);
+  const same = watchedBy(group).map((mark) => {
+    const text = before.get(mark) ?? '';
+    if (!/^[0-9a-f:/-]*$/.test(text)) throw new Error('a mark of the schema that is none');
+    const place = names.indexOf(mark) + 1;
+    return `pg_catalog.split_part(pg_catalog.current_setting('${marksSetting}'), ',', ${place}) = '${text}'`;
   });
+  return `SELECT CASE WHEN ${same.join(' AND ')} THEN NULL ELSE (${bounded}) END`;
 }
 
 const isGroup = (name: string): name is Group => Object.hasOwn(groupQueries, name);
