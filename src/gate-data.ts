@@ -14,8 +14,8 @@ import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
 import type { RelationName } from './sql/analysis.ts';
 import type { Verdict } from './policy/verdict.ts';
-import type { Reader, ReadRequest } from './sql/reader.ts';
-import type { ReadText } from './sql/reading.ts';
+import type { Reader } from './sql/reader.ts';
+import type { ReadRequest, ReadText } from './sql/reading.ts';
 
 /** What is about to run: SQL as it stood at Bind (or in a Query), with its parameters, in one session's state. Not to be spread: its members may be getters. */
 export interface Execution extends ReadRequest {

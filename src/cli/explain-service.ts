@@ -13,7 +13,7 @@ import { judgeText } from '../policy/judging.ts';
 import { Offers } from '../policy/offers.ts';
 import { stricter, type VerdictKind } from '../policy/verdict.ts';
 import type { Readers } from '../proxy/readers.ts';
-import type { ReadRequest } from '../sql/reader.ts';
+import type { ReadRequest } from '../sql/reading.ts';
 import { unreadText, type AskedSession, type Meaning, type ReadText } from '../sql/reading.ts';
 import { explained, type Explained } from './explain-words.ts';
 
@@ -94,6 +94,7 @@ function freshSession(agent: string, role: string, sql: string): ReadRequest {
   };
   const session: AskedSession = {
     meaning,
+    defines: 'nothing',
     settle: () => Promise.resolve({ kind: 'settled', meaning }),
     probe: () => Promise.reject(new Error('nothing runs where a statement is only explained')),
     named: () => undefined,

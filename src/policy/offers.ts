@@ -1,8 +1,8 @@
 // Counter-offers: what would pass instead, as a statement that can be run. Shown only when it was judged to pass; judged again, by both
 // witnesses, when it is sent.
 import type { Clock } from '../core/clock.ts';
-import type { Reader, ReadRequest } from '../sql/reader.ts';
-import type { ReadText } from '../sql/reading.ts';
+import type { Reader } from '../sql/reader.ts';
+import type { ReadRequest, ReadText } from '../sql/reading.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
 import { judgeText } from './judging.ts';

@@ -65,6 +65,10 @@ export class Asking implements AskedSession {
     return this.#mirror.meaning;
   }
 
+  get defines(): 'nothing' | 'something' {
+    return this.#mirror.defines;
+  }
+
   named(reference: Reference, schemaVersion: string): Analysis | undefined {
     return this.#mirror.named(reference, schemaVersion);
   }

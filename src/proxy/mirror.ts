@@ -10,7 +10,7 @@ import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Meaning, OwnSchema, ReadText } from '../sql/reading.ts';
 import type { Relation } from '../sql/schema.ts';
-import type { SessionEffect } from '../sql/statement-effects.ts';
+import { mayDefine, type SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
 import { OpenNames } from './open-names.ts';
 import type { TransactionStatus } from './replies.ts';
@@ -44,6 +44,7 @@ export class Mirror {
   #temporary: Known<readonly Relation[]> | undefined = known([]);
   #temporaryToken: readonly string[] = [];
   #underWay = 0;
+  #definingUnderWay = 0;
   /** Settings or temporary objects moved in the open transaction, whose end may take that back. */
   #touched = false;
   /** What names mean moved in the open transaction. */
@@ -122,6 +123,10 @@ export class Mirror {
     return this.#own;
   }
 
+  get defines(): 'nothing' | 'something' {
+    return this.#own === 'none' && this.#definingUnderWay === 0 ? 'nothing' : 'something';
+  }
+
   learnOwn(own: Known<OwnSchema>): void {
     this.#own = own;
     this.#refresh();
@@ -190,12 +195,14 @@ export class Mirror {
     // At once: a Bind that comes right behind must not be judged by what the name stood for before.
     if (text.effects.some(movesNames)) this.#names.doubtNames();
     this.#underWay += 1;
+    if (text.effects.some(mayDefine)) this.#definingUnderWay += 1;
     return true;
   }
 
   /** `failed`: some of it may have been done all the same, but no name stands for what it would have put there. */
   ended(text: ReadText, how: 'done' | 'failed'): void {
     this.#underWay -= 1;
+    if (text.effects.some(mayDefine)) this.#definingUnderWay -= 1;
     const schemaVersion = text.index?.snapshot.schemaVersion;
     for (const { held, effects } of text.statements) {
       const analysis = how === 'done' ? held : undefined;

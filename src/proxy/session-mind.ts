@@ -14,7 +14,7 @@ import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { Relation } from '../sql/schema.ts';
 import { temporaryOf, type ReadText } from '../sql/reading.ts';
 import type { Reference } from '../sql/statement.ts';
-import type { SessionEffect } from '../sql/statement-effects.ts';
+import { mayDefine } from '../sql/statement-effects.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
@@ -225,9 +225,6 @@ function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTrans
   if (moving.length === 0) return before;
   return moving.every(({ analysis }) => analysis.command === 'LOCK TABLE') ? 'LOCK' : 'queries';
 }
-
-/** What may have changed what names mean for everybody, for all that can be told. */
-const mayDefine = ({ kind }: SessionEffect): boolean => kind === 'definitions' || kind === 'unsure';
 
 type Shared = Pick<
   Execution,

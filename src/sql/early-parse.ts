@@ -27,7 +27,7 @@ export async function parsesEarly({ sql, types, session }: Parsed, tools: ParseT
   const standing = await session.settle();
   if (standing.kind === 'skipping') return false;
   const { meaning } = standing;
-  const index = await tools.ready();
+  const index = meaning.own?.index ?? (await tools.ready());
   if (index === undefined) return true;
   if (!hasCallingChecks(index)) return false;
   if (isTypedEarly(types, index)) return true;

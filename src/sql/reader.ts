@@ -21,11 +21,10 @@ import {
   sizeOf,
   temporaryOf,
   unreadText,
-  type AskedSession,
-  type KeptBeside,
   type Meaning,
   type Probed,
   type Reading,
+  type ReadRequest,
   type ReadStatement,
   type ReadText,
 } from './reading.ts';
@@ -56,19 +55,6 @@ export interface ReaderParts {
   /** The witnesses disagree, or the server's description names a column that nobody foresaw: a defect of ours, without literals. */
   readonly report: (words: string, normalised: string | undefined) => void;
   readonly limits?: CacheLimits;
-}
-
-export interface ReadRequest {
-  /** In the session's encoding. */
-  readonly sql: Buffer;
-  /** Of parameters, as Parse gave them; empty in a simple Query. */
-  readonly types: readonly number[];
-  /** Equal for equal `types`; '' for none. */
-  readonly typesKey: string;
-  readonly agent: string;
-  readonly session: AskedSession;
-  /** Of a text that is run more than once. */
-  readonly kept?: KeptBeside | undefined;
 }
 
 interface Cold {
@@ -125,7 +111,8 @@ export class Reader {
   /** Whether the server, sent this text to parse, would run something that nobody has judged. At once in nearly every database. */
   parsesEarly(request: ReadRequest): boolean | Promise<boolean> {
     const index = this.#parts.schema.current;
-    if (index !== undefined && !hasCallingChecks(index)) return false;
+    const isCommon = request.session.defines === 'nothing' && index !== undefined;
+    if (isCommon && !hasCallingChecks(index)) return false;
     return parsesEarly(request, {
       ready: async () => this.#parts.schema.current ?? (await this.#parts.schema.ready()),
       remembered: (meaning, now) => this.#remembered(request, meaning, now),

@@ -106,6 +106,8 @@ export type Probed =
 export interface AskedSession {
   /** Known for sure at this moment, without asking anybody; undefined: `settle` has to be asked. */
   readonly meaning: Meaning | undefined;
+  /** Whether the open transaction has definitions of its own, or may have by the time that this is read. */
+  readonly defines: 'nothing' | 'something';
   /** Waits for all that is owed, and asks the server for what is not known. */
   settle(): Promise<Standing>;
   /** Asks the server for its tree of one statement. */
@@ -114,6 +116,19 @@ export interface AskedSession {
   estimate(question: PlanQuestion): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined;
+}
+
+export interface ReadRequest {
+  /** In the session's encoding. */
+  readonly sql: Buffer;
+  /** Of parameters, as Parse gave them; empty in a simple Query. */
+  readonly types: readonly number[];
+  /** Equal for equal `types`; '' for none. */
+  readonly typesKey: string;
+  readonly agent: string;
+  readonly session: AskedSession;
+  /** Of a text that is run more than once. */
+  readonly kept?: KeptBeside | undefined;
 }
 
 export function unreadable(why: string): Analysis {

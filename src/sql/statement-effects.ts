@@ -36,6 +36,9 @@ export type SessionEffect =
   /** Anything may have happened (a procedure, DO, set_config with a computed value). */
   | { readonly kind: 'unsure'; readonly why: string };
 
+/** What may have changed what names mean for everybody, for all that can be told. */
+export const mayDefine = ({ kind }: SessionEffect): boolean => kind === 'definitions' || kind === 'unsure';
+
 export interface Settled {
   readonly effects: readonly SessionEffect[];
   readonly judged: SettingJudged;
