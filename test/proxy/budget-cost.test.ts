@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { openJournal } from '../../src/store/journal.ts';
 import type { Store } from '../../src/store/store.ts';
-import { aFolder } from '../store/fixtures.ts';
+import { aFolder } from '../support/folders.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { listenBefore, type UpstreamEar } from '../support/upstream-ear.ts';
