@@ -27,7 +27,7 @@ export function reportCsv(facts: ReportFacts): string {
   return [csvLine(head), ...facts.holds.map((hold) => csvLine(cellsOf(hold)))].join('');
 }
 
-function cellsOf({ held, votes, decided, released, rows }: ReportHold): readonly string[] {
+function cellsOf({ held, votes, decided, released, rows, unfinished }: ReportHold): readonly string[] {
   return [
     held.hold,
     held.at,
@@ -42,7 +42,7 @@ function cellsOf({ held, votes, decided, released, rows }: ReportHold): readonly
     decided?.at ?? '',
     decided?.by.join(' ') ?? '',
     String(released),
-    String(rows),
+    rowsText(rows, unfinished),
   ].map((cell) => visible(cell, 4_000));
 }
 
@@ -73,12 +73,14 @@ export function reportHtml(facts: ReportFacts, findings: ReportFindings): string
       ...self.map(recordWords),
       ...findings.doubts,
     ]),
-    section('Not explained by the log', facts.unexplained.length === 0 ? ['Nothing.'] : facts.unexplained),
+    section('Not explained by the log', unexplainedLines(facts)),
     ...notReadPart(facts),
     unknownPart(facts),
     section(
       'Gaps and keys',
-      facts.gaps.length === 0 ? ['No gap, and no other key than the first.'] : facts.gaps.map(recordWords),
+      facts.gaps.length === 0
+        ? ['No gap, and no other key than the first.']
+        : facts.gaps.map((gap) => (gap.kind === 'key' ? `${recordWords(gap)} ${keyWords(gap)}` : recordWords(gap))),
     ),
     ...[...findings.rights].map(([version, rights]) => rightsPart(version, rights, facts)),
     section('Coverage', findings.coverage),
@@ -97,6 +99,12 @@ export function reportHtml(facts: ReportFacts, findings: ReportFindings): string
       'Whether a person’s account was used by somebody else.',
     ]),
   ]);
+}
+
+/** Who has a chain can name others in it that never were: what is excused by them is not called explained. */
+function unexplainedLines({ unexplained, notRead }: ReportFacts): readonly string[] {
+  if (unexplained.length > 0) return unexplained;
+  return notRead.size === 0 ? ['Nothing.'] : ['Nothing in what was read; holds under “Not read” were not looked at.'];
 }
 
 /** Only where there is something: most proxies are alone. */
@@ -150,11 +158,11 @@ function holdsPart(facts: ReportFacts, findings: ReportFindings): string {
     return `<details><summary>receipt of ${safe(held.hold)}</summary>${text}</details>`;
   });
   const how =
-    '<p>Each receipt is checked with the public key alone: countersign audit verify RECEIPT --key key.pub.</p>';
+    '<p>Each receipt is checked with the public key of each chain in it, and nothing else: countersign audit verify RECEIPT --key key.pub.</p>';
   return `<h2>Holds (${facts.holds.length})</h2>${table(head, facts.holds.map(rowOf))}${receipts.length === 0 ? '' : how}${receipts.join('')}`;
 }
 
-function rowOf({ held, votes, decided, released, rows }: ReportHold): readonly (string | number)[] {
+function rowOf({ held, votes, decided, released, rows, unfinished }: ReportHold): readonly (string | number)[] {
   return [
     held.hold,
     held.at,
@@ -163,8 +171,19 @@ function rowOf({ held, votes, decided, released, rows }: ReportHold): readonly (
     votes.map((vote) => `${vote.person}: ${vote.vote} (${vote.channel})`).join(', '),
     decided === undefined ? 'open' : `${decided.state} ${decided.by.join(', ')} ${decided.at}`,
     released,
-    rows,
+    rowsText(rows, unfinished),
   ];
+}
+
+const keyWords = ({ vouched }: { readonly vouched?: string }): string =>
+  vouched === undefined
+    ? '(a signing key that no key before it vouches for)'
+    : '(a new signing key, vouched for by the one before)';
+
+/** A zero would say that nothing was read. */
+function rowsText(rows: number, unfinished: number): string {
+  if (unfinished === 0) return String(rows);
+  return rows === 0 ? 'not known' : `${rows}, and of ${unfinished} releases not known`;
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -53,7 +53,7 @@ export function rightsOf({ catalog, policy }: Classification): Rights {
 /** What does not fit between a hold's votes and the classification that judged it. */
 export function doubtsAbout({ held, votes, decided }: ReportHold, { catalog }: Classification): readonly string[] {
   const strangers = [...new Set(votes.map((vote) => vote.person))].filter((person) => !catalog.approvers.has(person));
-  const doubts = strangers.map((person) => `${person} voted on ${held.hold} and was no approver then`);
+  const doubts: string[] = strangers.map((person) => `${person} voted on ${held.hold} and was no approver then`);
   if (decided?.state !== 'approved') return doubts;
   const yes = new Set(votes.filter((vote) => vote.vote === 'approve').map((vote) => vote.person));
   yes.delete(held.owner);
@@ -61,6 +61,25 @@ export function doubtsAbout({ held, votes, decided }: ReportHold, { catalog }: C
     1,
     ...held.rules.map((rule) => catalog.levelByName.get(rule.replace(/^level /, ''))?.quorum ?? 1),
   );
+  doubts.push(...withoutStepUp({ held, votes, decided }, catalog));
   if (yes.size >= wanted) return doubts;
   return [...doubts, `${held.hold} is approved by ${yes.size} people besides the owner, and its level wants ${wanted}`];
+}
+
+/** Who has a proxy's key can write votes in anybody's name, but not what their authenticators sign. */
+function withoutStepUp(
+  { held, votes, decided }: Pick<ReportHold, 'held' | 'votes' | 'decided'>,
+  catalog: Classification['catalog'],
+): readonly string[] {
+  const wants = new Set(held.columns.map(({ level }) => catalog.levelByName.get(level)?.stepUp));
+  const counted = votes.filter((vote) => vote.vote === 'approve' && decided?.by.includes(vote.person) === true);
+  if (wants.has('passkey')) {
+    return counted
+      .filter(({ passkey }) => passkey === undefined)
+      .map(({ person }) => `${person} approved ${held.hold} without the passkey that a level of it wants`);
+  }
+  if (!wants.has('console')) return [];
+  return counted
+    .filter(({ channel }) => channel !== 'console')
+    .map(({ person, channel }) => `${person} approved ${held.hold} in ${channel}, and a level of it wants the console`);
 }

@@ -16,6 +16,8 @@ export interface ReportHold {
   readonly decided: Told<'decided'> | undefined;
   readonly released: number;
   readonly rows: number;
+  /** Releases whose outcome is not on record. */
+  readonly unfinished: number;
 }
 
 export interface ReportFacts {
@@ -54,6 +56,7 @@ interface CollectedHold {
   readonly decisions: Told<'decided'>[];
   readonly releases: Told<'released'>[];
   rows: number;
+  outcomes: number;
   inSpan: boolean;
   /** Of its steps in the span, for a hold whose beginning is nowhere. */
   readonly steps: Told[];
@@ -152,7 +155,9 @@ export class ReportCollector {
   #takeOutcome(told: Told<'finished'>): void {
     const id = this.#releaseOf.get(`${told.chain} ${told.of}`);
     const hold = id === undefined ? undefined : this.#holds.get(id);
-    if (hold !== undefined) hold.rows += told.rows;
+    if (hold === undefined) return;
+    hold.rows += told.rows;
+    hold.outcomes += 1;
   }
 
   #takeJudged(record: Of<'judged'>): void {
@@ -168,7 +173,7 @@ export class ReportCollector {
 }
 
 const aHold = (): CollectedHold => ({
-  ...{ held: undefined, votes: [], decisions: [], releases: [], rows: 0, inSpan: false, steps: [] },
+  ...{ held: undefined, votes: [], decisions: [], releases: [], rows: 0, outcomes: 0, inSpan: false, steps: [] },
 });
 
 const nameOf = ({ chain, seq }: Told): string => `${chain} ${seq}`;
@@ -192,8 +197,10 @@ function chainsNotRead(
   );
 }
 
-function reportedOf({ held, votes, decisions, releases, rows }: CollectedHold): ReportHold | undefined {
-  return held === undefined ? undefined : { held, votes, decided: decisions[0], released: releases.length, rows };
+function reportedOf({ held, votes, decisions, releases, rows, outcomes }: CollectedHold): ReportHold | undefined {
+  if (held === undefined) return undefined;
+  const unfinished = releases.length - outcomes;
+  return { held, votes, decided: decisions[0], released: releases.length, rows, unfinished };
 }
 
 /** Clocks of machines that are looked after differ by less. */

@@ -111,6 +111,41 @@ test('finds an approval with fewer people than the level wanted', async () => {
   expect(await reportOf(dir)).toContain('h_1 is approved by 1 people besides the owner, and its level wants 2');
 });
 
+test.each([
+  ['passkey', 'slack', 'ben approved h_1 without the passkey that a level of it wants'],
+  ['console', 'slack', 'ben approved h_1 in slack, and a level of it wants the console'],
+  ['console', 'console', undefined],
+])('finds a vote that took less than its level wants: %s, voted in %s', async (stepUp, channel, words) => {
+  const dir = aFolder();
+  const audit = await openAudit({ dir, clock: systemClock, limits: { checkpointMs: 60_000 } });
+  const files = Object.entries(sampleFiles).map(([name, text]) => ({
+    name,
+    text: text.replace('approvers: [security], quorum: 2', `approvers: [security], step_up: ${stepUp}`),
+    path: name,
+  }));
+  recordCatalog(dir, audit.log, { files, before: undefined });
+  await audit.log.recordDurably({ ...held('h_1'), catalog: versionOf(files) });
+  await audit.log.recordDurably({ ...vote('h_1', 'ben'), channel });
+  await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'approved', by: ['ben'] });
+  await audit.stop();
+  const html = await reportOf(dir);
+  if (words === undefined) expect(html).not.toContain('ben approved h_1');
+  else expect(html).toContain(words);
+});
+
+test('excuses no release by a chain that nobody has read, and calls no rows zero that are not known', async () => {
+  const dir = aFolder();
+  const audit = await openAudit({ dir, clock: systemClock, limits: { checkpointMs: 60_000 } });
+  await audit.log.recordDurably(held('h_1'));
+  const chains = ['countersign/never-was'];
+  await audit.log.recordDurably({ ...asker, kind: 'released', hold: 'h_1', statement: 'a', chains });
+  await audit.stop();
+  const html = await reportOf(dir);
+  expect(html).toContain('countersign/never-was has steps of 1 holds of this span, and its folder was not read');
+  expect(html).toContain('Nothing in what was read; holds under “Not read” were not looked at.');
+  expect(html).toContain('<td>1</td><td>not known</td>');
+});
+
 test('has each settled hold’s receipt in it, which the public key confirms when it is copied out', async () => {
   const dir = aFolder();
   await versionRecorded(dir, async (catalog, audit) => {

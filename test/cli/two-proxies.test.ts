@@ -311,6 +311,16 @@ describe('two proxies on one Redis', () => {
       expect(await within('the rows', outcome)).toEqual({ rows: 1 });
       const released = recordsIn(other.auditDir).filter((record) => record.kind === 'released' && record.hold === id);
       expect(released.length).toBe(1);
+      // What the dead one had recorded alone is in its folder, and no receipt without it: not from the proxy that lives.
+      await expect(api(other, 'GET', `/api/holds/${id}/receipt`)).rejects.toThrow(
+        /503 .*its beginning stands in the record of a proxy that does not answer/,
+      );
+      const dirs = [one, other].flatMap(({ auditDir }) => ['--dir', auditDir]);
+      expect(JSON.parse(audit('receipt', id, ...dirs).stdout)).toMatchObject({
+        hold: id,
+        votes: [{ person: 'ben' }],
+        released: [{}],
+      });
     },
   );
 });
