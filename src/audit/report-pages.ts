@@ -38,7 +38,7 @@ function cellsOf({ held, votes, decided, released, rows, unfinished }: ReportHol
     [...new Set(held.columns.map((each) => each.level))].join(' '),
     held.rules.join('; '),
     votes.map((vote) => `${vote.person} ${vote.vote} ${vote.at} ${vote.channel}`).join('; '),
-    decided?.state ?? 'open',
+    decided?.state ?? openText(released),
     decided?.at ?? '',
     decided?.by.join(' ') ?? '',
     String(released),
@@ -169,11 +169,14 @@ function rowOf({ held, votes, decided, released, rows, unfinished }: ReportHold)
     `${held.agent} (${held.owner})`,
     held.columns.map((each) => `${each.column} ${each.level}`).join(', '),
     votes.map((vote) => `${vote.person}: ${vote.vote} (${vote.channel})`).join(', '),
-    decided === undefined ? 'open' : `${decided.state} ${decided.by.join(', ')} ${decided.at}`,
+    decided === undefined ? openText(released) : `${decided.state} ${decided.by.join(', ')} ${decided.at}`,
     released,
     rowsText(rows, unfinished),
   ];
 }
+
+/** What was released was decided, in a chain that was not read. */
+const openText = (released: number): string => (released === 0 ? 'open' : 'not in what was read');
 
 const keyWords = ({ vouched }: { readonly vouched?: string }): string =>
   vouched === undefined

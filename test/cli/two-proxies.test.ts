@@ -230,7 +230,8 @@ describe('two proxies on one Redis', () => {
     expect(readFileSync(`${half}.html`, 'utf8')).toContain(
       `${originIn(other.auditDir)} has steps of 2 holds of this span, and its folder was not read`,
     );
-    expect(readFileSync(`${half}.html`, 'utf8')).toContain('Not explained by the log</h2><ul><li>Nothing.</li></ul>');
+    expect(readFileSync(`${half}.csv`, 'utf8')).toContain('not in what was read');
+    expect(readFileSync(`${half}.html`, 'utf8')).toContain('Nothing in what was read; holds under “Not read”');
     const [, hold = ''] = /(h_\w{20})/.exec(votes.stdout) ?? [];
     const files_ = ['--classification', join(folder, 'classification')];
     const replayed = audit('replay', hold, ...dirs, ...files_);
