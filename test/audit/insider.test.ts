@@ -8,7 +8,8 @@ import { originOf } from '../../src/audit/hold-records.ts';
 import { openAudit, type Audit } from '../../src/audit/keeper.ts';
 import { verifiedChains } from '../../src/cli/audit-verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { aFolder, aJudged, recordsIn, type JudgedBody } from './fixtures.ts';
+import { aFolder } from '../support/folders.ts';
+import { aJudged, recordsIn, type JudgedBody } from './fixtures.ts';
 
 let [mine, peer, elsewhere] = ['', '', ''];
 let [instance, stages] = ['', ''];
