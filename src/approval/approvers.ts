@@ -30,7 +30,7 @@ export function withVouched(people: People, votes: readonly CastVote[], now: Uni
 }
 
 /** An owner may be written as the approver's name, e-mail or Slack id: each of them is the same human. */
-export function isOwner(approver: Approver, owners: readonly string[]): boolean {
+function isOwner(approver: Approver, owners: readonly string[]): boolean {
   const aliases = [approver.name, approver.email, approver.slack].filter((alias) => alias !== undefined).map(plain);
   return owners.some((owner) => aliases.includes(plain(owner)));
 }

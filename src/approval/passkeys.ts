@@ -26,7 +26,7 @@ const passkeyShape = z.object({
 
 export type Passkey = Readonly<z.output<typeof passkeyShape>>;
 
-export const passkeysPerPersonMax = 20;
+const passkeysPerPersonMax = 20;
 
 export class Passkeys {
   readonly #store: Pick<Store, 'read' | 'list' | 'change'>;

@@ -18,7 +18,7 @@ export interface Checkpoint {
 
 const dash = '\u2014';
 
-export function noteBody(point: Checkpoint): string {
+function noteBody(point: Checkpoint): string {
   const root = Buffer.from(point.root, 'hex').toString('base64');
   const peers = point.peers.map((peer) => `peer ${peer}\n`).join('');
   return `${point.origin}\n${point.blocks}\n${root}\nrecords ${point.records}\nat ${point.at}\n${peers}`;
@@ -34,7 +34,7 @@ function joinNote(origin: string, body: string, key: KeyObject, signature: Uint8
 }
 
 /** First four bytes of SHA-256 over name, line feed, algorithm 1 and the raw key. */
-export function keyId(origin: string, key: KeyObject): Buffer {
+function keyId(origin: string, key: KeyObject): Buffer {
   return Buffer.from(
     hash('sha256', Buffer.concat([Buffer.from(`${origin}\n\u0001`), rawKey(key)]), 'hex').slice(0, 8),
     'hex',

@@ -4,7 +4,7 @@ import type { LoggedRecord } from './record.ts';
 import { columnsIn, peopleIn, verdictsIn, type SearchFilter } from './search-facts.ts';
 
 /** The filters that words answer; a span of time is answered by the granule's own. */
-export const wordFilters = ['agent', 'person', 'column', 'level', 'verdict', 'hold', 'kind', 'database'] as const;
+const wordFilters = ['agent', 'person', 'column', 'level', 'verdict', 'hold', 'kind', 'database'] as const;
 export type WordFilter = (typeof wordFilters)[number];
 
 /** Small enough to be read for one answer, large enough that the index is a thousandth of the log. */

@@ -30,7 +30,7 @@ export function linkTaxonomy(document: YamlDocument, shape: TaxonomyShape, mista
 }
 
 /** What nobody spoke about must be asked about: `restricted`, else the strictest level that is asked for, else the strictest. */
-export function unclassifiedByDefault(levels: readonly [Level, ...Level[]]): Level {
+function unclassifiedByDefault(levels: readonly [Level, ...Level[]]): Level {
   const named = levels.find((level) => level.name === 'restricted');
   return named ?? levels.findLast((level) => level.read === 'hold') ?? levels.at(-1) ?? levels[0];
 }

@@ -7,7 +7,7 @@ import { limits, line, plain, section, type Block } from './slack-blocks.ts';
 import { modalOf, originIn, type DialogOrigin, type Modal } from './slack-dialogs.ts';
 import type { Submission } from './slack-payload.ts';
 
-export const budgetDialogId = 'cs_budget_dialog';
+const budgetDialogId = 'cs_budget_dialog';
 const fields = { budget: 'cs_budget', rows: 'cs_budget_rows', reason: 'cs_budget_reason' } as const;
 
 /** Slack takes so many in one list. */

@@ -201,13 +201,13 @@ function differences(
   return lines;
 }
 
-export const wayWords: Readonly<Record<Way, string>> = {
+const wayWords: Readonly<Record<Way, string>> = {
   sealed: 'by its full text, opened with the key',
   shape: 'by its shape: the record has its text without values, so what hangs on a value cannot be seen',
   columns: 'by the columns on record: its text could not be read again, or no schema was at hand',
 };
 
-export function faithWords(faith: Basis['faith'], recorded: string): string {
+function faithWords(faith: Basis['faith'], recorded: string): string {
   switch (faith.kind) {
     case 'proven':
       return 'with the classification of then this gives what is on record';

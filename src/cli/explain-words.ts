@@ -52,10 +52,7 @@ export function explained(
   return { verdict: judgement.kind, ...of, statements: judgement.statements.map(explainedStatement) };
 }
 
-export function explainedStatement({
-  verdict,
-  analysis,
-}: Pick<JudgedStatement, 'verdict' | 'analysis'>): ExplainedStatement {
+function explainedStatement({ verdict, analysis }: Pick<JudgedStatement, 'verdict' | 'analysis'>): ExplainedStatement {
   return {
     verdict: verdict.kind,
     command: analysis.command,

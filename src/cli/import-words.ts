@@ -50,7 +50,7 @@ export function importYaml(catalog: Catalog, database: string, statements: reado
 }
 
 /** A category or level of the taxonomy, by its whole name or as the end of the word: `PII.Email` is no word of ours, `Tier.restricted` is. */
-export function ourWord(catalog: Catalog, words: readonly string[]): string | undefined {
+function ourWord(catalog: Catalog, words: readonly string[]): string | undefined {
   const known = new Map(
     [...catalog.categories.keys(), ...catalog.levelByName.keys()].map((name) => [name.toLowerCase(), name]),
   );

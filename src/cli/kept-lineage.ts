@@ -37,7 +37,7 @@ export async function lineageAtHand(
 }
 
 /** Throws UNAVAILABLE where the state cannot be read. Looks once; nothing of it stays open. */
-export async function keptLineage(config: Config, { catalog, database, live }: LineageOf): Promise<Lineage> {
+async function keptLineage(config: Config, { catalog, database, live }: LineageOf): Promise<Lineage> {
   const store = await peekStore(config.state, { clock: systemClock, log: silentLog });
   try {
     // For its own words, where it cannot be read.

@@ -71,7 +71,7 @@ export type SchemaThen =
   { readonly kind: 'there'; readonly snapshot: Snapshot } | { readonly kind: 'not there'; readonly why: string };
 
 /** The schema of a version, when it was kept and is what the log says it is. */
-export async function schemaThen(dir: string, version: string): Promise<SchemaThen> {
+async function schemaThen(dir: string, version: string): Promise<SchemaThen> {
   const not = (why: string): SchemaThen => ({ kind: 'not there', why });
   if (!namePattern.test(version)) return not('the record names no schema');
   const file = fileOf(dir, version);

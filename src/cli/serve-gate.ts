@@ -4,7 +4,7 @@ import type { Recorder } from '../audit/recorder.ts';
 import { unitDesk } from '../approval/units.ts';
 import type { Desk } from '../approval/desk.ts';
 import type { Clock } from '../core/clock.ts';
-import { Gate, type GateParts } from '../gate.ts';
+import type { GateParts } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { noCarrier, type Carrier } from '../gate-data.ts';
 import { Judging } from '../policy/judging.ts';
@@ -44,7 +44,3 @@ export function gatePartsOf(options: GateOptions): GateParts {
 }
 
 const nothingSealed = (): undefined => undefined;
-
-export function gateOf(options: GateOptions): Gate {
-  return new Gate(gatePartsOf(options));
-}

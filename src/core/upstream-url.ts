@@ -3,11 +3,11 @@
 import { Secret } from './secrets.ts';
 import { decoded, queryOf } from './url-parts.ts';
 
-export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof sslModes)[number];
 
 /** What the server may ask for at login; anything else ends the login, so that a hostile server cannot talk us down. */
-export const authMethods = ['scram-sha-256', 'md5', 'password', 'none'] as const;
+const authMethods = ['scram-sha-256', 'md5', 'password', 'none'] as const;
 export type AuthMethod = (typeof authMethods)[number];
 
 export interface UpstreamUrl {

@@ -33,7 +33,7 @@ export type Checked<T> =
 export type Path = readonly (string | number)[];
 
 /** A file of 50,000 columns is 2 MB. */
-export const yamlBytesMax = 16 * 1024 * 1024;
+const yamlBytesMax = 16 * 1024 * 1024;
 const depthMax = 64;
 
 /**
@@ -215,7 +215,7 @@ function startOf(node: unknown): number {
   return (has ? node.range?.[0] : undefined) ?? 0;
 }
 
-export function placeAt(file: string, lines: LineCounter, at: number): Place {
+function placeAt(file: string, lines: LineCounter, at: number): Place {
   const { line, col } = lines.linePos(at);
   return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
 }

@@ -57,7 +57,7 @@ export interface TestCase {
 }
 
 /** A Thursday, 12:00 UTC: cases must not depend on when they are run. */
-export const usualMoment = Date.UTC(2026, 0, 15, 12);
+const usualMoment = Date.UTC(2026, 0, 15, 12);
 
 export function loadCases(files: readonly ClassificationFile[]): Checked<readonly TestCase[]> {
   const cases: TestCase[] = [];

@@ -80,6 +80,6 @@ export function keyOfName({ relation, column }: ColumnName): string {
   return `${keyOfRelation(relation)}\0${column}`;
 }
 
-export function keyOfRelation({ schema, name }: RelationName): string {
+function keyOfRelation({ schema, name }: RelationName): string {
   return `${schema}\0${name}`;
 }

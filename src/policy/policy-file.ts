@@ -119,7 +119,7 @@ export interface Policy {
   readonly budgets: readonly Budget[];
 }
 
-export const defaultsWithoutFile: Defaults = {
+const defaultsWithoutFile: Defaults = {
   large: 'hold',
   export: 'level',
   destructive: 'hold',

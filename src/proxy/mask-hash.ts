@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { readInt, typeOids, writeInt, type MaskedColumn, type ValueMask } from './mask-types.ts';
 
-export const maskKeyBytes = 32;
+const maskKeyBytes = 32;
 
 /** `textMax`: the most characters where the column is text. */
 export function hashMask(column: MaskedColumn, key: Buffer, textMax: number | undefined): ValueMask | undefined {

@@ -43,7 +43,7 @@ function lengthMaxOf({ typeOid, typeModifier }: MaskedColumn): number {
   return isLimited ? typeModifier - 4 : 63;
 }
 
-export function constantMask(value: Buffer): ValueMask {
+function constantMask(value: Buffer): ValueMask {
   return {
     bytesMax: value.length,
     write: (target, at) => {

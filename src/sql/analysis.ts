@@ -122,11 +122,3 @@ export interface Analysis {
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */
   readonly domains?: readonly number[];
 }
-
-/** What is stamped on an analysis, so that nobody can use it for another session's state. */
-export interface AnalysisStamp {
-  readonly parserMajor: number;
-  readonly schemaVersion: string;
-  readonly searchPath: readonly string[];
-  readonly role: string;
-}

@@ -24,7 +24,7 @@ export function created(state: State, target: RangeVar, shape: Shape): void {
 }
 
 /** Where a new relation will stand. */
-export function createdName(state: State, target: RangeVar): RelationName | undefined {
+function createdName(state: State, target: RangeVar): RelationName | undefined {
   const temporary = target.relpersistence === 't' || target.schemaname === 'pg_temp';
   const schema = temporary ? 'pg_temp' : (target.schemaname ?? state.names.creationSchema());
   if (schema !== undefined) return { schema, name: target.relname ?? '' };

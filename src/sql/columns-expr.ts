@@ -183,7 +183,7 @@ function starReference(state: State, fields: readonly Node[], spot: Spot, at: nu
 }
 
 /** A whole row is every column of it. */
-export function wholeRow(state: State, item: Item, spot: Spot): Typed {
+function wholeRow(state: State, item: Item, spot: Spot): Typed {
   state.markShape(item.shape, spot);
   return { type: item.rowType, row: item.shape };
 }

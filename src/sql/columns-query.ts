@@ -182,7 +182,7 @@ function groupItem(state: State, node: Node, scope: Scope, shape: Shape): void {
 }
 
 /** ORDER BY and DISTINCT ON: a bare name is a result column first; a number is a place; else an expression over FROM. */
-export function sortItem(state: State, node: Node, scope: Scope, shape: Shape, use: number): void {
+function sortItem(state: State, node: Node, scope: Scope, shape: Shape, use: number): void {
   operator(state, node.SortBy?.useOp, node.SortBy?.location);
   const inner = node.SortBy?.node ?? node;
   const spot: Spot = { scope, use, into: undefined };

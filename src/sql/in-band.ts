@@ -31,7 +31,7 @@ export type InBandAnswer =
 const nothing: InBandAnswer = { kind: 'inBand', found: 'nothing' };
 const otherForm: InBandAnswer = { kind: 'inBand', found: 'otherForm' };
 
-export const inBandSchema = 'countersign';
+const inBandSchema = 'countersign';
 const tables: ReadonlySet<string> = new Set(['holds', 'budgets']);
 
 export function inBandOf(parser: Parser, text: string): InBandAnswer {

@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FromWorker, ToWorker, Work, WorkAnswer, WorkerStart } from './parser-messages.ts';
 
-export const workerLimits = {
+const workerLimits = {
   /** 4 MB overflows at 30,000 casts in a row, 16 MB holds what fits into the text limit; far above, the module's own stack gives way. */
   stackSizeMb: 16,
   maxOldGenerationSizeMb: 512,

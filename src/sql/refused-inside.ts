@@ -16,7 +16,7 @@ export function refusedInside({ frame }: { readonly frame: Buffer }, placed: Pla
   return { kind: 'serverAnswers', why, error: refusalOfWhole(frame, placed) } as const;
 }
 
-export function refusalOfWhole(frame: Buffer, placed: Placed): Buffer {
+function refusalOfWhole(frame: Buffer, placed: Placed): Buffer {
   const parts: Buffer[] = [];
   for (let at = headerBytes; at < frame.length && frame[at] !== 0;) {
     const end = frame.indexOf(0, at);

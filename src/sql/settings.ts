@@ -78,7 +78,7 @@ export function parseNameList(text: string): readonly string[] | undefined {
 }
 
 /** Names longer than 63 bytes are cut on a character boundary, as the server does in UTF8. */
-export function cutName(name: string): string {
+function cutName(name: string): string {
   const bytes = Buffer.from(name);
   if (bytes.length <= 63) return name;
   let end = 63;

@@ -15,7 +15,7 @@
 // - `$1` stays as it is; any other dollar outside a word gives up. Quoted names stay as they are.
 
 /** Longer texts are looked up whole. */
-export const shapeBytesMax = 4096;
+const shapeBytesMax = 4096;
 
 const integerMark = 1;
 const stringMark = 2;

@@ -118,7 +118,7 @@ function readsTables(node: Node): boolean {
 }
 
 /** No filter, or one that no row can fail by its text: `WHERE true`, `1 = 1`, `x = x OR …`. Parameters alone filter no rows. */
-export function isUnfiltered(where: Node | undefined): boolean {
+function isUnfiltered(where: Node | undefined): boolean {
   return where === undefined || alwaysTrue(where);
 }
 

@@ -119,7 +119,7 @@ export function resultEntries(query: TreeNode): readonly TreeNode[] {
 }
 
 /** The sub-selects that a set operation joins. */
-export function armsOf(query: TreeNode): readonly number[] {
+function armsOf(query: TreeNode): readonly number[] {
   const arms: number[] = [];
   const open: NodeValue[] = [query.get('setOperations') ?? null];
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
@@ -136,7 +136,7 @@ function armColumn(scope: Scope, arm: number, resno: number): readonly ScopedExp
 }
 
 /** The CTE query that an entry refers to, and the level that it is written on. */
-export function cteScope(scope: Scope, rte: TreeNode): Scope | undefined {
+function cteScope(scope: Scope, rte: TreeNode): Scope | undefined {
   const owner = scope.up(numberOf(rte.get('ctelevelsup')));
   const name = rte.get('ctename');
   const found = nodesOf(owner?.query.get('cteList')).find((item) => item.get('ctename') === name);

@@ -15,7 +15,7 @@ export async function redisWarnings(client: RedisClient): Promise<readonly strin
   );
 }
 
-export function warningsOf(info: ReadonlyMap<string, string>): readonly string[] {
+function warningsOf(info: ReadonlyMap<string, string>): readonly string[] {
   const policy = info.get('maxmemory_policy') ?? 'noeviction';
   const major = Number(info.get('redis_version')?.split('.')[0] ?? 7);
   return [

@@ -5,9 +5,9 @@
 // each byte, nothing lost, and comparing two of them compares their bytes. `utf8Of` reads one for people.
 import { ProxyError } from '../core/errors.ts';
 
-export const insufficientData = 'insufficient data left in message';
+const insufficientData = 'insufficient data left in message';
 export const invalidFormat = 'invalid message format';
-export const invalidString = 'invalid string in message';
+const invalidString = 'invalid string in message';
 
 export function violation(words: string): ProxyError {
   return new ProxyError('PROTOCOL_VIOLATION', words);

@@ -26,7 +26,7 @@ export const keyBytes = 32;
 const saltBytes = 16;
 const nonceBytes = 18;
 /** SCRAM_SHA_256_DEFAULT_ITERATIONS */
-export const usualIterations = 4096;
+const usualIterations = 4096;
 
 export function sha256(bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest();

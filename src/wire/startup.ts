@@ -21,9 +21,7 @@ export interface StartupMessage {
 const codes = { cancel: 0x04d2_162e, ssl: 0x04d2_162f, gss: 0x04d2_1630 } as const;
 
 /** MAX_STARTUP_PACKET_LENGTH. The reader of the socket must not wait for more than this. */
-export const startupBytesMax = 10_000;
-/** Length and code. */
-export const startupBytesMin = 8;
+const startupBytesMax = 10_000;
 const secretBytesMax = 256;
 
 /** Reads a whole packet, its length included. */

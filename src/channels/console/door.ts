@@ -44,7 +44,7 @@ export interface Visitor extends Person {
 const keyReadAgainMs = 5_000;
 const sessionMs = 12 * 60 * 60 * 1000;
 const freshMs = 10 * 60 * 1000;
-export const linkMs = 10 * 60 * 1000;
+const linkMs = 10 * 60 * 1000;
 
 export class Door {
   readonly #parts: DoorParts;

@@ -14,7 +14,7 @@ import { formField } from './layout.ts';
 import { markup, nothing, type Markup } from './markup.ts';
 import type { PasskeyStanding } from './passkey-desk.ts';
 
-export const reasonLengthMax = 1_000;
+const reasonLengthMax = 1_000;
 
 export function voteForms(view: HoldView, visitor: Visitor, passkey: PasskeyStanding | undefined): Markup {
   if (view.state !== 'open') return nothing;

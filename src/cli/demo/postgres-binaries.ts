@@ -61,7 +61,7 @@ export function giveTo(path: string, as: RunAs): void {
 }
 
 /** What the package's install script would have done; install scripts are often switched off, and then ICU is not found. */
-export function repairLinks(root: string): void {
+function repairLinks(root: string): void {
   const list = join(root, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links: unknown = JSON.parse(readFileSync(list, 'utf8'));

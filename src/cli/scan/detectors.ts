@@ -95,7 +95,7 @@ function isUuid(text: string): boolean {
 }
 
 /** Bits per character. */
-export function entropy(text: string): number {
+function entropy(text: string): number {
   const counts = new Map<string, number>();
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
   let bits = 0;

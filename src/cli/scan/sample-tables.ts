@@ -25,7 +25,7 @@ const jsonCharacters = 2000;
 const largeRows = 20_000;
 
 /** Tables and materialized views that can be labelled; of a partitioned table its parent speaks. */
-export function labelledRelations(snapshot: Snapshot): readonly Relation[] {
+function labelledRelations(snapshot: Snapshot): readonly Relation[] {
   const children = new Set(snapshot.inheritance.map((one) => one.child));
   return snapshot.relations.filter(
     ({ kind, schema, persistence, oid }) =>
