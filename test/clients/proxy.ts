@@ -8,6 +8,8 @@ export interface Upstream {
   readonly user: string;
   readonly password: string;
   readonly databases: readonly string[];
+  /** Connections kept ready; without: as many as usual. */
+  readonly warm?: number;
 }
 
 export interface RunningProxy {
@@ -22,5 +24,6 @@ export function startProxy(upstream: Upstream, agentPassword: string): Promise<R
   return start({
     databases: Object.fromEntries(upstream.databases.map((name) => [name, url(name)])),
     agent: { name: upstream.user, password: agentPassword },
+    ...(upstream.warm === undefined ? {} : { warm: upstream.warm }),
   });
 }

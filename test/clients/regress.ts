@@ -90,7 +90,8 @@ async function openWays(): Promise<{ readonly ways: readonly [Way, Way, Way]; re
   const [first, second, third] = servers;
   if (first === undefined || second === undefined || third === undefined) throw new Error('a server is missing');
   for (const server of servers) await query(server.url(), `create database ${database} template template0`);
-  const upstream = { port: third.port, user: 'postgres', password: third.password, databases: [database] };
+  // Each script has a server process of its own, as it has directly: one that was used before keeps the libraries it has loaded (guc.sql).
+  const upstream = { port: third.port, user: 'postgres', password: third.password, databases: [database], warm: 0 };
   const proxy = await startProxy(upstream, 'agentpassword');
   return {
     ways: [

@@ -36,6 +36,10 @@ export interface TestProxyOptions {
   readonly tester?: string;
   /** The agent's name and password; without: `tester` and `agentPassword`. */
   readonly agent?: { readonly name: string; readonly password: string };
+  /** Connections kept ready for each database; without: as many as usual. */
+  readonly warm?: number;
+  /** Further agents, each a line of YAML. */
+  readonly agents?: readonly string[];
   /** Further YAML, at the top level. */
   readonly config?: string;
   /** The classification's files by name; without: everything is public, and what is held all the same is let through by a yes. */
@@ -107,12 +111,14 @@ export async function startProxy(options: TestProxyOptions): Promise<TestProxy> 
   const dir = mkdtempSync(join(tmpdir(), 'countersign-proxy-'));
   const databases = Object.entries(options.databases);
   const { name, password } = options.agent ?? { name: 'tester', password: agentPassword };
+  const pool = options.warm === undefined ? '' : `, pool: { warm: ${options.warm} }`;
   const text = `listen: 127.0.0.1:0
 audit: { dir: ${JSON.stringify(join(dir, 'audit'))} }
 databases:
-${databases.map(([name, url]) => `  ${JSON.stringify(name)}: { url: ${JSON.stringify(url)} }`).join('\n')}
+${databases.map(([name, url]) => `  ${JSON.stringify(name)}: { url: ${JSON.stringify(url)}${pool} }`).join('\n')}
 agents:
   ${JSON.stringify(name)}: { password: ${JSON.stringify(password)}, owner: ana, databases: [${databases.map(([name]) => JSON.stringify(name)).join(', ')}]${options.tester === undefined ? '' : `, ${options.tester}`} }
+${(options.agents ?? []).join('\n')}
 ${options.config ?? ''}
 `;
   const checked = await configFromText(join(dir, 'countersign.yaml'), text, { env: {}, makeVerifier });
