@@ -338,7 +338,7 @@ export class Listener {
 
   #refuse(socket: Socket, error: ProxyError): void {
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1;
-    socket.end(errorFrame(error));
+    socket.end(errorFrame(error, 'session'));
     socket.destroySoon();
   }
 }

@@ -1,7 +1,7 @@
 // A refusal as Postgres would say it. The trick: in place of the refused statement the server gets one that cannot succeed, and
 // our words replace its error. So the server itself says what state the session is in (`E` inside a transaction, the implicit
 // transaction of a batch rolled back, the rest skipped to Sync), in the right order, without us guessing.
-import type { ErrorCode, ProxyError } from '../core/errors.ts';
+import type { ErrorCode, ErrorRow, ProxyError } from '../core/errors.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { errorResponse } from '../wire/server-messages.ts';
@@ -35,13 +35,13 @@ export interface RefusalDetail {
   readonly [more: string]: unknown;
 }
 
-/** The ErrorResponse of an error of ours: words, one line of JSON for programs, a hint for the next try. */
-export function errorFrame(error: ProxyError): Buffer {
+/** The ErrorResponse of an error of ours: words, one line of JSON for programs, a hint for the next try. Who hangs up behind it says so. */
+export function errorFrame(error: ProxyError, ends: ErrorRow['ends'] = error.row.ends): Buffer {
   // A program that reads refusals finds a reason in each of them, also where it is no more than the message.
   const why = error.row.sqlState === '42501' ? { reason: error.message } : {};
   const detail: RefusalDetail = { code: error.code, retry: error.row.retry, ...why, ...error.facts };
   return errorResponse({
-    severity: error.row.ends === 'session' ? 'FATAL' : 'ERROR',
+    severity: ends === 'session' ? 'FATAL' : 'ERROR',
     sqlState: error.row.sqlState,
     message: error.message,
     ...(error.row.native === true ? {} : { detail: JSON.stringify(detail) }),

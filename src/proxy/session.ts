@@ -130,7 +130,7 @@ export class Session implements Sender, RequestDesk {
   /** Ends the session with an error of ours, as Postgres does when it shuts down. */
   fail(error: ProxyError): void {
     if (this.#state === 'ended') return;
-    this.#toAgent.addAll(errorFrame(error));
+    this.#toAgent.addAll(errorFrame(error, 'session'));
     this.#toAgent.flush();
     this.#end(error.message);
   }
