@@ -5,6 +5,7 @@ import type { SessionId, UnixMillis } from './core/brand.ts';
 import { ProxyError } from './core/errors.ts';
 import { known, notKnown, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
+import type { Released } from './approval/cursors.ts';
 import type { Terms } from './approval/terms.ts';
 import type { HoldView } from './approval/view.ts';
 import type { Recorder } from './audit/recorder.ts';
@@ -33,6 +34,8 @@ export interface Execution extends ReadRequest {
   /** Where the session reads as a dump does. */
   readonly dump?: (() => DumpShape | undefined) | undefined;
   readonly dumpFacts?: ((oids: readonly number[]) => Promise<Known<DumpFacts>>) | undefined;
+  /** What let the cursor be declared that this text reads from, and nothing else; undefined: nobody was asked, or it is no such text. */
+  readonly follows?: ((text: ReadText) => Released | undefined) | undefined;
   /** Locks that the open transaction holds. */
   readonly locks: () => Promise<Known<readonly string[]>>;
 }
@@ -78,6 +81,8 @@ export type AdmissionOf<Leave> =
       readonly text: ReadText | undefined;
       readonly verdict: Verdict | undefined;
       readonly terms: Terms | undefined;
+      /** Whose yes it was; undefined: nobody was asked. */
+      readonly by?: Released | undefined;
       readonly shipped?: Shipped;
     }
   | { readonly kind: 'refuse'; readonly error: ProxyError }

@@ -25,7 +25,7 @@ export async function heldRequest(
   judged: Held & { readonly counterOffer: string | undefined },
   parts: DumpParts,
 ): Promise<HoldRequest> {
-  const own = await holdRequest(judged, parts.hashes);
+  const own = { ...(await holdRequest(judged, parts.hashes)), follows: judged.execution.follows?.(judged.reading) };
   const unit = unitOf(judged, own, parts);
   return unit === undefined ? own : { ...own, unit };
 }

@@ -134,7 +134,7 @@ export class Gate {
   /** Data that leaves its column keeps its level where it goes, before it goes. */
   #passed(judged: JudgedExecution, receipt: Receipt, by?: Released): Admission | Promise<Admission> {
     const { reading: text, verdict } = judged;
-    const pass = { kind: 'pass', permit: permit(receipt), text, verdict, terms: by?.terms } as const;
+    const pass = { kind: 'pass', permit: permit(receipt), text, verdict, terms: by?.terms, by } as const;
     if (verdict.carried === undefined) return pass;
     return carried(judged, by?.hold.id, this.#parts).then((shipped) => ({ ...pass, shipped }), refusal);
   }

@@ -36,6 +36,8 @@ export interface HoldRequest {
   readonly locks: Known<readonly string[]>;
   readonly budgets?: readonly string[];
   readonly counterOffer: string | undefined;
+  /** What let the cursor be declared that this reads from; see cursors.ts. */
+  readonly follows?: Extract<Answer, { readonly kind: 'released' }> | undefined;
   /** A piece of something that is decided as a whole; see units.ts. */
   readonly unit?: HoldUnit;
 }

@@ -62,11 +62,15 @@ async function releasedAtOnce(request: HoldRequest, answer: Released, parts: Uni
   return { hold: answer.hold, until: parts.clock.now(), answer: Promise.resolve(own) };
 }
 
+async function released(request: HoldRequest, answer: Released, parts: UnitParts): Promise<Released> {
+  return { ...(await releasedBy(request, answer, parts)), whole: true };
+}
+
 /** With a record of its own: the one about the whole names no statement that runs. */
-async function released(request: HoldRequest, answer: Released, { recorder }: UnitParts): Promise<Released> {
+export async function releasedBy(request: HoldRequest, answer: Released, { recorder }: UnitParts): Promise<Released> {
   const { asker, session, statement } = request;
   const { agent, owner, database } = asker;
   const body = { kind: 'released', session, agent, owner, database, hold: answer.hold.id } as const;
   const receipt = await recorder.recordDurably({ ...body, statement: statement.hash });
-  return { ...answer, receipt, whole: true };
+  return { ...answer, receipt };
 }

@@ -93,12 +93,21 @@ function actionsOf({ reasons: [first, ...more] }: HeldFacts): HoldView['actions'
   return [first.action, ...new Set(more.map(({ action }) => action).filter((action) => action !== first.action))];
 }
 
+/** As people see it. */
+export function shownColumn(column: ColumnName): string {
+  const { table, own } = shownName(column);
+  return `${table}.${own}`;
+}
+
+function shownName(column: ColumnName): { readonly table: string; readonly own: string } {
+  return { table: tableText(column), own: column.column === '*' ? '*' : sqlVisible(dotted(column.column)) };
+}
+
 function viewColumn(
   { column, level, category, uses, place, owner }: LeveledColumn,
   levels: Catalog['levelByName'],
 ): ViewColumn {
-  const table = tableText(column);
-  const own = column.column === '*' ? '*' : sqlVisible(dotted(column.column));
+  const { table, own } = shownName(column);
   const rank = levels.get(level)?.rank ?? -1;
   return { column: `${table}.${own}`, table, name: own, level, rank, category, uses, place, owner };
 }

@@ -1,6 +1,7 @@
 // The gate and what it asks, joined: classification in force, judging, offers, keyed hashes. `serve` and tests make it alike.
 import type { Audit } from '../audit/keeper.ts';
 import type { Recorder } from '../audit/recorder.ts';
+import { cursorDesk } from '../approval/cursors.ts';
 import { unitDesk } from '../approval/units.ts';
 import type { Desk } from '../approval/desk.ts';
 import type { Clock } from '../core/clock.ts';
@@ -37,7 +38,7 @@ export function gatePartsOf(options: GateOptions): GateParts {
     },
     judging: new Judging({ classification, clock }),
     offers: new Offers({ classification, clock }),
-    desk: unitDesk(desk, { recorder, clock }),
+    desk: unitDesk(cursorDesk(desk, { recorder, clock }), { recorder, clock }),
     carrier: options.carrier ?? noCarrier,
     onDefect: options.onDefect,
   };

@@ -5,6 +5,7 @@
 //   certain ──a statement that may change it is let through──▶ under way ──its reply──▶ stale ──asked──▶ certain
 import { createHash } from 'node:crypto';
 import { known, notKnown, type Known } from '../core/known.ts';
+import type { Released } from '../approval/cursors.ts';
 import type { Analysis, RelationName } from '../sql/analysis.ts';
 import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
@@ -24,6 +25,12 @@ interface Named {
   readonly schemaVersion: string;
 }
 
+/** A cursor that SQL declared. */
+interface Cursor {
+  readonly analysis: Analysis;
+  readonly by: Released | undefined;
+}
+
 /** What the session does about names of the protocol that SQL uses too. */
 export interface NamesDesk {
   /** Of prepared statements. */
@@ -39,7 +46,7 @@ export class Mirror {
   readonly #encodings: { client: string; server: string };
   readonly #names: NamesDesk;
   readonly #prepared = new Map<string, Named>();
-  readonly #cursors = new OpenNames<Analysis>();
+  readonly #cursors = new OpenNames<Cursor>();
   #settings: Settings | undefined;
   #temporary: Known<readonly Relation[]> | undefined = known([]);
   #temporaryToken: readonly string[] = [];
@@ -139,9 +146,14 @@ export class Mirror {
 
   /** Undefined: nobody knows what it stands for now. A cursor goes on as it was opened; a prepared text means what it would mean if it came now. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined {
-    if (reference.kind === 'cursor') return this.#cursors.get(reference.name);
+    if (reference.kind === 'cursor') return this.#cursors.get(reference.name)?.analysis;
     const found = this.#prepared.get(reference.name);
     return found?.schemaVersion === schemaVersion ? found.analysis : undefined;
+  }
+
+  /** Whose yes let this cursor be declared. */
+  declaredBy(name: string): Released | undefined {
+    return this.#cursors.get(name)?.by;
   }
 
   /** SQL declared a cursor of this name; false where nothing is known of it. */
@@ -200,14 +212,14 @@ export class Mirror {
   }
 
   /** `failed`: some of it may have been done all the same, but no name stands for what it would have put there. */
-  ended(text: ReadText, how: 'done' | 'failed'): void {
+  ended(text: ReadText, how: 'done' | 'failed', by?: Released): void {
     this.#underWay -= 1;
     if (text.effects.some(mayDefine)) this.#definingUnderWay -= 1;
     const schemaVersion = text.index?.snapshot.schemaVersion;
     for (const { held, effects } of text.statements) {
       const analysis = how === 'done' ? held : undefined;
       const named = analysis === undefined || schemaVersion === undefined ? undefined : { analysis, schemaVersion };
-      for (const effect of effects) this.#after(effect, named);
+      for (const effect of effects) this.#after(effect, named, by);
     }
     if (how === 'failed' && text.effects.some(({ kind }) => kind === 'savepoint')) this.#savepointsInDoubt();
     this.#refresh();
@@ -242,7 +254,7 @@ export class Mirror {
     }
   }
 
-  #after(effect: SessionEffect, held: Named | undefined): void {
+  #after(effect: SessionEffect, held: Named | undefined, by: Released | undefined): void {
     this.#cursors.follow(effect);
     switch (effect.kind) {
       case 'setting':
@@ -268,7 +280,8 @@ export class Mirror {
         else this.#prepared.delete(effect.name);
         return;
       case 'declareCursor':
-        if (held !== undefined) this.#cursors.set(effect.name, held.analysis, effect.kept === 'session');
+        if (held !== undefined)
+          this.#cursors.set(effect.name, { analysis: held.analysis, by }, effect.kept === 'session');
         return;
       case 'closeCursor':
         return;

@@ -29,6 +29,9 @@ export interface RowDeskParts {
 interface CursorCount {
   readonly soft: FixedBound | undefined;
   readonly meter: RowMeter;
+  /** What was approved for the cursor as a whole, and by which hold. */
+  readonly hard: FixedBound | undefined;
+  readonly hold: string | undefined;
 }
 
 /** Names come from the agent; the oldest count goes when there are more. */
@@ -101,7 +104,8 @@ export class SessionRows {
     const before = cursor === undefined ? undefined : this.#cursors.get(cursor);
     const sent: Amount = before === undefined ? nothing : { rows: before.meter.rows, bytes: before.meter.bytes };
     // A number that people named is the bound; they are not asked again below it.
-    const hard = allowed === undefined ? undefined : new FixedBound('what was approved', sent.rows + allowed);
+    const hold = passed.by?.hold.id;
+    const hard = allowed === undefined ? undefined : this.#hardOf(before, hold, sent.rows + allowed);
     const soft = hard === undefined ? (before?.soft ?? softOf(passed, verdict)) : undefined;
     const { purses, clock, asking } = this.#parts;
     const taps = claims.map((claim) => new BudgetTap(claim, purses.of(claim), clock, sent));
@@ -109,10 +113,16 @@ export class SessionRows {
       [soft, hard, ...taps].filter((bound) => bound !== undefined),
       sent,
     );
-    if (cursor !== undefined) this.#keepCursor(cursor, { soft, meter });
+    if (cursor !== undefined) this.#keepCursor(cursor, { soft, meter, hard, hold });
     const masked = masks.length === 0 ? undefined : this.#masked(execution, text, masks);
     const folds = text.statements.some((one) => one.analysis.folds === true);
     return new RunRows({ execution, passed, asking, meter, soft, hard, taps, masked, folds, told: this.#told });
+  }
+
+  /** One yes for a cursor is one number for all that is fetched from it. */
+  #hardOf(before: CursorCount | undefined, hold: string | undefined, rowsMax: number): FixedBound {
+    const same = hold !== undefined && before?.hold === hold ? before.hard : undefined;
+    return same ?? new FixedBound('what was approved', rowsMax);
   }
 
   #masked(execution: Execution, text: ReadText, masks: readonly MaskedRead[]): MaskedResult {

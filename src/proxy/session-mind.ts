@@ -1,5 +1,6 @@
 // What a session knows about itself that decides how its statements are read and judged: the mirror of its state at the server, how
 // that is asked for, who asks, and how the agent is told that it waits. No sockets; `session.ts` lends its own.
+import type { Released } from '../approval/cursors.ts';
 import type { SessionId } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Known } from '../core/known.ts';
@@ -97,6 +98,7 @@ export class SessionMind {
       database,
       asker: (reason) => this.#askerNow(reason),
       withdrawn: desk.withdrawn,
+      follows: (text) => this.#follows(text),
       tellHeld: (hold, until) => telling.begin(hold, until),
       locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(this.#ran),
       dump: () => this.#dump.shape(),
@@ -138,17 +140,25 @@ export class SessionMind {
   }
 
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
-  begin(text: ReadText | undefined): ((how: 'done' | 'failed') => void) | undefined {
+  begin(text: ReadText | undefined, by?: Released): ((how: 'done' | 'failed') => void) | undefined {
     if (text !== undefined) this.#dump.saw(text);
     if (this.#ran !== 'queries') this.#ran = ranBy(text, this.#ran);
     if (text === undefined || !this.#mirror.begin(text)) return undefined;
     return (how) => {
-      this.#mirror.ended(text, how);
+      this.#mirror.ended(text, how, by);
       if (text.effects.some(mayDefine)) this.#definitionsMoved = true;
       // AND CHAIN: what was defined is everybody's now, though a transaction is open.
       else if (this.#definitionsMoved && text.effects.some((effect) => effect.kind === 'transaction'))
         this.schemaMoved();
     };
+  }
+
+  /** One FETCH by itself of one cursor, which changes nothing else. */
+  #follows({ statements }: ReadText): Released | undefined {
+    const [only, ...more] = statements;
+    const [reference, ...others] = only?.refersTo ?? [];
+    if (more.length > 0 || others.length > 0 || only?.effects.length !== 0) return undefined;
+    return reference?.kind === 'cursor' ? this.#mirror.declaredBy(reference.name) : undefined;
   }
 
   /** What was made and took data must be known by its number before anybody can rename it. */
@@ -228,7 +238,7 @@ function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTrans
 
 type Shared = Pick<
   Execution,
-  'id' | 'agent' | 'session' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks' | 'dump' | 'dumpFacts'
+  'id' | 'agent' | 'session' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks' | 'dump' | 'dumpFacts' | 'follows'
 > & {
   readonly database: DatabaseReader;
 };
@@ -294,6 +304,10 @@ class SessionExecution implements Execution {
 
   get dump(): Execution['dump'] {
     return this.#shared.dump;
+  }
+
+  get follows(): Execution['follows'] {
+    return this.#shared.follows;
   }
 
   get dumpFacts(): Execution['dumpFacts'] {

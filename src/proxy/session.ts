@@ -197,7 +197,7 @@ export class Session implements Sender, RequestDesk {
   startRun(execution: Execution, passed: Passed): Run {
     if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
     const rows = this.#rows.begin(execution, passed);
-    return new Run(this.#runParts, { execution, passed, rows, onFirstEnd: this.#mind.begin(passed.text) });
+    return new Run(this.#runParts, { execution, passed, rows, onFirstEnd: this.#mind.begin(passed.text, passed.by) });
   }
 
   answer(frame: Buffer, protocol: Execution['protocol']): void {
