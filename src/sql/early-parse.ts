@@ -44,9 +44,15 @@ export async function parsesEarly({ sql, types, session }: Parsed, tools: ParseT
     case 'refused':
       return answer.by === 'house';
     case 'syntaxError':
+      return mayQuote(sql);
     case 'notKnown':
       return true;
   }
+}
+
+/** Without a quote there is no constant to be made of: whatever the server makes of such a text, it makes when it runs. */
+export function mayQuote(sql: Buffer): boolean {
+  return sql.includes("'") || sql.includes('$');
 }
 
 /** A constant beside a parameter becomes what the parameter is. */

@@ -30,7 +30,7 @@ import {
 } from './reading.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { hasCallingChecks } from './early-checks.ts';
-import { parsesEarly, isTypedEarly } from './early-parse.ts';
+import { isTypedEarly, mayQuote, parsesEarly } from './early-parse.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
 import { refusedInside } from './refused-inside.ts';
 import { shapeOf } from './shape-of.ts';
@@ -262,7 +262,7 @@ export class Reader {
 
   /** The parser rejects a few texts that the server takes. Its own error is the agent's to see; if it has none, nobody knows. */
   async #syntaxError(cold: Cold, message: string, ahead: Probed | undefined): Promise<Reading> {
-    const unasked = this.#parts.witness === 'static' || hasCallingChecks(cold.index);
+    const unasked = this.#parts.witness === 'static' || (hasCallingChecks(cold.index) && mayQuote(cold.request.sql));
     if (unasked) return unreadText(`a text that cannot be read: ${message}`);
     const probed = ahead ?? (await cold.request.session.probe(cold.request.sql, cold.request.types));
     if (probed.kind === 'tree' || isAboutSeveral(probed))

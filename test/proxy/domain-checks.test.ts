@@ -137,4 +137,9 @@ describe('nobody is held up', () => {
     expect(await query(proxy.url('db'), sql)).toEqual(await query(postgres.url(), sql));
     expect(await said(proxy.url('db'), parsed(sql))).not.toContain('42501');
   });
+
+  test('a text that nobody can read has the server’s own error', async () => {
+    for (const messages of [whole('selec 1'), parsed('selec 1')])
+      expect(await said(proxy.url('db'), messages)).toContain('42601');
+  });
 });
