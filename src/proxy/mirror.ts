@@ -13,6 +13,7 @@ import type { Meaning, OwnSchema, ReadText } from '../sql/reading.ts';
 import type { Relation } from '../sql/schema.ts';
 import { mayDefine, type SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
+import { movesNames, namesDependOn, type NamesDesk } from './mirror-names.ts';
 import { OpenNames } from './open-names.ts';
 import type { TransactionStatus } from './replies.ts';
 import { settingsFrom, type Settings } from './settings-asked.ts';
@@ -29,16 +30,6 @@ interface Named {
 interface Cursor {
   readonly analysis: Analysis;
   readonly by: Released | undefined;
-}
-
-/** What the session does about names of the protocol that SQL uses too. */
-export interface NamesDesk {
-  /** Of prepared statements. */
-  doubtNames(): void;
-  /** Portals. */
-  followPortals(effect: SessionEffect): void;
-  /** The server says that no transaction is open any more. */
-  transactionEnded(): void;
 }
 
 export class Mirror {
@@ -403,10 +394,3 @@ export class Mirror {
     };
   }
 }
-
-function movesNames({ kind }: SessionEffect): boolean {
-  return kind === 'prepare' || kind === 'deallocate' || kind === 'discard' || kind === 'unsure';
-}
-
-/** Every other setting changes no name and no reading. */
-const namesDependOn = /^(?:search_path|role|session_authorization|client_min_messages|standard_conforming_strings)$/;
