@@ -1,4 +1,4 @@
-// What moves the names of a session, and who is told.
+// Who is told when SQL moves names that the protocol uses too.
 import type { SessionEffect } from '../sql/statement-effects.ts';
 
 /** What the session does about names of the protocol that SQL uses too. */
@@ -11,10 +11,7 @@ export interface NamesDesk {
   transactionEnded(): void;
 }
 
-export function movesNames({ kind }: SessionEffect): boolean {
+/** What stands under the names of prepared statements may be something else. */
+export function movesPrepared({ kind }: SessionEffect): boolean {
   return kind === 'prepare' || kind === 'deallocate' || kind === 'discard' || kind === 'unsure';
 }
-
-/** Every other setting changes no name and no reading. */
-export const namesDependOn =
-  /^(?:search_path|role|session_authorization|client_min_messages|standard_conforming_strings)$/;

@@ -11,9 +11,11 @@ import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Meaning, OwnSchema, ReadText } from '../sql/reading.ts';
 import type { Relation } from '../sql/schema.ts';
+import { namesDependOn } from '../sql/settings.ts';
 import { mayDefine, type SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
-import { movesNames, namesDependOn, type NamesDesk } from './mirror-names.ts';
+import { movesPrepared, type NamesDesk } from './mirror-names.ts';
+import { looksUpNames, movesMeaning } from './moves.ts';
 import { OpenNames } from './open-names.ts';
 import type { TransactionStatus } from './replies.ts';
 import { settingsFrom, type Settings } from './settings-asked.ts';
@@ -191,12 +193,12 @@ export class Mirror {
   /** A text is let through: until its replies are in, what it changes is not certain. */
   begin(text: ReadText): boolean {
     for (const effect of text.effects) {
-      this.#names.followPortals(effect);
       if (effect.kind !== 'savepoint' || effect.step === 'rollback') this.#cursors.follow(effect);
+      if (movesMeaning(effect)) this.#cursors.takeWhere(looksUpNames);
     }
     if (!text.effects.some((effect) => this.#matters(effect))) return false;
     // At once: a Bind that comes right behind must not be judged by what the name stood for before.
-    if (text.effects.some(movesNames)) this.#names.doubtNames();
+    if (text.effects.some(movesPrepared)) this.#names.doubtNames();
     this.#underWay += 1;
     if (text.effects.some(mayDefine)) this.#definingUnderWay += 1;
     return true;
@@ -247,6 +249,7 @@ export class Mirror {
 
   #after(effect: SessionEffect, held: Named | undefined, by: Released | undefined): void {
     this.#cursors.follow(effect);
+    if (movesMeaning(effect)) this.#cursors.takeWhere(looksUpNames);
     switch (effect.kind) {
       case 'setting':
         this.#setting(effect);
@@ -319,7 +322,7 @@ export class Mirror {
       this.#reason = Array.isArray(effect.value) ? effect.value.join(' ').slice(0, reasonCharactersMax) : undefined;
       return;
     }
-    if (namesDependOn.test(effect.name)) this.#settingsMoved();
+    if (namesDependOn(effect.name)) this.#settingsMoved();
   }
 
   #discard(what: 'all' | 'plans' | 'sequences' | 'temporary'): void {

@@ -74,6 +74,11 @@ export const wrong = {
   ownName: (name: string): ProxyError =>
     new ProxyError('FEATURE_NOT_SUPPORTED', `the name "${name}" is the proxy's own`),
 
+  overdue: (): ProxyError =>
+    new ProxyError('NOT_KNOWN', 'names may mean something else by now than when this portal was bound', {
+      hint: 'Bind it again, and execute it before anything that changes what names mean.',
+    }),
+
   /** In the words of the server, which it would use for a name it does not know either. */
   unknownStatement: (name: string): ProxyError => {
     const words =

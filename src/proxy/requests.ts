@@ -5,8 +5,6 @@
 // planning may run functions. What is judged is the SQL as it stood at Bind: on a real server
 // Parse("", DELETE) Bind(p) Parse("", SELECT 1) Execute(p) deletes.
 import { ProxyError } from '../core/errors.ts';
-import { assertNever } from '../core/exhaustive.ts';
-import type { Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
@@ -15,8 +13,9 @@ import { fromClient as client } from '../wire/message-types.ts';
 import { describeOf } from './describe-portal.ts';
 import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen } from './in-band.ts';
 import type { Bound, RequestDesk, RequestLimits } from './request-desk.ts';
-import { failingParse, failingQuery, refusalFollower } from './refuse.ts';
-import { awaits, type Awaited, type Follower } from './replies.ts';
+import { RequestWay } from './request-way.ts';
+import { awaits, type Follower } from './replies.ts';
+import { Moves } from './moves.ts';
 import { Portals } from './portals.ts';
 import { fetchOf, Names, onlyText, statementKind, typeAt, typesAt, wrong, zeroAt } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
@@ -27,10 +26,12 @@ const ownNames: ReadonlySet<string> = new Set([probeName, plannedName, answerNam
 
 export class Requests {
   readonly #desk: RequestDesk;
+  readonly #way: RequestWay;
   readonly #limits: RequestLimits;
   readonly #book = new StatementBook();
   readonly #portals = new Portals();
   readonly #names = new Names();
+  readonly #moves = new Moves();
   /** Something was bound or run since the last Sync: an implicit transaction of the agent's is open. */
   #batchOpen = false;
   /** Counts Syncs: names that an earlier batch brought are sure only when the server has answered. */
@@ -38,6 +39,7 @@ export class Requests {
 
   constructor(desk: RequestDesk, limits: RequestLimits) {
     this.#desk = desk;
+    this.#way = new RequestWay(desk);
     this.#limits = limits;
   }
 
@@ -102,7 +104,7 @@ export class Requests {
         return;
       case client.functionCall:
         // Runs any function by its oid without a word of SQL, so there is nothing to judge it by.
-        this.#refuseQuery(wrong.functionCall());
+        this.#way.refuseQuery(wrong.functionCall());
         return;
       default:
         this.#desk.fail(new ProxyError('PROTOCOL_VIOLATION', `invalid frontend message type ${type}`));
@@ -112,7 +114,7 @@ export class Requests {
   sync(bytes: Buffer, start: number, end: number): void {
     this.#batch += 1;
     this.#batchOpen = false;
-    this.#forward(awaits.sync, bytes, start, end);
+    this.#way.forward(awaits.sync, bytes, start, end);
   }
 
   /** COPY data goes only where a COPY may be reading it; elsewhere a server ignores it, and so do we. */
@@ -127,15 +129,10 @@ export class Requests {
     this.#portals.closeAll();
   }
 
-  #forward(kind: Awaited, bytes: Buffer, start: number, end: number, follower?: Follower): void {
-    this.#desk.replies.owe(kind, follower);
-    this.#desk.send(bytes, start, end);
-  }
-
   #query(bytes: Buffer, start: number, end: number): void {
     const sql = onlyText(bytes, start, end);
     if (sql === undefined) {
-      this.#refuseQuery(wrong.malformed());
+      this.#way.refuseQuery(wrong.malformed());
       return;
     }
     const { inBand } = this.#desk;
@@ -145,7 +142,7 @@ export class Requests {
     }
     this.#desk.wait(inBand.query(sql), (answer) => {
       if (answer.kind === 'usual') this.#judgeQuery(sql, bytes, start, end);
-      else if (answer.kind === 'refused') this.#refuseQuery(answer.error);
+      else if (answer.kind === 'refused') this.#way.refuseQuery(answer.error);
       else {
         const frame = encodeClientMessage({ kind: 'query', sql: answer.sql });
         this.#judgeQuery(answer.sql, frame, 0, frame.length);
@@ -155,9 +152,11 @@ export class Requests {
 
   #judgeQuery(sql: Buffer, bytes: Buffer, start: number, end: number): void {
     const execution = this.#desk.execution('simple', { sql, types: [], typesKey: '' }, undefined);
-    this.#ask(execution, (admission) => {
+    this.#way.ask(execution, (admission) => {
       this.#batchOpen = false;
-      this.#forward(awaits.query, bytes, start, end, this.#desk.startRun(execution, admission).sent());
+      const run = this.#desk.startRun(execution, admission);
+      this.#runs(run);
+      this.#way.forward(awaits.query, bytes, start, end, run.executed());
     });
   }
 
@@ -165,23 +164,23 @@ export class Requests {
     const nameEnd = bytes.indexOf(0, start + 5);
     const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
     if (sqlEnd < 0 || sqlEnd >= end) {
-      this.#refuseBatch(wrong.malformed());
+      this.#way.refuseBatch(wrong.malformed());
       return;
     }
     const name = this.#names.of(bytes, start + 5, nameEnd);
     if (ownNames.has(name)) {
-      this.#refuseBatch(wrong.ownName(name));
+      this.#way.refuseBatch(wrong.ownName(name));
       return;
     }
     if (!this.#book.has(name) && this.#book.size >= this.#limits.statementsPerSessionMax) {
-      this.#refuseBatch(wrong.tooMany('statements', this.#limits.statementsPerSessionMax));
+      this.#way.refuseBatch(wrong.tooMany('statements', this.#limits.statementsPerSessionMax));
       return;
     }
     // A copy: the chunk that the frame came in would stay in memory with it.
     const sql = Buffer.from(bytes.subarray(nameEnd + 1, sqlEnd));
     const types = typesAt(bytes, sqlEnd + 1, end);
     if (types === undefined) {
-      this.#refuseBatch(wrong.malformed());
+      this.#way.refuseBatch(wrong.malformed());
       return;
     }
     const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
@@ -193,7 +192,7 @@ export class Requests {
     }
     this.#desk.wait(inBand.parse(text), (answer) => {
       if (answer.kind === 'usual') this.#prepare(name, text, bytes, start, end);
-      else if (answer.kind === 'refused') this.#refuseBatch(answer.error);
+      else if (answer.kind === 'refused') this.#way.refuseBatch(answer.error);
       else {
         const frame = encodeClientMessage({ kind: 'parse', statement: name, sql: answer.text.sql, types });
         this.#prepare(name, answer.text, frame, 0, frame.length);
@@ -203,7 +202,7 @@ export class Requests {
 
   #prepare(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
     const prepared = (isEarly: boolean): void => {
-      if (isEarly) this.#refuseBatch(wrong.parsedEarly());
+      if (isEarly) this.#way.refuseBatch(wrong.parsedEarly());
       else this.#prepared(name, text, bytes, start, end);
     };
     const early = this.#desk.parsesEarly(text);
@@ -213,14 +212,14 @@ export class Requests {
 
   #prepared(name: string, text: PreparedText, bytes: Buffer, start: number, end: number): void {
     const entered = this.#book.parse(name, text, this.#batch);
-    this.#forward(awaits.parse, bytes, start, end, this.#taking('prepared', name, entered));
+    this.#way.forward(awaits.parse, bytes, start, end, this.#taking('prepared', name, entered));
   }
 
   #bind(bytes: Buffer, start: number, end: number): void {
     const portalEnd = zeroAt(bytes, start + 5);
     const nameEnd = portalEnd < 0 ? -1 : zeroAt(bytes, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= end) {
-      this.#refuseBatch(wrong.malformed());
+      this.#way.refuseBatch(wrong.malformed());
       return;
     }
     const portal = this.#names.of(bytes, start + 5, portalEnd);
@@ -231,11 +230,11 @@ export class Requests {
       return;
     }
     if (found.kind === 'unknown') {
-      this.#refuseBatch(wrong.unknownStatement(name));
+      this.#way.refuseBatch(wrong.unknownStatement(name));
       return;
     }
     if (!this.#portals.has(portal) && this.#portals.size >= this.#limits.portalsPerSessionMax) {
-      this.#refuseBatch(wrong.tooMany('portals', this.#limits.portalsPerSessionMax));
+      this.#way.refuseBatch(wrong.tooMany('portals', this.#limits.portalsPerSessionMax));
       return;
     }
     const rest = bytes.subarray(nameEnd + 1, end);
@@ -245,7 +244,7 @@ export class Requests {
       return;
     }
     this.#desk.wait(this.#desk.inBand.bind(text, rest), (answer) => {
-      if (answer.kind === 'refused') this.#refuseBatch(answer.error);
+      if (answer.kind === 'refused') this.#way.refuseBatch(answer.error);
       else if (answer.kind === 'sql') {
         const frame = boundToAnswer(bytes.subarray(start + 5, portalEnd), rest);
         const fresh = { sql: answer.sql, types: text.types, typesKey: text.typesKey };
@@ -256,14 +255,7 @@ export class Requests {
 
   #judgeBind(text: PreparedText, rest: Buffer, bound: Bound): void {
     const execution = this.#desk.execution('extended', text, rest);
-    this.#ask(execution, (admission) => this.#bindAdmitted(admission, execution, bound));
-  }
-
-  #ask(execution: Execution, pass: (admission: Passed) => void): void {
-    const { protocol } = execution;
-    const admission = this.#desk.admit(execution);
-    if (admission instanceof Promise) this.#desk.wait(admission, (settled) => this.#admitted(settled, protocol, pass));
-    else this.#admitted(admission, protocol, pass);
+    this.#way.ask(execution, (admission) => this.#bindAdmitted(admission, execution, bound));
   }
 
   /** In a failed transaction nobody can be asked, and nothing runs but its end. */
@@ -272,50 +264,30 @@ export class Requests {
     return this.#book.inDoubt(name) && (replies.length > 0 || (replies.status !== 'failed' && !replies.skipping));
   }
 
-  /** What may not pass ends its batch, where it is in one. */
-  #admitted(admission: Admission, protocol: Execution['protocol'], pass: (admission: Passed) => void): void {
-    switch (admission.kind) {
-      case 'pass':
-        pass(admission);
-        return;
-      case 'refuse':
-        if (protocol === 'simple') this.#refuseQuery(admission.error);
-        else this.#refuseBatch(admission.error);
-        return;
-      case 'answered':
-        this.#desk.answer(admission.frame, protocol);
-        break;
-      case 'skipped':
-        break;
-      default:
-        assertNever(admission);
-    }
-    if (protocol === 'extended') this.#desk.skipBatch();
-  }
-
   #bindAdmitted(admission: Passed, execution: Execution, { portal, bytes, start, end, answer }: Bound): void {
     const run = this.#desk.startRun(execution, admission);
+    this.#took('cursor', portal);
+    run.bind(this.#moves);
     this.#batchOpen = true;
     this.#portals.open(portal, run, this.#batch);
     if (answer !== undefined) this.#prepareAnswer(answer);
-    this.#desk.protocolTook('cursor', portal);
     const took = portal === '' ? undefined : (): void => this.#desk.protocolTook('cursor', portal);
-    this.#forward(awaits.bind, bytes, start, end, new BindFollower(run.sent(), took));
-    if (answer !== undefined) this.#forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
+    this.#way.forward(awaits.bind, bytes, start, end, new BindFollower(run.sent(), took));
+    if (answer !== undefined) this.#way.forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
   }
 
   /** What a Bind before it may have left is closed first: an error skips the Close behind it. */
   #prepareAnswer(answer: PreparedText): void {
     const [close, parse] = answerFrames(answer);
-    this.#forward(awaits.close, close, 0, close.length, unseen);
-    this.#forward(awaits.parse, parse, 0, parse.length, unseen);
+    this.#way.forward(awaits.close, close, 0, close.length, unseen);
+    this.#way.forward(awaits.parse, parse, 0, parse.length, unseen);
   }
 
   /** Of a portal: what its rows will hold is looked at before they pass. */
   #describe(bytes: Buffer, start: number, end: number): void {
     const name = this.#names.of(bytes, start + 6, zeroAt(bytes, start + 6));
     const run = bytes[start + 5] === statementKind ? undefined : this.#portals.get(name);
-    this.#forward(awaits.describe, bytes, start, end, run?.described());
+    this.#way.forward(awaits.describe, bytes, start, end, run?.described());
   }
 
   #execute(bytes: Buffer, start: number, end: number): void {
@@ -340,12 +312,13 @@ export class Requests {
   #executeCursor(bytes: Buffer, start: number, end: number): void {
     const sql = fetchOf(bytes, start, end);
     if (sql === undefined) {
-      this.#refuseBatch(wrong.malformed());
+      this.#way.refuseBatch(wrong.malformed());
       return;
     }
     const execution = this.#desk.execution('extended', { sql, types: [], typesKey: '' }, undefined);
-    this.#ask(execution, (admission) => {
+    this.#way.ask(execution, (admission) => {
       const run = this.#desk.startRun(execution, admission);
+      run.bind(this.#moves);
       this.#run(run, bytes, start, end);
       // Each Execute is one of its own, as each FETCH is.
       run.drop();
@@ -353,30 +326,43 @@ export class Requests {
   }
 
   #run(run: Run | undefined, bytes: Buffer, start: number, end: number): void {
+    if (run?.isOverdue(this.#moves) === true) {
+      this.#way.refuseBatch(wrong.overdue());
+      return;
+    }
     this.#batchOpen = true;
+    if (run !== undefined) this.#runs(run);
     if (run?.isUnseen === true) {
       const frame = describeOf(bytes.subarray(start + 5, bytes.indexOf(0, start + 5) + 1));
-      this.#forward(awaits.describe, frame, 0, frame.length, run.describingForUs);
+      this.#way.forward(awaits.describe, frame, 0, frame.length, run.describingForUs);
     }
-    this.#forward(awaits.execute, bytes, start, end, run?.sent());
+    this.#way.forward(awaits.execute, bytes, start, end, run?.executed());
+  }
+
+  /** What it changes is so from here on for all that is sent behind it. */
+  #runs({ effects }: Run): void {
+    for (const effect of effects) {
+      this.#portals.follow(effect);
+      this.#moves.sent(effect);
+    }
   }
 
   #close(bytes: Buffer, start: number, end: number): void {
     const name = this.#names.of(bytes, start + 6, zeroAt(bytes, start + 6));
     if (bytes[start + 5] === statementKind) {
       const closing = this.#book.close(name, this.#batch);
-      this.#forward(awaits.close, bytes, start, end, this.#taking('prepared', name, closing));
+      this.#way.forward(awaits.close, bytes, start, end, this.#taking('prepared', name, closing));
       return;
     }
     const run = this.#portals.take(name);
     const closing = run === undefined ? undefined : { ended: () => run.drop() };
-    this.#forward(awaits.close, bytes, start, end, this.#taking('cursor', name, closing));
+    this.#way.forward(awaits.close, bytes, start, end, this.#taking('cursor', name, closing));
   }
 
   /** When it is sent and again when it is answered, since a PREPARE before it may be answered in between. */
   #taking(kind: Reference['kind'], name: string, follower: Follower | undefined): Follower | undefined {
     if (name === '') return follower;
-    this.#desk.protocolTook(kind, name);
+    this.#took(kind, name);
     return {
       ended: (how) => {
         this.#desk.protocolTook(kind, name);
@@ -385,14 +371,9 @@ export class Requests {
     };
   }
 
-  #refuseQuery(error: ProxyError): void {
-    this.#desk.replies.owe(awaits.query, refusalFollower(error));
-    this.#desk.send(failingQuery, 0, failingQuery.length);
-  }
-
-  #refuseBatch(error: ProxyError): void {
-    this.#desk.replies.owe(awaits.parse, refusalFollower(error));
-    this.#desk.send(failingParse, 0, failingParse.length);
-    this.#desk.skipBatch();
+  #took(kind: Reference['kind'], name: string): void {
+    if (name === '') return;
+    this.#moves.took();
+    this.#desk.protocolTook(kind, name);
   }
 }

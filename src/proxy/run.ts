@@ -2,12 +2,16 @@
 import type { Clock } from '../core/clock.ts';
 import type { Admission, Gate } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
+import type { SessionEffect } from '../sql/statement-effects.ts';
 import { Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
 import type { Rewritten } from './mask-rows.ts';
+import { mayDiffer, type Moved } from './moves.ts';
 import type { Fate, Follower } from './replies.ts';
 import type { RunRows } from './rows-run.ts';
 import { StoppedResult, type StopDesk } from './run-stopped.ts';
+
+const noEffects: readonly SessionEffect[] = [];
 
 export type Passed = Extract<Admission, { readonly kind: 'pass' }>;
 
@@ -50,6 +54,9 @@ export class Run implements Follower {
   /** Its portal is gone, or another's: it is over when what it is owed has come. */
   #dropped = false;
   isBound = false;
+  #begun = false;
+  #meaning = 0;
+  #names = 0;
 
   constructor(parts: RunParts, of: Running) {
     this.#parts = parts;
@@ -125,6 +132,25 @@ export class Run implements Follower {
     return this.#tripwire.isUnseen || (this.whole && this.#of.execution.parameters === undefined);
   }
 
+  /** What it does to its session when it runs. */
+  get effects(): readonly SessionEffect[] {
+    return this.#of.passed.text?.effects ?? noEffects;
+  }
+
+  /** It was judged by what names meant then. */
+  bind({ meaning, names }: Moved): void {
+    this.#meaning = meaning;
+    this.#names = names;
+  }
+
+  /** What it would run now may be something else than what was judged. */
+  isOverdue(now: Moved): boolean {
+    const [meaning, names] = [this.#meaning, this.#names];
+    if (meaning === now.meaning && names === now.names) return false;
+    const { text } = this.#of.passed;
+    return text !== undefined && mayDiffer(text, { meaning, names }, now, this.#begun);
+  }
+
   /** The agent has asked for the description itself. */
   described(): Follower {
     this.#isDescribed = true;
@@ -135,6 +161,11 @@ export class Run implements Follower {
   sent(): this {
     this.#owed += 1;
     return this;
+  }
+
+  executed(): this {
+    this.#begun = true;
+    return this.sent();
   }
 
   /** A portal that stopped at its row limit may be executed again; its record stays open until it is dropped. */

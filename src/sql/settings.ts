@@ -85,3 +85,8 @@ function cutName(name: string): string {
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end);
 }
+
+const ofNames = /^(?:search_path|role|session_authorization|client_min_messages|standard_conforming_strings)$/;
+
+/** Whether names, or how texts are read, hang on a setting; every other changes neither. */
+export const namesDependOn = (name: string): boolean => ofNames.test(name);

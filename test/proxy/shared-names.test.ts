@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ServerMessage } from '../../src/wire/server-messages.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw, type Raw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
@@ -27,6 +28,7 @@ tables:
   public.spent: counted
   public.veiled: masked
   public.secrets: restricted
+  other.setting: restricted
 `,
   'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [security] } }\n',
   'policy.yaml': 'version: 1\nbudgets:\n  - { level: counted, rows: 50, per: 1d }\n',
@@ -40,6 +42,11 @@ create table secrets as select 'CANARY' || g as id from generate_series(1, 1000)
 create table plain as select g as id from generate_series(1, 1000) g;
 create function opens() returns text language plpgsql as
   $$ declare c refcursor := 'c'; begin open c for select id || '' from people; return 'opened'; end $$;
+create schema other;
+create table setting as select 'harmless ' || g as id from generate_series(1, 3) g;
+create table other.setting as select 'CANARY' || g as id from generate_series(1, 1000) g;
+create function reads() returns setof text language plpgsql as
+  $$ begin return query select id::text from setting; end $$;
 analyze;
 `;
 
@@ -144,6 +151,109 @@ const attacks: Readonly<Record<string, readonly [most: number, ...Step[]]>> = {
     'declare c cursor with hold for select 1',
     'fetch all from c',
   ],
+  'names within a function change between Bind and Execute': [
+    0,
+    'begin',
+    bound('p', 'select * from reads()'),
+    'set search_path = other',
+    run('p'),
+  ],
+  'names within a function change between DECLARE and FETCH': [
+    0,
+    'begin',
+    'declare c cursor for select id from reads() as r(id)',
+    'set search_path = other',
+    'fetch all from c',
+  ],
+  'what COPY names changes between Bind and Execute': [
+    0,
+    'begin',
+    bound('p', 'copy setting to stdout'),
+    'set search_path = other',
+    run('p'),
+  ],
+  'what COPY names changes in one go': [
+    0,
+    [
+      ...[
+        parse('begin'),
+        bind(''),
+        execute(''),
+        parse('set search_path = other', 's'),
+        parse('copy setting to stdout', 'c'),
+      ],
+      ...[bind('s', 's'), bind('c', 'c'), execute('s'), execute('c'), sync],
+    ],
+  ],
+  'what a function names changes in one go': [
+    0,
+    [
+      ...[
+        parse('begin'),
+        bind(''),
+        execute(''),
+        parse('set search_path = other', 's'),
+        parse('select * from reads()', 'c'),
+      ],
+      ...[bind('s', 's'), bind('c', 'c'), execute('s'), execute('c'), sync],
+    ],
+  ],
+  'names change back with the transaction, and the unnamed portal stays': [
+    0,
+    [
+      ...[parse('set search_path = other', 's'), parse('select * from reads()', 'c')],
+      ...[bind('', 'c'), bind('s', 's'), execute('s'), execute(''), sync],
+    ],
+  ],
+  'what EXECUTE names changes between Bind and Execute': [
+    0,
+    'prepare s as select $$x$$',
+    'begin',
+    bound('p', 'execute s'),
+    [close('statement', 's'), parse("select id || '' from secrets", 's'), sync],
+    run('p'),
+  ],
+  'what EXECUTE names changes in one go': [
+    0,
+    'prepare s as select $$x$$',
+    [
+      ...[parse('execute s', 'e'), bind('p', 'e'), close('statement', 's'), parse("select id || '' from secrets", 's')],
+      ...[execute('p'), sync],
+    ],
+  ],
+  'what FETCH names changes between Bind and Execute': [
+    100,
+    'begin',
+    'declare c cursor for select $$x$$',
+    bound('p', 'fetch all from c'),
+    'close c',
+    'declare c cursor for select id from people',
+    run('p'),
+  ],
+  'what FETCH names changes in one go': [
+    0,
+    'begin',
+    'declare c cursor for select $$x$$',
+    [
+      ...[parse('fetch all from c', 'f'), bind('p', 'f'), close('portal', 'c')],
+      ...[parse("select id || '' from veiled"), bind('c'), execute('p'), sync],
+    ],
+  ],
+  'a CLOSE that was bound before runs behind the Bind of that name': [
+    100,
+    'begin',
+    [parse('close c', 'x'), bind('x', 'x'), parse('select 1'), bind('c'), sync],
+    run('x'),
+    'select opens()',
+    run('c'),
+  ],
+  'a temporary table is made between Bind and Execute': [
+    0,
+    'begin',
+    bound('p', 'select * from reads()'),
+    'create temp view setting as select * from other.setting',
+    run('p'),
+  ],
   'a cursor is executed by a longer name than the server looks at': [
     100,
     'begin',
@@ -160,6 +270,13 @@ const attacks: Readonly<Record<string, readonly [most: number, ...Step[]]>> = {
   ],
 };
 
+const shown: ReadonlySet<string> = new Set(['dataRow', 'copyData', 'error']);
+
+function textOf(message: ServerMessage): string {
+  if (message.kind === 'copyData') return message.data.toString();
+  return message.kind === 'dataRow' ? (message.values[0]?.toString() ?? 'null') : message.kind;
+}
+
 async function play(raw: Raw, steps: readonly Step[]): Promise<readonly string[]> {
   const seen: string[] = [];
   let readies = 0;
@@ -169,8 +286,8 @@ async function play(raw: Raw, steps: readonly Step[]): Promise<readonly string[]
     readies += messages.filter(({ kind }) => kind === 'sync' || kind === 'query').length;
     raw.send(...messages);
     await raw.readies(readies);
-    const said = raw.said.slice(before).filter(({ kind }) => kind === 'dataRow' || kind === 'error');
-    seen.push(said.map((one) => (one.kind === 'dataRow' ? (one.values[0]?.toString() ?? 'null') : 'error')).join());
+    const said = raw.said.slice(before).filter(({ kind }) => shown.has(kind));
+    seen.push(said.map((one) => textOf(one)).join());
   }
   raw.close();
   return seen;
@@ -231,6 +348,27 @@ describe.each([15, 18] as const)('names that SQL and the protocol share, before 
       [
         ...[parse('select id from plain where id < 3', 's'), bind('', 's'), execute('')],
         ...[bind('', 's'), execute(''), bind('p', 's'), execute('p', 1), execute('p', 1), sync],
+      ],
+    ],
+    'statements that change names, one after the other in one go': [
+      [
+        ...[
+          parse('set search_path = other, public'),
+          bind(''),
+          execute(''),
+          parse('select * from plain where id < 3'),
+          bind(''),
+        ],
+        ...[execute(''), parse('copy (select 1) to stdout'), bind(''), execute(''), sync],
+      ],
+      [
+        parse('declare c cursor for select 1'),
+        bind(''),
+        parse('begin', 'b'),
+        bind('b', 'b'),
+        execute('b'),
+        execute(''),
+        sync,
       ],
     ],
     'a portal that is not there': [
