@@ -136,6 +136,7 @@ const conversations: Readonly<Record<string, Conversation>> = {
   },
   'a cursor WITH HOLD of a transaction that is rolled back': {
     steps: ['begin', 'declare c cursor with hold for select word from notes', 'rollback', 'fetch 1 from c'],
+    held: ['notKnown'],
   },
   'VACUUM in Parse and Bind': { steps: [extended('vacuum public.notes'), extended(notes)] },
   'VACUUM behind another statement of its batch': {
