@@ -194,7 +194,7 @@ export class Mirror {
   begin(text: ReadText): boolean {
     for (const effect of text.effects) {
       if (effect.kind !== 'savepoint' || effect.step === 'rollback') this.#cursors.follow(effect);
-      if (movesMeaning(effect)) this.#cursors.takeWhere(looksUpNames);
+      if (movesMeaning(effect)) this.#cursors.takeWhere(({ analysis }) => looksUpNames(analysis));
     }
     if (!text.effects.some((effect) => this.#matters(effect))) return false;
     // At once: a Bind that comes right behind must not be judged by what the name stood for before.
@@ -249,7 +249,7 @@ export class Mirror {
 
   #after(effect: SessionEffect, held: Named | undefined, by: Released | undefined): void {
     this.#cursors.follow(effect);
-    if (movesMeaning(effect)) this.#cursors.takeWhere(looksUpNames);
+    if (movesMeaning(effect)) this.#cursors.takeWhere(({ analysis }) => looksUpNames(analysis));
     switch (effect.kind) {
       case 'setting':
         this.#setting(effect);
