@@ -42,10 +42,14 @@ function yamlIn(folder: string, under: string): readonly string[] {
     names = readdirSync(join(folder, under));
   } catch (thrown) {
     if (under !== '') return [];
-    throw new ProxyError('CONFIG_INVALID', `${folder}: the classification folder cannot be read: ${fileWords(thrown)}`, {
-      hint: 'the key `classification` of the config file names it',
-      cause: thrown,
-    });
+    throw new ProxyError(
+      'CONFIG_INVALID',
+      `${folder}: the classification folder cannot be read: ${fileWords(thrown)}`,
+      {
+        hint: 'the key `classification` of the config file names it',
+        cause: thrown,
+      },
+    );
   }
   const yaml = names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).toSorted();
   return under === '' ? yaml : yaml.map((name) => `${under}/${name}`);

@@ -38,11 +38,14 @@ export function loweredFlows(
 ): readonly Lowered[] {
   if (facts.analysis.flows.length === 0) return [];
   const reads = new Map(facts.reads.map((touch) => [keyOf(touch.relation, touch.column ?? '*'), touch]));
-  const made = makers.has(facts.analysis.command) ? ({ isMade: true } as const) : {};
+  const made: Pick<Carried, 'isMade'> = makers.has(facts.analysis.command) ? { isMade: true } : {};
+  // What the lineage says of a name is about the relation that had it before.
+  const isOther = made.isMade === true || facts.analysis.inOwnSchema === true;
+  const on = { catalog, floors: isOther ? noFloors : floors, database: facts.asker.database };
   const groups = new Map<string, { level: string; into: string; touches: Set<Touch>; columns: Carried[] }>();
   for (const { from, to } of facts.analysis.flows) {
     const touch = reads.get(keyOf(from.relation, from.column));
-    if (touch === undefined || !isLowered(touch, to, { catalog, floors, database: facts.asker.database })) continue;
+    if (touch === undefined || !isLowered(touch, to, on)) continue;
     const into = visible(dotted(to.relation.schema, to.relation.name), 200);
     const level = touch.found.level.name;
     const key = `${level}\0${into}`;

@@ -117,6 +117,8 @@ export interface Analysis {
    * in table`. Judged as read where they are classified.
    */
   readonly tells?: readonly ColumnRead[];
+  /** Read in a transaction with definitions of its own: a relation may be another than the one that everybody else sees under its name. */
+  readonly inOwnSchema?: true;
   /** Something of it runs while the server parses it: it may not be sent before it is judged, not even to ask what it means. */
   readonly early?: true;
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */

@@ -385,8 +385,10 @@ export class Reader {
 }
 
 /** With what only the whole schema and the open transaction tell of names. */
-const told = ({ index, meaning }: Cold, analysis: Analysis): Analysis =>
-  withFormerNames(withOldRows(analysis, index, temporaryOf(meaning)), meaning.own?.former, index);
+function told({ index, meaning }: Cold, analysis: Analysis): Analysis {
+  const whole = withFormerNames(withOldRows(analysis, index, temporaryOf(meaning)), meaning.own?.former, index);
+  return meaning.own === undefined ? whole : { ...whole, inOwnSchema: true };
+}
 
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
 

@@ -303,6 +303,17 @@ describe.each([
     expect(await askedFor('select ssn from again')).toMatch(held('again\\.ssn'));
   });
 
+  test('is carried into a table that the open transaction made in the place of another', async () => {
+    yes();
+    await run('create table anew as select ssn from people');
+    await connected(proxy, async (client) => {
+      for (const sql of ['begin', 'drop table anew', 'create table anew (ssn text)']) await client.query(sql);
+      await client.query('insert into anew select ssn from people');
+      await client.query('commit');
+    });
+    expect(await askedFor('select ssn from anew')).toMatch(held('anew\\.ssn'));
+  });
+
   test('is not remembered of a statement that was denied or failed', async () => {
     no();
     await run('create table denied as select ssn from people').catch(() => undefined);
