@@ -37,7 +37,7 @@ export interface Execution extends ReadRequest {
   /** What let the cursor be declared that this text reads from, and nothing else; undefined: nobody was asked, or it is no such text. */
   readonly follows?: ((text: ReadText) => Released | undefined) | undefined;
   /** Locks that the open transaction holds. */
-  readonly locks: () => Promise<Known<readonly string[]>>;
+  readonly locks: (text: ReadText) => Promise<Known<readonly string[]>>;
 }
 
 export interface DumpShape {
@@ -238,7 +238,7 @@ export async function holdRequest(
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey, ...originsOf(verdict)],
     shape: reading.shape,
     estimate: expectedOf(reading),
-    locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(),
+    locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(reading),
     counterOffer,
   };
 }

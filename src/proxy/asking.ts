@@ -146,11 +146,12 @@ export class Asking implements AskedSession {
 
   /**
    * What the open transaction has locked, for whoever decides how long it may wait. A question fixes the transaction's snapshot, and
-   * SET TRANSACTION comes too late then: so it is only asked where something has fixed it already.
+   * SET TRANSACTION comes too late then: so it is only asked where something has fixed it already, or what is asked about (`next`) does.
    */
-  async locks(ran: RanInTransaction): Promise<Known<readonly string[]>> {
+  async locks(ran: RanInTransaction, next: RanInTransaction): Promise<Known<readonly string[]>> {
     if (this.#desk.replies.status !== 'open' || this.#desk.replies.length > 0 || ran === 'nothing') return known([]);
-    if (ran === 'LOCK') return notKnown('a question would fix the snapshot of the transaction');
+    // Behind what itself fixes none, a SET TRANSACTION may still come.
+    if (next !== 'queries') return notKnown('a question would fix the snapshot of the transaction');
     try {
       const [rows = []] = await this.#questions([locksQuestion]);
       return known(rows.map(([relation, mode]) => `${relation ?? ''} (${mode ?? ''})`));

@@ -3,7 +3,6 @@
 import type { Released } from '../approval/cursors.ts';
 import type { SessionId } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Known } from '../core/known.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
@@ -101,7 +100,7 @@ export class SessionMind {
       withdrawn: desk.withdrawn,
       follows: (text) => this.#follows(text),
       tellHeld: (hold, until) => telling.begin(hold, until),
-      locks: (): Promise<Known<readonly string[]>> => this.#asking.locks(this.#ran),
+      locks: (text) => this.#asking.locks(this.#ran, ranBy(text, this.#ran)),
       dump: () => this.#dump.shape(),
       dumpFacts: (oids) => this.#asking.dumpFacts(oids),
     };
@@ -231,7 +230,8 @@ export class SessionMind {
 /** What takes no snapshot and no locks leaves the transaction as fresh as it was. */
 function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTransaction {
   const moving = (text?.statements ?? []).filter(
-    ({ analysis }) => !analysis.kinds.every((kind) => kind === 'session' || kind === 'transaction'),
+    ({ analysis: { kinds, command } }) =>
+      !kinds.every((kind) => kind === 'session' || kind === 'transaction') && !/^(?:SET|RESET)\b/.test(command),
   );
   if (moving.length === 0) return before;
   return moving.every(({ analysis }) => analysis.command === 'LOCK TABLE') ? 'LOCK' : 'queries';

@@ -114,7 +114,7 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
   ],
   'a cursor of SQL': [
     4,
-    2,
+    1,
     query('begin'),
     query('declare c cursor for select word from secrets order by id'),
     query('fetch 2 from c'),

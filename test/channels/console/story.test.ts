@@ -28,6 +28,26 @@ describe('the story', () => {
     await page.getByText('approved and run').waitFor();
   });
 
+  test('lets a statement pass masked, and the driver gets likenesses', async () => {
+    const page = await here.signedIn('ben');
+    const approved = async (terms: RegExp): Promise<readonly unknown[]> => {
+      const asked = await ask('select work_email from hr.employees order by id limit 2');
+      await page.goto(asked.page);
+      await page.getByRole('radio', { name: terms }).check();
+      await page.getByRole('button', { name: 'Approve' }).click();
+      const rows = await asked.rows;
+      await page.getByText('approved and run').waitFor();
+      return rows.map((row) => row.work_email);
+    };
+    const values = await approved(/^This once/);
+    const likenesses = await approved(/^Masked/);
+    expect(likenesses).toHaveLength(2);
+    for (const [at, value] of values.entries()) {
+      expect(value).toMatch(/@/);
+      expect(likenesses[at]).not.toBe(value);
+    }
+  });
+
   test('denies with a reason, and the agent reads it', async () => {
     const page = await here.signedIn('ben');
     const asked = await ask('select work_email from hr.employees limit 2');
