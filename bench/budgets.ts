@@ -28,7 +28,7 @@ export interface BudgetCost {
   readonly withMs: number;
 }
 
-/** Of a table `people` that is there; `spent` need not be. */
+/** Of a table `short` that is there; `spent` need not be. */
 export async function budgetCost(url: string): Promise<BudgetCost> {
   const dir = mkdtempSync(join(tmpdir(), 'countersign-budgets-'));
   const store = await openJournal({ dir, clock: systemClock, log: silentLog });
@@ -40,7 +40,7 @@ export async function budgetCost(url: string): Promise<BudgetCost> {
       return { proxy, client, each: [] as number[] };
     }),
   );
-  const ask = { name: 'one', text: 'select name from people where id = $1', values: [7] };
+  const ask = { name: 'one', text: 'select name from short where id = $1', values: [7] };
   for (const { client } of sides) await waitFor('an answer', async () => (await client.query(ask)).rowCount !== null);
   for (let round = 0; round < rounds; round += 1) {
     for (const { client, each } of sides) {

@@ -176,7 +176,8 @@ await query(
   postgres.url('postgres'),
   `create table people as select g as id, 'Name Surname ' || g as name, 'person.' || g || '@mail.example.com' as email,
      date '1971-03-17' as born, 12.5 as amount, true as active, timestamptz '2026-01-15 12:00:00+00' as seen, 'Hamburg'::text as city,
-     'a text of some length that nobody reads, number ' || g as note, 42 as answer from generate_series(1, 200000) g`,
+     'a text of some length that nobody reads, number ' || g as note, 42 as answer from generate_series(1, 200000) g;
+   create table short as select id, name from people limit 100`,
 );
 const sql = 'select p.* from people p cross join generate_series(1, 5) g';
 const road = new Map<string, number[]>(Object.keys(roads).map((name) => [name, []]));
