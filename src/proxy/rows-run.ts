@@ -2,6 +2,7 @@
 // draws on; masked where the verdict says so. Says of each row whether it passes, and waits for room when it does not.
 import type { ProxyError } from '../core/errors.ts';
 import type { Execution } from '../gate-data.ts';
+import { headerBytes } from '../wire/frame.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { noticeResponse } from '../wire/server-messages.ts';
 import type { Rewritten } from './mask-rows.ts';
@@ -40,8 +41,12 @@ const foldedFor = rowBytesUsual / 128;
 /** From this share on of a budget, the agent is told. */
 const nearEnd = 0.8;
 
+/** A count of columns, -1. */
+const binaryEndBytes = headerBytes + 2;
+
 export class RunRows {
   readonly #parts: RunRowsParts;
+  #isBinaryCopy = false;
   #stopped: Extract<Taken, { readonly kind: 'stop' }> | undefined;
 
   constructor(parts: RunRowsParts) {
@@ -54,6 +59,8 @@ export class RunRows {
   }
 
   take(size: number): 'pass' | 'stop' {
+    // The end of a binary COPY is a piece of its own, and no row.
+    if (this.#isBinaryCopy && size === binaryEndBytes) return 'pass';
     const taken = this.#parts.meter.take(this.#parts.folds ? size * foldedFor : size);
     if (taken.kind === 'pass') return 'pass';
     this.#stopped = taken;
@@ -62,6 +69,7 @@ export class RunRows {
 
   /** Everything that is no row. */
   said(type: number, bytes: Buffer, start: number, end: number): Fate {
+    if (type === fromServer.copyOut) this.#isBinaryCopy = bytes[start + headerBytes] === 1;
     const fate = this.#parts.masked?.said(type, bytes, start, end) ?? 'forward';
     if (type !== fromServer.commandComplete && type !== fromServer.portalSuspended) return fate;
     const notices = this.#notices();
