@@ -184,8 +184,9 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await fc.assert(
       fc.asyncProperty(turns, async (some) => {
         for (const { reads, word: said } of some) {
-          const by = say(said);
+          // Before the new word: it would be said of them too.
           await bothKnow();
+          const by = say(said);
           const before = by.asked.length;
           const got = await Promise.all(reads.map((one) => rowsOf(by.url('db'), one.way, 'people', one.rows)));
           reads.forEach(({ rows }, index) => expect(got[index]).toBe(Math.min(rows, mostFor(said))));
@@ -221,8 +222,9 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await fc.assert(
       fc.asyncProperty(turns, async (some) => {
         for (const { reads, word: said } of some) {
-          const by = say(said);
+          // Before the new word: it would be said of them too.
           await bothKnow();
+          const by = say(said);
           const before = by.asked.length;
           const got = await Promise.all(reads.map((one) => rowsOf(by.url('db'), one.way, 'spent', one.rows)));
           arrived += got.reduce((sum, rows) => sum + rows, 0);
