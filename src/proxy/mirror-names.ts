@@ -5,7 +5,8 @@ import type { SessionEffect } from '../sql/statement-effects.ts';
 export interface NamesDesk {
   /** Of prepared statements. */
   doubtNames(): void;
-  /** Portals. */
+  /** With names. */
+  readonly hasPortals: boolean;
   followPortals(effect: SessionEffect): void;
   /** The server says that no transaction is open any more. */
   transactionEnded(): void;

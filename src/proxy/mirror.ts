@@ -240,8 +240,8 @@ export class Mirror {
       case 'transaction':
         return (this.#touched || this.#own !== 'none') && effect.step !== 'begin';
       case 'savepoint':
-        if (effect.step === 'set') return this.#cursors.size > 0;
-        return (this.#touched || this.#own !== 'none') && effect.step === 'rollback';
+        if (effect.step !== 'rollback') return this.#cursors.size > 0 || this.#names.hasPortals;
+        return this.#touched || this.#own !== 'none';
       default:
         return true;
     }

@@ -52,6 +52,10 @@ export class Requests {
     this.#book.doubt();
   }
 
+  get hasPortals(): boolean {
+    return this.#portals.size > 0;
+  }
+
   followPortals(effect: SessionEffect): void {
     this.#portals.follow(effect);
   }
