@@ -1,4 +1,5 @@
 // The agents' side of a running proxy: the listener with the gate behind it, and the connections to the databases.
+import type { Config } from '../core/config-types.ts';
 import { directoryOf } from '../proxy/from-config.ts';
 import { inBandSource } from '../proxy/in-band-source.ts';
 import { Listener, type ListenerParts } from '../proxy/listener.ts';
@@ -67,5 +68,12 @@ function listenerOf(
     inBand: inBandSource({ ...gate, budgets: bench.budgets }),
     lineage: bench.lineage,
     consoleUrl: () => live.config.http.publicUrl,
+    consolePlace: () => consolePlaceOf(live.config.http),
   });
+}
+
+function consolePlaceOf({ publicUrl, listen }: Config['http']): string {
+  if (publicUrl !== undefined) return `at ${publicUrl}`;
+  // Port 0 is any that is free, and only the process that took it knows which.
+  return listen.port === 0 ? 'on the http port, which the log names' : `on port ${listen.port}`;
 }

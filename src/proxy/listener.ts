@@ -328,7 +328,7 @@ export class Listener {
         agent: thrown.agent,
         why: thrown.error.message,
       });
-      this.#refuse(thrown.socket, thrown.error);
+      this.#refuse(thrown.socket, thrown.error, thrown.answer);
       return;
     }
     // Resets and handshakes that fail are the peer's doing; anything else is a defect and must be seen.
@@ -336,9 +336,9 @@ export class Listener {
     socket.destroy();
   }
 
-  #refuse(socket: Socket, error: ProxyError): void {
+  #refuse(socket: Socket, error: ProxyError, answer = errorFrame(error, 'session')): void {
     this.#refused[error.code] = (this.#refused[error.code] ?? 0) + 1;
-    socket.end(errorFrame(error, 'session'));
+    socket.end(answer);
     socket.destroySoon();
   }
 }

@@ -8,6 +8,7 @@ import { decodeStartup, type StartupPacket } from '../wire/startup.ts';
 import { encodeServerMessage } from '../wire/server-messages.ts';
 import { authenticate, type ScramSecrets } from './authenticate.ts';
 import type { AgentAccount, Directory } from './directory.ts';
+import { answerHttp, isHttp } from './http-stranger.ts';
 import { LoginReader } from './login-reader.ts';
 import type { TlsDoor } from './tls-door.ts';
 import type { CancelKey } from './cancel-keys.ts';
@@ -17,6 +18,8 @@ export interface LoginParts {
   readonly tls: () => TlsDoor | undefined;
   readonly secrets: ScramSecrets;
   readonly limits: () => Pick<Limits, 'startUpBytesMax' | 'loginMessageBytesMax'>;
+  /** Said to a browser that comes in here: `on port 6480`. */
+  readonly consolePlace: () => string;
 }
 
 export interface LoggedIn {
@@ -42,12 +45,15 @@ export class LoginRefused extends Error {
   readonly socket: Socket;
   readonly error: ProxyError;
   readonly agent: string | undefined;
+  /** The refusal in the peer's own language; without: as Postgres would say it. */
+  readonly answer: Buffer | undefined;
 
-  constructor(socket: Socket, error: ProxyError, agent?: string) {
+  constructor(socket: Socket, error: ProxyError, agent?: string, answer?: Buffer) {
     super(error.message, { cause: error });
     this.socket = socket;
     this.error = error;
     this.agent = agent;
+    this.answer = answer;
   }
 }
 
@@ -55,6 +61,8 @@ const newestMinor = 2;
 const tlsHandshakeByte = 0x16;
 const refuseEncryption = Buffer.from('N');
 const acceptTls = Buffer.from('S');
+/** A Terminate up to the last byte of its length. A driver that is told to end before it has connected sends it before its start-up. */
+const farewell = Buffer.from('X\0\0\0');
 
 export async function login(socket: Socket, parts: LoginParts, signal: AbortSignal): Promise<LoginResult> {
   let current = socket;
@@ -85,8 +93,12 @@ async function openStartup(
 ): Promise<Opened | undefined> {
   let reader = new LoginReader(socket, signal);
   let asked = { tls: false, gss: false };
-  const head = await reader.exactly(1);
-  if (head === undefined) return undefined;
+  const head = await reader.exactly(4);
+  if (head === undefined || head.equals(farewell)) return undefined;
+  if (isHttp(head)) {
+    const { error, answer } = answerHttp(parts.consolePlace());
+    throw new LoginRefused(socket, error, undefined, answer);
+  }
   socket.unshift(head);
   const tls = parts.tls();
   if (head[0] === tlsHandshakeByte) {

@@ -184,7 +184,7 @@ describe('a password in the open', () => {
 
 describe('the start-up packet', () => {
   const refused: readonly (readonly [what: string, bytes: Buffer, words: string])[] = [
-    ['that is no packet', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'invalid length of startup packet'],
+    ['that is no packet', Buffer.from('EHLO example.com\r\n'), 'invalid length of startup packet'],
     [
       'of protocol 2',
       encodeStartup({ kind: 'startup', major: 2, minor: 0, parameters: new Map(), protocolOptions: [] }),
@@ -199,6 +199,31 @@ describe('the start-up packet', () => {
   ];
   test.each(refused)('%s is refused', async (_what, bytes, words) => {
     expect(await say(plain.port, bytes)).toContain(words);
+  });
+
+  test.each(['GET / HTTP/1.1', 'HEAD / HTTP/1.0', 'POST /api/explain HTTP/1.1', 'PRI * HTTP/2.0'])(
+    'that is HTTP (%s) is told in HTTP where it is',
+    async (line) => {
+      const answer = await say(plain.port, Buffer.from(`${line}\r\nHost: example.com\r\n\r\n`));
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+      expect(answer).toContain('This is the Postgres port, and HTTP came in.');
+      expect(answer).toContain('The console and the API are on port 6480.');
+    },
+  );
+
+  test('that HTTP is sent in place of is answered so that a client of HTTP understands it', async () => {
+    const answer = await fetch(`http://127.0.0.1:${plain.port}/`);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await answer.text()).toContain('with a Postgres connection string');
+  });
+
+  test('with a goodbye before it is left alone: a driver that was told to end at once, which Postgres gives no word either', async () => {
+    const goodbye = Buffer.from('X\0\0\0\x04');
+    const [port, name] = [Number(new URL(postgres.url('postgres')).port), 'tester'];
+    expect(await say(port, goodbye, startup({ user: name, database: 'postgres' }))).toBe('');
+    expect(await say(plain.port, goodbye, startup({ user: name, database: 'postgres' }))).toBe('');
+    expect(await say(plain.port, goodbye)).toBe('');
   });
 
   test('of a newer minor version is answered with the newest we speak', async () => {

@@ -172,6 +172,7 @@ ${options.config ?? ''}
     openUpstream: pools.open,
     readers,
     consoleUrl: () => undefined,
+    consolePlace: () => 'on port 6480',
     clock: systemClock,
     log: silentLog,
   });
