@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { SessionId, UnixMillis } from './core/brand.ts';
 import { ProxyError } from './core/errors.ts';
-import { known, notKnown, type Known } from './core/known.ts';
+import { known, type Known } from './core/known.ts';
 import type { HoldRequest } from './approval/desk.ts';
 import type { Released } from './approval/cursors.ts';
 import type { Terms } from './approval/terms.ts';
@@ -15,6 +15,7 @@ import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
 import type { RelationName } from './sql/analysis.ts';
 import type { Verdict } from './policy/verdict.ts';
+import { rowsExpected } from './sql/estimated.ts';
 import type { Reader } from './sql/reader.ts';
 import type { ReadRequest, ReadText } from './sql/reading.ts';
 
@@ -237,15 +238,10 @@ export async function holdRequest(
     schemaVersion: version,
     sessionFacts: [meaning?.keyAt(version) ?? execution.id, execution.typesKey, ...originsOf(verdict)],
     shape: reading.shape,
-    estimate: expectedOf(reading),
+    estimate: rowsExpected(reading),
     locks: asker.transaction === 'none' ? known([]) : await (judged.locks ?? execution.locks)(reading),
     counterOffer,
   };
-}
-
-function expectedOf({ estimate, replan }: ReadText): Known<number> {
-  if (replan !== undefined) return notKnown('the planner was asked about other values');
-  return estimate ?? notKnown('the planner was not asked');
 }
 
 /** A yes to data of one level is none to data of another that was carried there since. */

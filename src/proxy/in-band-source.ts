@@ -13,6 +13,7 @@ import type { Reason, Verdict } from '../policy/verdict.ts';
 import { headerBytes } from '../wire/frame.ts';
 import { decodeServerMessage, fieldOf } from '../wire/server-messages.ts';
 import { fromServer } from '../wire/message-types.ts';
+import { rowsExpected } from '../sql/estimated.ts';
 import type { Reading } from '../sql/reading.ts';
 import type { InBandSource } from './in-band.ts';
 import type { InBandRows } from './in-band-rows.ts';
@@ -69,6 +70,7 @@ async function explainRows(execution: Execution, { judging, offers }: InBandSour
   const asker = execution.asker(reading.reason);
   const verdict = judging.verdict(reading, asker);
   const offer = verdict.kind === 'allow' ? undefined : await offers.narrower({ execution, asker, reading, verdict });
+  const expected = rowsExpected(reading);
   const [reason] = verdict.reasons;
   return [
     {
@@ -79,7 +81,7 @@ async function explainRows(execution: Execution, { judging, offers }: InBandSour
       command: reading.statements.map((one) => one.analysis.command).join('; '),
       columns: columnsOf(verdict),
       asked: verdict.kind === 'hold' ? verdict.needs.map(({ groups, quorum }) => ({ groups, needed: quorum })) : [],
-      rows_expected: reading.estimate?.known === true ? Math.round(reading.estimate.value) : null,
+      rows_expected: expected.known ? Math.round(expected.value) : null,
       rows_max: verdict.rowsMax ?? null,
       would_pass: offer ?? null,
       reasons: verdict.reasons.map(reasonJson),

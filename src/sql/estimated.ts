@@ -1,6 +1,6 @@
 // What the planner expects of a text that was read, put beside it: asked once, when the text is new, and remembered with it. What is
 // remembered was said of other values than those of a later execution: it is enough to let pass, and is asked again before it stops one.
-import { known, type Known } from '../core/known.ts';
+import { known, notKnown, type Known } from '../core/known.ts';
 import type { Analysis } from './analysis.ts';
 import { isWorthEstimating, mayBind, type PlanQuestion } from './estimate.ts';
 import type { AskedSession, ReadText } from './reading.ts';
@@ -69,4 +69,12 @@ export async function replanned(
     parameters === undefined ? { kind: 'none' } : { kind: 'own', bound: parameters };
   const estimate = await execution.session.estimate({ sql, types, counted: replan, values });
   return estimate.known ? { ...text, estimate } : text;
+}
+
+/** What people are told. The planner is not asked about what a LIMIT keeps small. */
+export function rowsExpected({ estimate, replan, statements: [only, ...more] }: ReadText): Known<number> {
+  if (replan !== undefined) return notKnown('the planner was asked about other values');
+  if (estimate !== undefined) return estimate;
+  const limit = only?.analysis.folds === true || more.length > 0 ? undefined : only?.analysis.rowsMax;
+  return limit === undefined ? notKnown('the planner was not asked') : known(limit);
 }

@@ -93,6 +93,11 @@ describe.each([15, 18] as const)('what is expected of a statement, on Postgres %
     toString: () => `about ${rows}`,
   });
 
+  test('is its own LIMIT where the planner is not asked for so few', async () => {
+    expect(await expectedOf('select secret from vast limit 3')).toBe(3);
+    expect(await expectedOf('select string_agg(secret, $$,$$) from vast limit 3')).not.toBe(3);
+  });
+
   describe('with parameters', () => {
     test('is that of its own values: the same text is held for many rows and passes for few', async () => {
       const text = 'select id from vast where id > $1';
