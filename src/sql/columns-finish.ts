@@ -3,6 +3,7 @@
 import type { ColumnName, ColumnRead, ColumnUse, ColumnWrite, Flow, OutputColumn, RelationName } from './analysis.ts';
 import type { Openings } from './columns-opened.ts';
 import { uses, type CallSite, type State, type Written } from './columns-state.ts';
+import { firesInstead, hasTriggers, throughViews, type Command } from './columns-through.ts';
 import { kinOf } from './kin.ts';
 import { columnOf, isSystemSchema, nameOf, type Relation } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -31,7 +32,12 @@ export class Finish {
     this.#calls = [...state.calls];
     this.#kin = kin;
     this.#absorb(state, [], ~uses.named);
-    for (const relation of state.relations) this.#rules(relation);
+    for (const [relation, commands] of state.commands) {
+      for (const command of commands) {
+        this.#rules(relation, command);
+        if (command !== 'select') this.#through(relation, command);
+      }
+    }
   }
 
   calls(): readonly CallSite[] {
@@ -57,11 +63,26 @@ export class Finish {
   }
 
   writes(): readonly ColumnWrite[] {
-    return [...this.#state.writes.values()].flatMap((written) => {
+    const list = [...this.#state.writes.values()].flatMap((written) => {
       const fired = this.#fired(written);
       const targets = this.#targets(written).filter((target) => !fired.some((each) => isSame(each, target)));
-      return [...targets, ...fired].map(writeOf);
+      return [...targets, ...fired];
     });
+    const more = this.#removed().filter((each) => !list.some((one) => one.how === 'delete' && isSame(one, each)));
+    return [...list, ...more].map(writeOf);
+  }
+
+  /** A row that goes through a view goes whole: what the view does not show of it, and what it shows computed, too. */
+  #removed(): readonly Written[] {
+    const list: Written[] = [];
+    for (const [relation, commands] of this.#state.commands) {
+      if (!commands.has('delete')) continue;
+      for (const { below } of throughViews(relation, 'delete', this.#index, this.#openings)) {
+        if (below.kind === 'v' && !hasTriggers(below, this.#index)) continue;
+        for (const { name: column } of below.attributes) list.push({ relation: nameOf(below), column, how: 'delete' });
+      }
+    }
+    return list;
   }
 
   flows(): readonly Flow[] {
@@ -142,7 +163,7 @@ export class Finish {
   }
 
   /** The server adds these conditions itself. Columns of the guarded row are access control; other tables' columns are reads. */
-  #rowSecurity(relation: Relation, commands: ReadonlySet<string>, via: readonly RelationName[]): void {
+  #rowSecurity(relation: Relation, commands: ReadonlySet<Command>, via: readonly RelationName[]): void {
     if (relation.rowSecurity === 'no' || this.#isExempt(relation)) return;
     for (const policy of this.#index.policiesOf(relation.oid)) {
       if (policy.command !== 'all' && policy.command !== 'select' && !commands.has(policy.command)) continue;
@@ -170,11 +191,23 @@ export class Finish {
   }
 
   /** A rule turns the statement into others; only the server's own tree says which. */
-  #rules(relation: Relation): void {
-    const commands = this.#state.commands.get(relation);
+  #rules(relation: Relation, command: Command): void {
     for (const rule of this.#index.rulesOf(relation.oid)) {
-      if (rule.event === 'select' || !rule.enabled || commands?.has(rule.event) !== true) continue;
+      if (rule.event === 'select' || !rule.enabled || rule.event !== command) continue;
       this.#state.unresolved(`the rule "${rule.name}" on ${relation.name} rewrites this statement`);
+    }
+  }
+
+  /**
+   * The server turns a write to a view into one to what the view selects from: its rules and its row security are of that command then,
+   * and a trigger in the place of the write is handed the whole row there.
+   */
+  #through(relation: Relation, command: Command): void {
+    for (const { below, via } of throughViews(relation, command, this.#index, this.#openings)) {
+      this.#rules(below, command);
+      this.#rowSecurity(below, new Set([command]), via);
+      if (!firesInstead(below, command, this.#index)) continue;
+      for (const source of this.#openings.of(below).sources()) this.#read(source, uses.other, via);
     }
   }
 
@@ -196,9 +229,8 @@ export class Finish {
     const fired: Written[] = [];
     let source: Source | undefined = { relation, attribute };
     while (source?.relation.kind === 'v') {
-      const { oid } = source.relation;
-      const hasTriggers = this.#index.snapshot.triggers.some((each) => each.relation === oid);
-      if (hasTriggers) fired.push({ ...written, relation: nameOf(source.relation), column: source.attribute.name });
+      const { relation: view, attribute: column } = source;
+      if (hasTriggers(view, this.#index)) fired.push({ ...written, relation: nameOf(view), column: column.name });
       source = this.#openings.view(source.relation)?.columns[placeOf(source)]?.origin;
     }
     return fired;

@@ -15,6 +15,8 @@ export interface Opened {
   /** By place: what each column of the view is made of. Empty for policies. */
   readonly columns: readonly Column[];
   readonly state: State;
+  /** What a view selects from, where that is one relation: a write to the view ends there. */
+  readonly base?: Relation | undefined;
 }
 
 export class Openings implements Shapes {
@@ -67,7 +69,13 @@ export class Openings implements Shapes {
     if (shape.rest !== undefined || shape.columns.length !== relation.attributes.length) {
       state.unresolved(`the columns of the view ${relation.schema}.${relation.name} cannot be told apart`);
     }
-    return { columns: shape.columns, state };
+    return { columns: shape.columns, state, base: this.#baseOf(node, state) };
+  }
+
+  #baseOf(node: Node, state: State): Relation | undefined {
+    const [from, ...more] = node.SelectStmt?.fromClause ?? [];
+    const range = more.length === 0 ? from?.RangeVar : undefined;
+    return range === undefined ? undefined : state.names.relations(range.relname ?? '', range.schemaname)[0];
   }
 
   policy(relation: Relation, policy: PolicyInfo): Opened {

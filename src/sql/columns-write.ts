@@ -6,6 +6,7 @@ import { expression } from './columns-expr.ts';
 import { fromList, relationItem } from './columns-from.ts';
 import { targets } from './columns-query.ts';
 import { uses, type QuerySpot, type Spot, type State } from './columns-state.ts';
+import { firesInstead } from './columns-through.ts';
 import { withScope } from './columns-with.ts';
 import type { ColumnWrite } from './analysis.ts';
 import { nameOf, type Attribute, type Relation } from './schema.ts';
@@ -92,20 +93,11 @@ export function remove(state: State, node: DeleteStmt, around: QuerySpot): Shape
   return returning(state, node, scope, target, spot);
 }
 
-/** pg_trigger.tgtype. */
-const insteadBit = 64;
-const eventBits = { update: 16, delete: 8 } as const;
-
 /** A trigger in the place of a write to a view is handed the whole row that was there. */
-function insteadOf(state: State, target: Target, event: keyof typeof eventBits): void {
+function insteadOf(state: State, target: Target, event: 'update' | 'delete'): void {
   const { relation } = target;
-  if (relation?.kind !== 'v') return;
-  const wanted = insteadBit | eventBits[event];
-  const { triggers } = state.names.index.snapshot;
-  const fires = triggers.some(
-    (each) => each.relation === relation.oid && each.enabled && (each.bits & wanted) === wanted,
-  );
-  if (fires) state.mark(state.shapes.of(relation).sources(), uses.other);
+  if (relation !== undefined && firesInstead(relation, event, state.names.index))
+    state.mark(state.shapes.of(relation).sources(), uses.other);
 }
 
 function removed(state: State, target: Target): void {
@@ -224,7 +216,10 @@ function action(state: State, clause: MergeWhenClause, target: Target, scopes: M
   const spot: Spot = { scope, use: uses.other, into: undefined };
   if (clause.commandType === 'CMD_INSERT') mergeInsert(state, clause, target, spot);
   else if (clause.commandType === 'CMD_UPDATE') assignments(state, clause.targetList, target, spot);
-  else if (clause.commandType === 'CMD_DELETE') removed(state, target);
+  else if (clause.commandType === 'CMD_DELETE') {
+    if (target.relation !== undefined) state.touch(target.relation, 'delete');
+    removed(state, target);
+  }
 }
 
 function mergeInsert(state: State, clause: MergeWhenClause, target: Target, spot: Spot): void {

@@ -20,6 +20,8 @@ export function existsOnly(link: TreeNode): TreeNode | undefined {
   const query = nodeOf(link.get('subselect'));
   if (query === undefined || numberOf(link.get('subLinkType')) !== existsSublink) return undefined;
   const plain = commandOf(query) === 'select' && counting.every((field) => (query.get(field) ?? null) === null);
-  const bare = nodesOf(query.get('targetList')).every((entry) => nodeOf(entry.get('expr'))?.tag === 'VAR');
+  // What ORDER BY adds to the list is not part of it; that is read like every ORDER BY.
+  const list = nodesOf(query.get('targetList')).filter((entry) => entry.get('resjunk') !== 'true');
+  const bare = list.every((entry) => nodeOf(entry.get('expr'))?.tag === 'VAR');
   return plain && bare ? query : undefined;
 }

@@ -308,6 +308,7 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   test.each([
     'select exists (select * from users where id = 1)',
     'select 1 from orders o where exists (select u.ssn, o.card from users u where u.id = o.user_id limit 1)',
+    `select 1 from orders o where exists (select u.ssn, o.card from users u order by u.name collate "C")`,
     'select exists (select distinct ssn from users offset 1)',
     'select exists (select upper(ssn) from users)',
   ])('both say alike what EXISTS looks at: %s', async (sql) => {
