@@ -56,7 +56,7 @@ async function asTyped(url: string): Promise<string> {
   const closed = new Promise<void>((settle) => child.once('close', () => settle()));
   child.stdin.end(quoted);
   await within('psql', closed, 60_000);
-  return out.trim();
+  return out.replaceAll(/ +$/gm, '').trim();
 }
 
 function replace(mark: string, text: string): void {

@@ -100,7 +100,9 @@ export class InBand {
     const { text } = decoded;
     const execution = this.#parts.execution({ sql, types: [], typesKey: '' });
     const answer = await execution.reader.inBand(text, execution.agent);
-    if (answer === undefined || answer.found === 'nothing') return undefined;
+    // Sent on, Postgres would say that there is no such table.
+    if (answer === undefined) return unread();
+    if (answer.found === 'nothing') return undefined;
     if (answer.found === 'otherForm') return otherForm();
     // Cut and put together in letters, it has to become the session's bytes again.
     if (!isAscii(text) && !isUtf8(this.#parts.encodings().client)) return otherEncoding();
@@ -190,6 +192,12 @@ function shown(rows: InBandRows, { client, server }: TextEncodings): InBandRows 
 const codeOf = (letter: string): string => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`;
 const isUtf8 = (encoding: string): boolean => /^(?:utf-?8|unicode)$/i.test(encoding);
 const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
+
+function unread(): ProxyError {
+  return new ProxyError('UNAVAILABLE', 'whether this asks for the proxy’s own tables could not be read in time', {
+    hint: 'Send it again. A text that always takes so long is too long for limits.parse_time.',
+  });
+}
 
 function otherForm(): ProxyError {
   return new ProxyError(

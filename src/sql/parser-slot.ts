@@ -9,7 +9,11 @@ const workerLimits = {
   maxOldGenerationSizeMb: 512,
 } as const;
 
-const offerMs = { first: 250, later: 50 } as const;
+/**
+ * An offer takes a few milliseconds. Late by so much, either the text keeps the package busy for ever or the machine is starved, where a
+ * new thread costs more than what it waits for.
+ */
+const offerMs = { first: 1_000, later: 250 } as const;
 const startMsMax = 15_000;
 
 export type SlotAnswer = WorkAnswer | { readonly kind: 'lost'; readonly why: string };

@@ -207,6 +207,19 @@ describe('over the limit', () => {
     await agent.end();
   });
 
+  test('parse_time: whether a text asks the proxy itself is not known either, and Postgres is not asked in its place', async () => {
+    const proxy = await proxyWith('parse_time: 50ms');
+    const agent = await client(proxy);
+    const long = `select * from countersign.budgets where 1 in (1${', 1'.repeat(80_000)})`;
+    await expect(agent.query(long)).rejects.toMatchObject({
+      code: '42501',
+      detail: expect.stringContaining('"UNAVAILABLE"'),
+      hint: expect.stringContaining('limits.parse_time'),
+    });
+    expect((await agent.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await agent.end();
+  });
+
   test('pending_replies, waiting_bytes, output_bytes: whoever is fast waits for whoever is slow, and loses nothing', async () => {
     const proxy = await proxyWith('pending_replies: 16, waiting_bytes: 64kB, output_bytes: 64kB');
     const raw = await connectRaw(proxy.url('postgres'));
