@@ -82,11 +82,12 @@ export function analyseText(parser: Parser, resolver: Resolver, job: AnalysisJob
   try {
     for (const raw of parsed.statements) {
       const inert = parsed.statements.length === 1 && literalsInert(raw.node, job.text, scanner);
-      const resolved = analyseOne(resolver, raw, context, job.exact);
       const { node, text } = raw;
+      const facts = statementFacts(node);
+      const resolved = analyseOne(resolver, { ...raw, facts }, context, job.exact);
       const named = node.PrepareStmt?.argtypes ?? [];
       const types = named.length === 0 ? [] : resolver.typesOf?.(named, context);
-      const probe = probeTextOf(parser, { node, text, facts: statementFacts(node), types });
+      const probe = probeTextOf(parser, { node, text, facts, types });
       const one = { ...resolved, probe, inert, normalised: normalisedText(raw.text) };
       statements.push(one);
       context = after(context, one.effects);
@@ -103,11 +104,11 @@ type Resolved = Omit<AnalysedStatement, 'inert' | 'normalised' | 'probe'>;
 
 function analyseOne(
   resolver: Resolver,
-  raw: RawStatement,
+  raw: RawStatement & { readonly facts: StatementFacts },
   context: ResolveContext,
   exact: Exactness | undefined,
 ): Resolved {
-  const facts = statementFacts(raw.node);
+  const { facts } = raw;
   const kept = facts.inner.find((one) => one.role === 'prepared' || one.role === 'cursor')?.node;
   const resolve = (node: Node, said: StatementFacts): Analysis =>
     withDoubts(resolver.resolve(node, said, context), context.tree, exact);

@@ -55,8 +55,18 @@ export function namesOf(list: readonly Node[] | undefined): readonly string[] | 
 
 /** The body of a node whatever its tag, for walking. */
 export function bodyOf(node: Node): unknown {
-  for (const value of Object.values(node)) return value;
+  const fields: unknown = node;
+  if (hasFields(fields)) for (const tag in fields) return fields[tag];
   return undefined;
+}
+
+/** What fields are gone over by in all walks: `for … in` makes no list, and a tree is gone over several times for each statement. */
+export interface Fields {
+  readonly [field: string]: unknown;
+}
+
+export function hasFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
 }
 
 /**
@@ -65,7 +75,6 @@ export function bodyOf(node: Node): unknown {
  * any other: whoever switches over tags must have a default.
  */
 export function childrenOf(value: unknown, visit: (node: Node) => void): void {
-  if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
     for (const item of value) {
       if (isNode(item)) visit(item);
@@ -73,7 +82,10 @@ export function childrenOf(value: unknown, visit: (node: Node) => void): void {
     }
     return;
   }
-  for (const item of Object.values(value)) {
+  if (!hasFields(value)) return;
+  for (const field in value) {
+    const item = value[field];
+    if (!hasFields(item)) continue;
     if (isNode(item)) visit(item);
     else childrenOf(item, visit);
   }
@@ -81,10 +93,21 @@ export function childrenOf(value: unknown, visit: (node: Node) => void): void {
 
 /** Every node below and including `node`, in document order of the tree. Does not go below a node for which `visit` says `skip`. */
 export function walk(node: Node, visit: (node: Node) => 'deeper' | 'skip'): void {
-  if (visit(node) === 'skip') return;
-  childrenOf(bodyOf(node), (child) => {
-    walk(child, visit);
-  });
+  walkFrom(node, visit);
+}
+
+/** One function for nodes, bodies and lists: half the time of one that goes from node to node by `childrenOf`. */
+function walkFrom(value: unknown, visit: (node: Node) => 'deeper' | 'skip'): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walkFrom(item, visit);
+    return;
+  }
+  if (isNode(value) && visit(value) === 'skip') return;
+  if (!hasFields(value)) return;
+  for (const field in value) {
+    const item = value[field];
+    if (hasFields(item)) walkFrom(item, visit);
+  }
 }
 
 /** A tagged node has exactly one key, in capitals; fields of bodies are in small letters. */

@@ -14,7 +14,7 @@
 //   other: what they touch depends on what they are told.
 // - LIMIT, OFFSET, FETCH, window frames, TABLESAMPLE, SQL/JSON, XMLTABLE: no slots.
 // Only SELECT, INSERT, UPDATE and DELETE have slots at all; anything else is inert only when it has no literals.
-import { isNode, namesOf, stringOf, tagOf, type Node } from './ast.ts';
+import { bodyOf, hasFields, isNode, namesOf, stringOf, tagOf, type Node } from './ast.ts';
 import type { A_Expr, FuncCall, TypeCast } from './ast-expr.ts';
 import type { ShapeScanner } from './shape.ts';
 
@@ -99,24 +99,21 @@ function visit(node: Node, slot: boolean, met: Met): void {
     for (const item of list.items ?? []) visit(item, slot, met);
     return;
   }
-  const tag = tagOf(node);
-  for (const body of Object.values(node)) visitBody(tag, body, slotsOf(node, tag), met);
+  visitBody(bodyOf(node), slotsOf(node, tagOf(node)), met);
 }
 
-function visitBody(tag: string, body: unknown, open: readonly string[], met: Met): void {
-  if (typeof body !== 'object' || body === null) return;
-  for (const [field, value] of Object.entries(body)) visitValue(value, open.includes(field), { tag, field }, met);
+function visitBody(body: unknown, open: readonly string[], met: Met): void {
+  if (!hasFields(body)) return;
+  for (const field in body) {
+    const value = body[field];
+    if (hasFields(value)) visitValue(value, open.includes(field), field, met);
+  }
 }
 
-function visitValue(
-  value: unknown,
-  slot: boolean,
-  from: { readonly tag: string; readonly field: string },
-  met: Met,
-): void {
-  if (Array.isArray(value)) for (const item of value) visitValue(item, slot, from, met);
+function visitValue(value: unknown, slot: boolean, field: string, met: Met): void {
+  if (Array.isArray(value)) for (const item of value) visitValue(item, slot, field, met);
   else if (isNode(value)) visit(value, slot, met);
-  else visitBody(from.field, value, slots[untagged[from.field] ?? ''] ?? [], met);
+  else visitBody(value, slots[untagged[field] ?? ''] ?? none, met);
 }
 
 /** Bodies that the grammar holds without a tag. */
@@ -126,11 +123,17 @@ const untagged: Readonly<Record<string, string>> = {
   onConflictClause: 'OnConflictClause',
 };
 
+const none: readonly string[] = [];
+const operands: readonly string[] = ['lexpr', 'rexpr'];
+const argumentsAndFilter: readonly string[] = ['args', 'agg_filter'];
+const onlyFilter: readonly string[] = ['agg_filter'];
+const castArgument: readonly string[] = ['arg'];
+
 function slotsOf(node: Node, tag: string): readonly string[] {
-  if (node.A_Expr !== undefined) return isPlainOperator(node.A_Expr) ? ['lexpr', 'rexpr'] : [];
-  if (node.FuncCall !== undefined) return isPlainFunction(node.FuncCall) ? ['args', 'agg_filter'] : ['agg_filter'];
-  if (node.TypeCast !== undefined) return isPlainCast(node.TypeCast) ? ['arg'] : [];
-  return slots[tag] ?? [];
+  if (node.A_Expr !== undefined) return isPlainOperator(node.A_Expr) ? operands : none;
+  if (node.FuncCall !== undefined) return isPlainFunction(node.FuncCall) ? argumentsAndFilter : onlyFilter;
+  if (node.TypeCast !== undefined) return isPlainCast(node.TypeCast) ? castArgument : none;
+  return slots[tag] ?? none;
 }
 
 function isPlainOperator(expression: A_Expr): boolean {

@@ -1,7 +1,7 @@
 // The kinds of queries and of writes: what they do beyond reading, wherever in the tree it is done (a DELETE in a WITH, a SELECT INTO,
 // a set_config in a filter). Columns are the resolver's question.
 import { foldAscii } from '../core/names.ts';
-import { bodyOf, childrenOf, namesOf, type Node } from './ast.ts';
+import { bodyOf, childrenOf, namesOf, walk, type Node } from './ast.ts';
 import type { DeleteStmt, InsertStmt, MergeStmt, SelectStmt, UpdateStmt } from './ast-query.ts';
 import type { StatementKind, Unknown } from './analysis.ts';
 import { parseNameList, settingJudged } from './settings.ts';
@@ -25,7 +25,7 @@ export function queryFacts(node: Node): QueryFacts {
   const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [] };
   const plain = plainSetConfigs(node);
   const guarded = guardedSetConfig(node);
-  visit(node, guarded === undefined ? plain : [guarded.call], facts);
+  gather(node, guarded === undefined ? plain : [guarded.call], facts);
   for (const call of plain) applySetConfig(call, facts);
   if (guarded !== undefined) applySetConfig(guarded.meant, facts);
   if (facts.kinds.size === 0) facts.kinds.add('read');
@@ -36,12 +36,19 @@ export function queryFacts(node: Node): QueryFacts {
 export function expressionFacts(node: Node, apart: readonly Node[]): QueryFacts {
   const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [] };
   childrenOf(bodyOf(node), (child) => {
-    if (!apart.includes(child)) visit(child, [], facts);
+    if (!apart.includes(child)) gather(child, [], facts);
   });
   return facts;
 }
 
-function visit(node: Node, plain: readonly Node[], facts: Gathering): void {
+function gather(from: Node, plain: readonly Node[], facts: Gathering): void {
+  walk(from, (node) => {
+    kindsOf(node, plain, facts);
+    return 'deeper';
+  });
+}
+
+function kindsOf(node: Node, plain: readonly Node[], facts: Gathering): void {
   if (node.SelectStmt !== undefined) selectKinds(node.SelectStmt, facts);
   else if (node.InsertStmt !== undefined) insertKinds(node.InsertStmt, facts);
   else if (node.UpdateStmt !== undefined) updateKinds(node.UpdateStmt, facts);
@@ -51,9 +58,6 @@ function visit(node: Node, plain: readonly Node[], facts: Gathering): void {
     if (isEscape(calledName(node.FuncCall))) facts.kinds.add('escape');
     if (isSetConfig(node) && !plain.includes(node)) unsureSetting('set_config inside an expression', node, facts);
   }
-  childrenOf(bodyOf(node), (child) => {
-    visit(child, plain, facts);
-  });
 }
 
 function selectKinds(select: SelectStmt, facts: Gathering): void {
