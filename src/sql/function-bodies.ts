@@ -53,14 +53,16 @@ const depthMax = 16;
 export class FunctionBodies {
   readonly #tools: BodyTools;
   readonly #learned = new Map<string, Called>();
+  /** By the catalog alone; undefined: by its body. Every statement calls something, and asking the lists takes dozens of patterns. */
+  readonly #byCatalog = new Map<FunctionInfo, Called | undefined>();
 
   constructor(tools: BodyTools) {
     this.#tools = tools;
   }
 
   called(callee: FunctionInfo, session: SessionNames, depth = 0): Called {
-    const nature = natureByCatalog(callee, this.#tools.index);
-    if (nature !== 'body') return { ...unknown, nature };
+    const said = this.#saidOf(callee);
+    if (said !== undefined) return said;
     const readable = callee.language === 'sql' || callee.language === 'plpgsql';
     if (!readable || depth >= depthMax) return unknown;
     const names = this.#names(callee, session);
@@ -74,6 +76,15 @@ export class FunctionBodies {
     // Temporary relations are the session's own and change under the same key.
     if (session.temp.known && session.temp.value.length > 0) this.#learned.delete(key);
     return learned;
+  }
+
+  #saidOf(callee: FunctionInfo): Called | undefined {
+    const before = this.#byCatalog.get(callee);
+    if (before !== undefined || this.#byCatalog.has(callee)) return before;
+    const nature = natureByCatalog(callee, this.#tools.index);
+    const said = nature === 'body' ? undefined : { ...unknown, nature };
+    this.#byCatalog.set(callee, said);
+    return said;
   }
 
   /** The names in a body mean what its own search_path says, else the caller's; printed bodies are qualified. */
