@@ -35,9 +35,13 @@ const sharedTypes: readonly string[] = ['src/audit/receipt.ts', 'src/audit/recor
 /** One door per outside package; a pattern may name several files of one room. */
 const doors: Readonly<Record<string, RegExp>> = {
   'libpg-query-15': /^src\/sql\/parser.*\.ts$/,
+  'libpg-query-15/wasm/libpg-query.js': /^src\/sql\/parser.*\.ts$/,
   'libpg-query-16': /^src\/sql\/parser.*\.ts$/,
+  'libpg-query-16/wasm/libpg-query.js': /^src\/sql\/parser.*\.ts$/,
   'libpg-query-17': /^src\/sql\/parser.*\.ts$/,
+  'libpg-query-17/wasm/libpg-query.js': /^src\/sql\/parser.*\.ts$/,
   'libpg-query-18': /^src\/sql\/parser.*\.ts$/,
+  'libpg-query-18/wasm/libpg-query.js': /^src\/sql\/parser.*\.ts$/,
   'pgsql-ast-parser': /^src\/sql\/offer\.ts$/,
   'pg-protocol': /^src\/proxy\/driver\.ts$/,
   ioredis: /^src\/store\/redis.*\.ts$/,

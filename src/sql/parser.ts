@@ -3,6 +3,7 @@
 import { ProxyError } from '../core/errors.ts';
 import type { Node } from './ast.ts';
 import { withoutComments } from './lexer.ts';
+import { ParserModule, type ParsedText } from './parser-module.ts';
 
 export const parserMajors = [15, 16, 17, 18] as const;
 export type ParserMajor = (typeof parserMajors)[number];
@@ -50,54 +51,29 @@ export function parserMajorOf(serverMajor: number): ParserMajor {
 }
 
 export async function loadParser(major: ParserMajor): Promise<Parser> {
-  const build = await loadBuild(major);
-  await build.loadModule();
-  return { major, parse: (text) => parseWith(build, text) };
+  const module = await ParserModule.load(major);
+  return { major, parse: (text) => parseWith(module, text) };
 }
 
-interface Build {
-  loadModule(): Promise<void>;
-  parseSync(text: string): unknown;
-  hasSqlDetails(error: unknown): boolean;
-}
-
-function loadBuild(major: ParserMajor): Promise<Build> {
-  switch (major) {
-    case 15:
-      return import('libpg-query-15');
-    case 16:
-      return import('libpg-query-16');
-    case 17:
-      return import('libpg-query-17');
-    case 18:
-      return import('libpg-query-18');
-  }
-}
-
-function parseWith(build: Build, text: string): Parsed {
-  const first = parseOnce(build, text);
+function parseWith(module: ParserModule, text: string): Parsed {
+  const first = parseOnce(module, text);
   if (first.kind !== 'syntaxError') return first;
   // The builds look at comments as tokens and so lose the grammar's one-token look-ahead (`NOT /* c */ IN`, `'a' -- c⏎'b'`): the
   // server accepts these. Positions stay true because comments are blanked byte by byte.
   const bare = withoutComments(text);
   if (bare === undefined) return first;
-  const second = parseOnce(build, bare);
+  const second = parseOnce(module, bare);
   return second.kind === 'statements' ? withSlices(text, second.statements) : first;
 }
 
-function parseOnce(build: Build, text: string): Parsed {
+function parseOnce(module: ParserModule, text: string): Parsed {
   if (/^[ \t\n\r\f\v]*$/.test(text)) return { kind: 'empty' };
-  let tree: unknown;
-  try {
-    // The builds refuse a text that JavaScript's trim empties; NBSP and its kin are names to Postgres. A semicolon changes nothing.
-    tree = build.parseSync(text.trim() === '' ? `${text};` : text);
-  } catch (thrown) {
-    return syntaxErrorOf(build, thrown);
-  }
-  if (!isParseResult(tree)) throw new ParserBroken(new Error('the parser gave no tree'));
-  if (tree.stmts === undefined || tree.stmts.length === 0) return { kind: 'empty' };
+  const answer = answerOf(module, text);
+  if (answer.kind === 'error') return syntaxErrorOf(answer);
+  const { stmts } = answer.tree;
+  if (stmts === undefined || stmts.length === 0) return { kind: 'empty' };
   const total = Buffer.byteLength(text);
-  const statements = tree.stmts.map((raw) => {
+  const statements = stmts.map((raw) => {
     if (raw.stmt === undefined) throw new ParserBroken(new Error('a statement without a tree'));
     const at = raw.stmt_location ?? 0;
     return { node: raw.stmt, at, bytes: raw.stmt_len === undefined ? total - at : raw.stmt_len, text: '' };
@@ -105,11 +81,27 @@ function parseOnce(build: Build, text: string): Parsed {
   return withSlices(text, statements);
 }
 
-function syntaxErrorOf(build: Build, thrown: unknown): Parsed {
-  if (!build.hasSqlDetails(thrown) || !isSqlError(thrown)) throw new ParserBroken(thrown);
-  const { message, cursorPosition } = thrown.sqlDetails;
-  if (/out of memory|could not|internal/i.test(message)) throw new ParserBroken(thrown);
-  return { kind: 'syntaxError', message, cursorPosition };
+type ParseError = Extract<ParsedText, { readonly kind: 'error' }>;
+
+function answerOf(
+  module: ParserModule,
+  text: string,
+): ParseError | { readonly kind: 'tree'; readonly tree: ParseResult } {
+  try {
+    const parsed = module.parse(text);
+    if (parsed.kind === 'error') return parsed;
+    const tree: unknown = JSON.parse(parsed.json);
+    if (isParseResult(tree)) return { kind: 'tree', tree };
+  } catch (thrown) {
+    throw new ParserBroken(thrown);
+  }
+  throw new ParserBroken(new Error('the parser gave no tree'));
+}
+
+function syntaxErrorOf(error: ParseError): Parsed {
+  const { message, position } = error;
+  if (/out of memory|could not|internal/i.test(message)) throw new ParserBroken(new Error(message));
+  return { kind: 'syntaxError', message, cursorPosition: Math.max(0, position - 1) };
 }
 
 function withSlices(text: string, statements: readonly RawStatement[]): Parsed {
@@ -131,10 +123,4 @@ interface ParseResult {
 
 function isParseResult(value: unknown): value is ParseResult {
   return typeof value === 'object' && value !== null && (!('stmts' in value) || Array.isArray(value.stmts));
-}
-
-function isSqlError(
-  value: unknown,
-): value is { readonly sqlDetails: { readonly message: string; readonly cursorPosition: number } } {
-  return value instanceof Error && 'sqlDetails' in value;
 }
