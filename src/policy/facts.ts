@@ -3,8 +3,8 @@
 import type { Known } from '../core/known.ts';
 import { functionWordOf, levelOfRead, levelOfRelation, levelOfWhole } from '../catalog/levels.ts';
 import { type Catalog, type FunctionWord } from '../catalog/catalog.ts';
-import { noFloors, raised, type Floors, type RaisedLevel } from './floors.ts';
-import type { Analysis, ColumnName, ColumnRead, ColumnUse, FunctionUse, RelationName } from '../sql/analysis.ts';
+import { noFloors, raised, wordSaid, type Floors, type RaisedLevel } from './floors.ts';
+import type { Analysis, ColumnName, ColumnRead, ColumnUse, Flow, FunctionUse, RelationName } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Action } from './verdict.ts';
 
@@ -122,10 +122,11 @@ function loweredOf(analysis: Analysis, levels: Levels): readonly Touch[] {
   if (analysis.flows.length === 0) return [];
   const key = ({ relation, column }: ColumnName): string => JSON.stringify([relation.schema, relation.name, column]);
   const said = new Set(analysis.reads.map((read) => key(read.column)));
-  const levelOf = (column: ColumnName): RaisedLevel => levelIn(levels, { column, uses: asRows, via: [], kin: [] });
+  const levelOf = (column: ColumnName, by: Levels): RaisedLevel =>
+    levelIn(by, { column, uses: asRows, via: [], kin: [] });
   const lowered = analysis.flows.filter((flow) => !said.has(key(flow.from)));
   return lowered
-    .map((flow) => ({ flow, from: levelOf(flow.from), to: levelOf(flow.to) }))
+    .map((flow) => ({ flow, from: levelOf(flow.from, staying(flow, levels)), to: levelOf(flow.to, levels) }))
     .filter(({ from, to }) => to.level.rank < from.level.rank)
     .map(({ flow, from }) => ({
       relation: flow.from.relation,
@@ -134,6 +135,13 @@ function loweredOf(analysis: Analysis, levels: Levels): readonly Touch[] {
       uses: asRows,
       found: from,
     }));
+}
+
+/** What was carried into a column goes with it under whatever name, unless the files say something of that name. */
+function staying({ stays, to }: Flow, levels: Levels): Levels {
+  return stays === true && wordSaid(levels.catalog, levels.database, to) === ''
+    ? { ...levels, floors: noFloors }
+    : levels;
 }
 
 /** What a write tells by failing is a reading only where reading is not free: else every INSERT would read its own key. */

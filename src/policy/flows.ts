@@ -43,7 +43,7 @@ export function loweredFlows(
   const isOther = made.isMade === true || facts.analysis.inOwnSchema === true;
   const on = { catalog, floors: isOther ? noFloors : floors, database: facts.asker.database };
   const groups = new Map<string, { level: string; into: string; touches: Set<Touch>; columns: Carried[] }>();
-  for (const { from, to } of facts.analysis.flows) {
+  for (const { from, to, stays } of facts.analysis.flows) {
     const touch = reads.get(keyOf(from.relation, from.column));
     if (touch === undefined || !isLowered(touch, to, on)) continue;
     const into = visible(dotted(to.relation.schema, to.relation.name), 200);
@@ -52,7 +52,8 @@ export function loweredFlows(
     const group = groups.get(key) ?? { level, into, touches: new Set(), columns: [] };
     group.touches.add(touch);
     const said = wordSaid(catalog, facts.asker.database, to);
-    group.columns.push({ to, from, level, owner: touch.found.owner, said, ...made });
+    // Under its name of now, by which it is found; what is said of it then is said of the other.
+    group.columns.push({ to: stays === true ? from : to, from, level, owner: touch.found.owner, said, ...made });
     groups.set(key, group);
   }
   return [...groups.values()].map((group) => ({ ...group, touches: [...group.touches] }));

@@ -40,6 +40,8 @@ export interface ColumnWrite {
 export interface Flow {
   readonly from: ColumnName;
   readonly to: ColumnName;
+  /** Nothing is copied: `from` will be called `to`. */
+  readonly stays?: true;
 }
 
 export interface FunctionUse {

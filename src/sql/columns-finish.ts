@@ -56,9 +56,8 @@ export class Finish {
 
   /** Relations of which no column is named, read or written: what is learned from them is how many rows they have. */
   relations(): readonly RelationName[] {
-    const read = new Set<Relation>();
-    for (const source of this.#reads.keys()) read.add(source.relation);
-    const named = new Set<string>([...read].map((each) => keyOf(nameOf(each))));
+    const named = new Set<string>();
+    for (const source of this.#reads.keys()) named.add(keyOf(nameOf(source.relation)));
     for (const written of this.#state.writes.values()) named.add(keyOf(written.relation));
     return [...this.#bases].map(nameOf).filter((name) => !named.has(keyOf(name)));
   }
@@ -91,7 +90,11 @@ export class Finish {
     for (const { from, to } of this.#state.flows.values()) {
       for (const base of this.#under(from)) {
         for (const target of this.#targets(to)) {
-          const flow = { from: columnName(base), to: { relation: target.relation, column: target.column } };
+          const flow = {
+            from: columnName(base),
+            to: { relation: target.relation, column: target.column },
+            ...(target.stays === true ? { stays: true as const } : {}),
+          };
           list.set(JSON.stringify(flow), flow);
         }
       }
@@ -292,9 +295,7 @@ const bitNames: readonly (readonly [number, ColumnUse])[] = [
 ];
 
 function usesOf(bits: number): readonly ColumnUse[] {
-  const names: ColumnUse[] = [];
-  for (const [bit, name] of bitNames) if ((bits & bit) !== 0) names.push(name);
-  return names;
+  return bitNames.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
 }
 
 const keyOf = (name: RelationName): string => `${name.schema}\0${name.name}`;

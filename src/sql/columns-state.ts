@@ -55,6 +55,8 @@ export interface Written {
   readonly relation: RelationName;
   readonly column: string;
   readonly how: ColumnWrite['how'];
+  /** Nothing is copied: the column itself will be called that. */
+  readonly stays?: true;
 }
 
 export class State {

@@ -8,6 +8,7 @@ import { callSite } from './columns-expr.ts';
 import { typeOf } from './columns-types.ts';
 import { relationOf } from './columns-from.ts';
 import { created, createdTable } from './columns-created.ts';
+import { looking } from './columns-looking.ts';
 import { copyColumns } from './columns-write.ts';
 import { uses, type State } from './columns-state.ts';
 import { nameOf, type Relation } from './schema.ts';
@@ -91,6 +92,7 @@ function other(state: State, node: Node, tag: string): Shape {
     )
   )
     state.unknown(`a statement of a kind that is not known: ${tag}`);
+  looking(state, node);
   mentioned(state, bodyOf(node));
   return nothing;
 }

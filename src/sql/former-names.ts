@@ -48,8 +48,8 @@ export function withFormerNames(analysis: Analysis, former: FormerNames | undefi
       return [{ ...read, kin }, ...here];
     }),
     writes: analysis.writes.flatMap((write) => [write, ...also(write.column).map((column) => ({ ...write, column }))]),
-    flows: analysis.flows.flatMap(({ from, to }): readonly Flow[] =>
-      all([from]).flatMap((source) => all([to]).map((target) => ({ from: source, to: target }))),
+    flows: analysis.flows.flatMap(({ from, to, ...how }): readonly Flow[] =>
+      all([from]).flatMap((source) => all([to]).map((target) => ({ from: source, to: target, ...how }))),
     ),
     wholeTables: relations(analysis.wholeTables),
     relations: relations(analysis.relations),
