@@ -102,7 +102,12 @@ const database = z.strictObject({
   password_command: passwordCommand.optional(),
   pool: z
     .strictObject({
-      warm: count({ words: 'Connections kept ready for the next agents.', usual: 2, min: 0, max: 1000 }),
+      warm: count({
+        words: 'Connections kept ready for the next agents. Up to twice as many, or 16, stay for a minute when sessions end.',
+        usual: 2,
+        min: 0,
+        max: 1000,
+      }),
     })
     .optional(),
   witness: word(

@@ -51,13 +51,12 @@ export class OpenNames<Thing> {
   }
 
   takeWhere(isGone: (thing: Thing) => boolean): readonly Thing[] {
-    return this.#open.size === 0 ? nothing : this.#takeAll(({ thing }) => isGone(thing));
+    return this.#takeAll(({ thing }) => isGone(thing));
   }
 
   /** The transaction is over: what outlives it does so only behind a commit. */
   over(how: 'commit' | 'rollback'): readonly Thing[] {
-    this.#savepoints = [];
-    if (this.#open.size === 0) return nothing;
+    if (this.#savepoints.length > 0) this.#savepoints = [];
     const gone = this.#takeAll((one) => !one.isCommitted && (how === 'rollback' || !one.outlives));
     for (const [name, one] of this.#open) if (!one.isCommitted) this.#open.set(name, { ...one, isCommitted: true });
     return gone;
@@ -96,6 +95,8 @@ export class OpenNames<Thing> {
   }
 
   #takeAll(isGone: (entry: Entry<Thing>, name: string) => boolean): readonly Thing[] {
+    // As after nearly every statement.
+    if (this.#open.size === 0) return nothing;
     const gone: Thing[] = [];
     for (const [name, entry] of this.#open) {
       if (!isGone(entry, name)) continue;

@@ -18,7 +18,10 @@ export interface PoolOptions {
   readonly max: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** For connections that come back while `warm` are there already; default: 16, or `warm` if more. */
+  /**
+   * With those that come back while `warm` are there already. By default as many again, and 16 at least: a wave of agents that comes, goes
+   * and comes again would else have the database close and open them all, beside its work for those who are there.
+   */
   readonly idleMax?: number;
   readonly idleMsMax?: number;
   /** A connection older than this is not lent again: server processes grow, and roles' settings change. */
@@ -56,7 +59,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#idleMax = options.warm === 0 ? 0 : Math.max(options.warm, options.idleMax ?? 16);
+    this.#idleMax = options.warm === 0 ? 0 : Math.max(options.warm, options.idleMax ?? Math.max(16, 2 * options.warm));
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeper.unref();
   }
@@ -158,7 +161,8 @@ export class Pool {
   /** Whether a connection that comes back is worth a reset. Without a baseline there is nothing to prove it by. */
   #wants(set: PoolSet, bornAt: number): boolean {
     const isYoung = this.#now() - bornAt < (this.#options.lifetimeMsMax ?? 1_800_000);
-    return isYoung && set.baseline !== undefined && this.#isKnown(set) && this.#idleCount() < this.#idleMax;
+    const hasRoom = this.#idleCount() + this.#comings.size < this.#idleMax;
+    return isYoung && hasRoom && set.baseline !== undefined && this.#isKnown(set);
   }
 
   #bury(upstream: Upstream, how: 'idle' | 'unusable'): void {

@@ -16,8 +16,9 @@ import type { Bound, RequestDesk, RequestLimits } from './request-desk.ts';
 import { RequestWay } from './request-way.ts';
 import { awaits, type Follower } from './replies.ts';
 import { Moves } from './moves.ts';
+import { ParsedText } from './parsed-text.ts';
 import { Portals } from './portals.ts';
-import { fetchOf, Names, onlyText, statementKind, typeAt, typesAt, wrong, zeroAt } from './request-bytes.ts';
+import { fetchOf, Names, onlyText, statementKind, typeAt, wrong, zeroAt } from './request-bytes.ts';
 import { BindFollower, type Passed, type Run } from './run.ts';
 import { StatementBook, type PreparedText } from './statement-book.ts';
 import { plannedName, probeName } from './witness-protocol.ts';
@@ -31,6 +32,7 @@ export class Requests {
   readonly #book = new StatementBook();
   readonly #portals = new Portals();
   readonly #names = new Names();
+  readonly #parsed = new ParsedText();
   readonly #moves = new Moves();
   /** Something was bound or run since the last Sync: an implicit transaction of the agent's is open. */
   #batchOpen = false;
@@ -165,9 +167,8 @@ export class Requests {
   }
 
   #parse(bytes: Buffer, start: number, end: number): void {
-    const nameEnd = bytes.indexOf(0, start + 5);
-    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
-    if (sqlEnd < 0 || sqlEnd >= end) {
+    const nameEnd = zeroAt(bytes, start + 5);
+    if (nameEnd < 0 || nameEnd >= end) {
       this.#way.refuseBatch(wrong.malformed());
       return;
     }
@@ -180,17 +181,13 @@ export class Requests {
       this.#way.refuseBatch(wrong.tooMany('statements', this.#limits.statementsPerSessionMax));
       return;
     }
-    // A copy: the chunk that the frame came in would stay in memory with it.
-    const sql = Buffer.from(bytes.subarray(nameEnd + 1, sqlEnd));
-    const types = typesAt(bytes, sqlEnd + 1, end);
-    if (types === undefined) {
+    const text = this.#parsed.of(bytes, nameEnd + 1, end);
+    if (text === undefined) {
       this.#way.refuseBatch(wrong.malformed());
       return;
     }
-    const typesKey = types.some((oid) => oid !== 0) ? `(${types.join()})` : '';
     const { inBand } = this.#desk;
-    const text = { sql, types, typesKey, kept: { of: sql, reading: undefined, hash: undefined } };
-    if (!inBand.mayAsk(sql)) {
+    if (!inBand.mayAsk(text.sql)) {
       this.#prepare(name, text, bytes, start, end);
       return;
     }
@@ -198,7 +195,7 @@ export class Requests {
       if (answer.kind === 'usual') this.#prepare(name, text, bytes, start, end);
       else if (answer.kind === 'refused') this.#way.refuseBatch(answer.error);
       else {
-        const frame = encodeClientMessage({ kind: 'parse', statement: name, sql: answer.text.sql, types });
+        const frame = encodeClientMessage({ kind: 'parse', statement: name, sql: answer.text.sql, types: text.types });
         this.#prepare(name, answer.text, frame, 0, frame.length);
       }
     });

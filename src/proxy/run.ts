@@ -110,20 +110,10 @@ export class Run implements Follower {
     return 'stopped';
   }
 
-  /** For the description of its portal: not the end of anything. */
-  readonly #describing: Follower = {
-    take: (type, bytes, start, end) => this.take(type, bytes, start, end),
-    ended: () => undefined,
-  };
-
   /** For a description that the agent did not ask for: looked at, and kept from it. */
-  readonly describingForUs: Follower = {
-    take: (type, bytes, start, end) => {
-      const fate = this.take(type, bytes, start, end);
-      return type === fromServer.error ? fate : 'swallow';
-    },
-    ended: () => undefined,
-  };
+  get describingForUs(): Follower {
+    return new Describing(this, 'us');
+  }
 
   /** Its rows would pass without anybody having looked at what they hold. */
   get isUnseen(): boolean {
@@ -154,7 +144,7 @@ export class Run implements Follower {
   /** The agent has asked for the description itself. */
   described(): Follower {
     this.#isDescribed = true;
-    return this.#describing;
+    return new Describing(this, 'the agent');
   }
 
   /** A request for it is on its way. */
@@ -214,6 +204,26 @@ export class Run implements Follower {
     const onFirstEnd = this.#onFirstEnd;
     this.#onFirstEnd = undefined;
     onFirstEnd?.(how === 'done' && this.#error === undefined ? 'done' : 'failed');
+  }
+}
+
+/** Follows the description of its portal, which is not the end of anything. */
+class Describing implements Follower {
+  readonly #run: Run;
+  readonly #for: 'the agent' | 'us';
+
+  constructor(run: Run, asker: 'the agent' | 'us') {
+    this.#run = run;
+    this.#for = asker;
+  }
+
+  take(type: number, bytes: Buffer, start: number, end: number): Fate {
+    const fate = this.#run.take(type, bytes, start, end);
+    return this.#for === 'the agent' || type === fromServer.error ? fate : 'swallow';
+  }
+
+  ended(): void {
+    // What becomes of the portal is in the replies to its other requests.
   }
 }
 

@@ -9,6 +9,7 @@ import type { Classification } from '../policy/classification.ts';
 import type { Carried } from '../policy/flows.ts';
 import type { Named } from '../policy/lineage.ts';
 import { isTemporarySchema } from '../policy/lineage-temporary.ts';
+import type { Analysis } from '../sql/analysis.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { Relation } from '../sql/schema.ts';
@@ -229,12 +230,17 @@ export class SessionMind {
 
 /** What takes no snapshot and no locks leaves the transaction as fresh as it was. */
 function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTransaction {
-  const moving = (text?.statements ?? []).filter(
-    ({ analysis: { kinds, command } }) =>
-      !kinds.every((kind) => kind === 'session' || kind === 'transaction') && !/^(?:SET|RESET)\b/.test(command),
-  );
-  if (moving.length === 0) return before;
-  return moving.every(({ analysis }) => analysis.command === 'LOCK TABLE') ? 'LOCK' : 'queries';
+  let ran = before;
+  for (const { analysis } of text?.statements ?? []) {
+    if (leavesFresh(analysis)) continue;
+    if (analysis.command !== 'LOCK TABLE') return 'queries';
+    ran = 'LOCK';
+  }
+  return ran;
+}
+
+function leavesFresh({ kinds, command }: Analysis): boolean {
+  return kinds.every((kind) => kind === 'session' || kind === 'transaction') || /^(?:SET|RESET)\b/.test(command);
 }
 
 type Shared = Pick<

@@ -92,22 +92,34 @@ export function childrenOf(value: unknown, visit: (node: Node) => void): void {
 }
 
 /** Every node below and including `node`, in document order of the tree. Does not go below a node for which `visit` says `skip`. */
-export function walk(node: Node, visit: (node: Node) => 'deeper' | 'skip'): void {
+export function walk(node: Node, visit: Visit): void {
   walkFrom(node, visit);
 }
 
-/** One function for nodes, bodies and lists: half the time of one that goes from node to node by `childrenOf`. */
-function walkFrom(value: unknown, visit: (node: Node) => 'deeper' | 'skip'): void {
+/** The tag is given because asking a node for one tag after another takes longer than going to it. */
+export type Visit = (node: Node, tag: string) => 'deeper' | 'skip';
+
+/** One function for nodes, bodies and lists: a third of the time of one that goes from node to node by `childrenOf`. */
+function walkFrom(value: unknown, visit: Visit): void {
   if (Array.isArray(value)) {
     for (const item of value) walkFrom(item, visit);
     return;
   }
-  if (isNode(value) && visit(value) === 'skip') return;
   if (!hasFields(value)) return;
+  const whole: unknown = value;
+  let isFirst = true;
   for (const field in value) {
+    if (isFirst && isTagged(whole, field) && visit(whole, field) === 'skip') return;
+    isFirst = false;
     const item = value[field];
     if (hasFields(item)) walkFrom(item, visit);
   }
+}
+
+/** By its first key alone: what has a tag has nothing beside it. */
+function isTagged(_value: unknown, key: string): _value is Node {
+  const first = key.charCodeAt(0);
+  return first >= 65 && first <= 90;
 }
 
 /** A tagged node has exactly one key, in capitals; fields of bodies are in small letters. */

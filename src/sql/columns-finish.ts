@@ -56,8 +56,9 @@ export class Finish {
 
   /** Relations of which no column is named, read or written: what is learned from them is how many rows they have. */
   relations(): readonly RelationName[] {
-    const named = new Set<string>();
-    for (const source of this.#reads.keys()) named.add(keyOf(nameOf(source.relation)));
+    const read = new Set<Relation>();
+    for (const source of this.#reads.keys()) read.add(source.relation);
+    const named = new Set<string>([...read].map((each) => keyOf(nameOf(each))));
     for (const written of this.#state.writes.values()) named.add(keyOf(written.relation));
     return [...this.#bases].map(nameOf).filter((name) => !named.has(keyOf(name)));
   }
@@ -295,7 +296,9 @@ const bitNames: readonly (readonly [number, ColumnUse])[] = [
 ];
 
 function usesOf(bits: number): readonly ColumnUse[] {
-  return bitNames.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
+  const names: ColumnUse[] = [];
+  for (const [bit, name] of bitNames) if ((bits & bit) !== 0) names.push(name);
+  return names;
 }
 
 const keyOf = (name: RelationName): string => `${name.schema}\0${name.name}`;

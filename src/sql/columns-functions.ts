@@ -43,9 +43,13 @@ function agreed(state: State, candidates: readonly FunctionInfo[], argument: Typ
     if (result.kind === 'notKnown') return result;
     if (first === undefined) first = result;
     else if (!same(first, result)) return notKnown;
-    else if (first.type !== result.type && first.kind !== 'notKnown') first = { ...first, type: 0 };
+    else if (first.type !== result.type) first = anyType(first);
   }
   return first ?? notKnown;
+}
+
+function anyType(result: Result): Result {
+  return result.type === 0 ? result : { ...result, type: 0 };
 }
 
 function same(a: Result, b: Result): boolean {

@@ -7,20 +7,31 @@ import type { FunctionUse } from './analysis.ts';
 const folding =
   /^(?:(?:string|array|json|jsonb|json_object|jsonb_object|xml|range)_?agg(?:_strict|_unique|_unique_strict)?|array_to_json|(?:table|query|cursor|schema|database)_to_xml.*|array_accum|hstore_agg|group_concat)$/;
 
-export function foldsRows(node: Node, functions: readonly FunctionUse[]): boolean {
-  if (functions.some((use) => folding.test(use.name))) return true;
+/** `said`: what the table of statements found of it in the text, for a query. */
+export function foldsRows(node: Node, said: boolean | undefined, functions: readonly FunctionUse[]): boolean {
+  return (said ?? isFoldingWithin(node)) || functions.some((use) => folding.test(use.name));
+}
+
+function isFoldingWithin(node: Node): boolean {
   let found = false;
-  walk(node, (each) => {
-    found ||= isFolding(each);
+  walk(node, (each, tag) => {
+    found ||= isFolding(each, tag);
     return found ? 'skip' : 'deeper';
   });
   return found;
 }
 
-function isFolding(node: Node): boolean {
-  if (node.SubLink?.subLinkType === 'ARRAY_SUBLINK') return true;
-  if (node.FuncCall !== undefined) return folding.test(stringOf(node.FuncCall.funcname?.at(-1)) ?? '');
-  return (
-    node.JsonArrayAgg !== undefined || node.JsonObjectAgg !== undefined || node.JsonArrayQueryConstructor !== undefined
-  );
+export function isFolding(node: Node, tag: string): boolean {
+  switch (tag) {
+    case 'SubLink':
+      return node.SubLink?.subLinkType === 'ARRAY_SUBLINK';
+    case 'FuncCall':
+      return folding.test(stringOf(node.FuncCall?.funcname?.at(-1)) ?? '');
+    case 'JsonArrayAgg':
+    case 'JsonObjectAgg':
+    case 'JsonArrayQueryConstructor':
+      return true;
+    default:
+      return false;
+  }
 }

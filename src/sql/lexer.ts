@@ -58,7 +58,6 @@ export function isComment(token: Token): boolean {
 }
 
 const lineComment = /--[^\n\r]*/y;
-const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
 const number =
   /(?:0[xX][0-9A-Fa-f_]+|0[oO][0-7_]+|0[bB][01_]+|(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)/y;
 const parameter = /\$[0-9]+/y;
@@ -73,7 +72,7 @@ export function tokenAt(text: string, start: number): Token | undefined {
     case begins.word: {
       const prefixed = next === 39 || next === 38 ? prefixedAt(text, start) : undefined;
       return prefixed === undefined
-        ? made(start, 'word', matchEnd(word, text, start))
+        ? made(start, 'word', wordEnd(text, start))
         : made(start, prefixed.kind, prefixed.end());
     }
     case begins.digit:
@@ -133,6 +132,18 @@ beginnings[47] = begins.slash;
 function spaceEnd(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && beginnings[text.charCodeAt(at)] === begins.space) at++;
+  return at;
+}
+
+/** Letters, digits, underscores, dollars, and everything beyond ASCII. Words are most of every text, and patterns are slower. */
+function wordEnd(text: string, start: number): number {
+  let at = start + 1;
+  for (; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 128 || unit === 36) continue;
+    const kind = beginnings[unit];
+    if (kind !== begins.word && kind !== begins.digit) break;
+  }
   return at;
 }
 

@@ -108,7 +108,7 @@ export class SchemaResolvers {
         writes: [...found.writes, ...run.writes],
         flows: [...found.flows, ...run.flows],
         unknowns,
-        ...(foldsRows(node, run.functions) ? { folds: true as const } : {}),
+        ...(foldsRows(node, facts.folds, run.functions) ? { folds: true as const } : {}),
         ...(run.domains.length === 0 ? {} : { domains: run.domains }),
         ...(early ? { early: true as const } : {}),
         ...(run.tells.length === 0 ? {} : { tells: run.tells }),
@@ -138,11 +138,11 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
     writes.push(...called.writes);
     flows.push(...called.flows);
     const { schema, name } = callee;
-    const use = { schema, name, signature: signatureOf(callee, index), nature: called.nature };
-    if (how === 'surely') return use;
+    const [signature, nature] = [signatureOf(callee, index), called.nature];
+    if (how === 'surely') return { schema, name, signature, nature };
     return called.reads.length === 0
-      ? { ...use, settledBy: 'tree' }
-      : { ...use, settledBy: 'tree', brought: called.reads };
+      ? { schema, name, signature, nature, settledBy: 'tree' }
+      : { schema, name, signature, nature, settledBy: 'tree', brought: called.reads };
   });
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];

@@ -88,18 +88,14 @@ function literalPlace(bytes: Uint8Array, location: number): number {
 type Met = (location: number) => void;
 
 function visit(node: Node, slot: boolean, met: Met): void {
-  const constant = node.A_Const;
-  if (constant !== undefined) {
-    const plain = constant.ival !== undefined || constant.sval !== undefined;
+  const tag = tagOf(node);
+  if (tag === 'A_Const') {
+    const constant = node.A_Const;
+    const plain = constant?.ival !== undefined || constant?.sval !== undefined;
     if (slot && plain && constant.location !== undefined) met(constant.location);
-    return;
-  }
-  const list = node.List;
-  if (list !== undefined) {
-    for (const item of list.items ?? []) visit(item, slot, met);
-    return;
-  }
-  visitBody(bodyOf(node), slotsOf(node, tagOf(node)), met);
+  } else if (tag === 'List') {
+    for (const item of node.List?.items ?? []) visit(item, slot, met);
+  } else visitBody(bodyOf(node), slotsOf(node, tag), met);
 }
 
 function visitBody(body: unknown, open: readonly string[], met: Met): void {
@@ -130,10 +126,16 @@ const onlyFilter: readonly string[] = ['agg_filter'];
 const castArgument: readonly string[] = ['arg'];
 
 function slotsOf(node: Node, tag: string): readonly string[] {
-  if (node.A_Expr !== undefined) return isPlainOperator(node.A_Expr) ? operands : none;
-  if (node.FuncCall !== undefined) return isPlainFunction(node.FuncCall) ? argumentsAndFilter : onlyFilter;
-  if (node.TypeCast !== undefined) return isPlainCast(node.TypeCast) ? castArgument : none;
-  return slots[tag] ?? none;
+  switch (tag) {
+    case 'A_Expr':
+      return isPlainOperator(node.A_Expr ?? {}) ? operands : none;
+    case 'FuncCall':
+      return isPlainFunction(node.FuncCall ?? {}) ? argumentsAndFilter : onlyFilter;
+    case 'TypeCast':
+      return isPlainCast(node.TypeCast ?? {}) ? castArgument : none;
+    default:
+      return slots[tag] ?? none;
+  }
 }
 
 function isPlainOperator(expression: A_Expr): boolean {

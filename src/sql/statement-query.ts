@@ -4,6 +4,7 @@ import { foldAscii } from '../core/names.ts';
 import { bodyOf, childrenOf, namesOf, walk, type Node } from './ast.ts';
 import type { DeleteStmt, InsertStmt, MergeStmt, SelectStmt, UpdateStmt } from './ast-query.ts';
 import type { StatementKind, Unknown } from './analysis.ts';
+import { isFolding } from './folding.ts';
 import { parseNameList, settingJudged } from './settings.ts';
 import { constantText, type SessionEffect } from './statement-effects.ts';
 import { calledName, isEscape, isSetConfig } from './statement-functions.ts';
@@ -12,17 +13,20 @@ export interface QueryFacts {
   readonly kinds: ReadonlySet<StatementKind>;
   readonly effects: readonly SessionEffect[];
   readonly unknowns: readonly Unknown[];
+  /** See folding.ts. Looked for here because the tree is gone over here. */
+  readonly folds: boolean;
 }
 
 interface Gathering {
   readonly kinds: Set<StatementKind>;
   readonly effects: SessionEffect[];
   readonly unknowns: Unknown[];
+  folds: boolean;
 }
 
 /** `node` is a query or a write; everything below it counts, to any depth. */
 export function queryFacts(node: Node): QueryFacts {
-  const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [] };
+  const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [], folds: false };
   const plain = plainSetConfigs(node);
   const guarded = guardedSetConfig(node);
   gather(node, guarded === undefined ? plain : [guarded.call], facts);
@@ -34,7 +38,7 @@ export function queryFacts(node: Node): QueryFacts {
 
 /** What stands in a statement that is no query: DEFAULT, CHECK, USING, arguments. `apart` is judged on its own and left out. */
 export function expressionFacts(node: Node, apart: readonly Node[]): QueryFacts {
-  const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [] };
+  const facts: Gathering = { kinds: new Set(), effects: [], unknowns: [], folds: false };
   childrenOf(bodyOf(node), (child) => {
     if (!apart.includes(child)) gather(child, [], facts);
   });
@@ -42,22 +46,28 @@ export function expressionFacts(node: Node, apart: readonly Node[]): QueryFacts 
 }
 
 function gather(from: Node, plain: readonly Node[], facts: Gathering): void {
-  walk(from, (node) => {
-    kindsOf(node, plain, facts);
+  walk(from, (node, tag) => {
+    facts.folds ||= isFolding(node, tag);
+    if (tag === 'FuncCall') callKinds(node, plain, facts);
+    else if (queryTags.has(tag)) queryKinds(node, facts);
     return 'deeper';
   });
 }
 
-function kindsOf(node: Node, plain: readonly Node[], facts: Gathering): void {
+const queryTags: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+
+function queryKinds(node: Node, facts: Gathering): void {
   if (node.SelectStmt !== undefined) selectKinds(node.SelectStmt, facts);
   else if (node.InsertStmt !== undefined) insertKinds(node.InsertStmt, facts);
   else if (node.UpdateStmt !== undefined) updateKinds(node.UpdateStmt, facts);
   else if (node.DeleteStmt !== undefined) deleteKinds(node.DeleteStmt, facts);
   else if (node.MergeStmt !== undefined) mergeKinds(node.MergeStmt, facts);
-  else if (node.FuncCall !== undefined) {
-    if (isEscape(calledName(node.FuncCall))) facts.kinds.add('escape');
-    if (isSetConfig(node) && !plain.includes(node)) unsureSetting('set_config inside an expression', node, facts);
-  }
+}
+
+function callKinds(node: Node, plain: readonly Node[], facts: Gathering): void {
+  const name = calledName(node.FuncCall ?? {});
+  if (isEscape(name)) facts.kinds.add('escape');
+  if (isSetConfig(node) && !plain.includes(node)) unsureSetting('set_config inside an expression', node, facts);
 }
 
 function selectKinds(select: SelectStmt, facts: Gathering): void {

@@ -32,6 +32,8 @@ export interface StatementFacts {
   readonly effects: readonly SessionEffect[];
   readonly refersTo: readonly Reference[];
   readonly unknowns: readonly Unknown[];
+  /** Of a query: whether its text makes one value of many rows (folding.ts). */
+  readonly folds?: boolean;
 }
 
 /** What a row of the table says; everything left out is "none". */
@@ -60,10 +62,11 @@ export function statementFacts(node: Node): StatementFacts {
     effects: [...below.effects, ...(said.effects ?? [])],
     refersTo: [...(said.refersTo ?? []), ...below.refersTo],
     unknowns: [...(said.unknowns ?? []), ...below.unknowns],
+    ...(below.folds === undefined ? {} : { folds: below.folds }),
   };
 }
 
-type Below = Pick<StatementFacts, 'wholes' | 'effects' | 'refersTo' | 'unknowns'> & {
+type Below = Pick<StatementFacts, 'wholes' | 'effects' | 'refersTo' | 'unknowns' | 'folds'> & {
   readonly kinds: readonly StatementKind[];
 };
 
@@ -74,7 +77,8 @@ type Below = Pick<StatementFacts, 'wholes' | 'effects' | 'refersTo' | 'unknowns'
 function belowOf(node: Node, said: RowFacts): Below {
   const inner = said.inner ?? [];
   const parts = inner.filter((one) => one.role !== 'prepared').map((one) => statementFacts(one.node));
-  const own = queries.includes(tagOf(node))
+  const isQuery = queries.includes(tagOf(node));
+  const own = isQuery
     ? queryFacts(node)
     : expressionFacts(
         node,
@@ -88,6 +92,7 @@ function belowOf(node: Node, said: RowFacts): Below {
     effects: defines ? [] : [...own.effects, ...parts.flatMap((part) => part.effects)],
     refersTo: parts.flatMap((part) => part.refersTo),
     unknowns: [...own.unknowns, ...parts.flatMap((part) => part.unknowns)],
+    ...(isQuery ? { folds: own.folds } : {}),
   };
 }
 

@@ -28,6 +28,7 @@ export const nodePackages = [
   'prisma@7.10.0',
   '@prisma/client@7.10.0',
   '@prisma/adapter-pg@7.10.0',
+  '@prisma/schema-engine-wasm@7.10.0-4.0edf323efd1d98336f3f0a68684b56f689b900d3',
 ] as const;
 
 const psqlTools = ['postgresql-client'];
@@ -132,6 +133,8 @@ export interface Looker {
   readonly probe: readonly [program: string, ...args: string[]];
   readonly debian: readonly string[];
   readonly linesMin: number;
+  /** Needs the packages of npm. */
+  readonly npm?: true;
   /** Statements that show values, not definitions. */
   readonly held?: RegExp;
 }
@@ -173,5 +176,13 @@ export const lookers: readonly Looker[] = [
     linesMin: 100,
     // It learns a table's columns by reading one row of it.
     held: /^SELECT \* FROM "\w+" LIMIT 1$/i,
+  },
+  {
+    name: 'Prisma db pull',
+    command: [process.execPath, 'prisma_pull.mjs'],
+    probe: [process.execPath, '-e', ''],
+    debian: [],
+    npm: true,
+    linesMin: 500,
   },
 ];

@@ -7,7 +7,7 @@ import { setup as build } from '../support/build.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { startShop } from '../support/shop.ts';
 import { lookers, type Looker } from './clients.ts';
-import { installPackages } from './install.ts';
+import { clientFolder, installNode, installPackages } from './install.ts';
 
 const folder = new URL('../../classification/', import.meta.url).pathname;
 const scripts = new URL('scripts', import.meta.url).pathname;
@@ -42,6 +42,7 @@ function play({ command: [program, ...args] }: Looker, proxy: RowsProxy): Promis
     PGPASSWORD: decodeURIComponent(password),
     PGDATABASE: 'db',
     PYTHONDONTWRITEBYTECODE: '1',
+    CLIENT_FOLDER: clientFolder,
   };
   const child = spawn(program, args, { cwd: scripts, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: msMax });
   let [out, complaints] = ['', ''];
@@ -72,12 +73,14 @@ async function run(names: readonly string[]): Promise<number> {
   const wanted = lookers.filter(({ name }) => names.length === 0 || names.includes(name));
   build();
   installPackages(wanted.filter((looker) => !isThere(looker)).flatMap((looker) => looker.debian));
+  const hasNpm = !wanted.some((looker) => looker.npm) || installNode();
   const shop = await startShop({ major: 15 });
   const proxy = await startRowsProxy({ url: shop.gateUrl, files, waitMs: 200 });
   let [passed, failed, skipped] = [0, 0, 0];
   try {
     for (const looker of wanted) {
-      const words = isThere(looker) ? await look(looker, proxy) : 'skipped: it could not be installed';
+      const there = isThere(looker) && (looker.npm === undefined || hasNpm);
+      const words = there ? await look(looker, proxy) : 'skipped: it could not be installed';
       console.log(`${words === undefined ? 'ok  ' : 'FAIL'} ${looker.name}${words === undefined ? '' : `: ${words}`}`);
       if (words === undefined) passed++;
       else if (words.startsWith('skipped')) skipped++;

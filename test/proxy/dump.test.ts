@@ -53,11 +53,7 @@ describe('pg_dump', () => {
   let open: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major: 15 });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major: 15, fill: [{ database: 'postgres', sql: setUp }] });
     const url = new URL(postgres.url('postgres'));
     [url.username, url.password] = ['dumper', 'dumper'];
     proxy = await startRowsProxy({ url: url.href, files: classified });

@@ -51,11 +51,7 @@ describe.each([15, 18] as const)('what is expected of a statement, on Postgres %
   let [mark, marks] = ['', 0];
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const direct = new pg.Client(postgres.url('postgres'));
-    await direct.connect();
-    await direct.query(setUp);
-    await direct.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     ear = await listenBefore(postgres.url('postgres'));
     proxy = await startRowsProxy({ url: ear.url, files });
   }, 120_000);

@@ -9,6 +9,7 @@ import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { startShop, type TestShop } from '../support/shop.ts';
 import { introspection, type AskedText } from './introspection-texts.ts';
+import { shown, tour } from './introspection-tour.ts';
 
 const folder = new URL('../../classification/', import.meta.url).pathname;
 
@@ -61,7 +62,7 @@ describe.each([15, 18] as const)('a look at a database on Postgres %i', (major) 
     return [result].flat().reduce((sum, one) => sum + (one.rowCount ?? 0), 0);
   }
 
-  test.each(Object.entries(introspection))('%s is not held', async (tool, texts) => {
+  test.each(Object.entries({ ...introspection, ...tour }))('%s is not held', async (tool, texts) => {
     held.clear();
     for (const [at, text] of texts.entries()) {
       const wanted = await rowsOf(direct, text);
@@ -71,6 +72,11 @@ describe.each([15, 18] as const)('a look at a database on Postgres %i', (major) 
       expect(await rowsOf(through, text, `${tool} ${at}`).catch(String), said).toBe(wanted);
     }
     expect([...held.values()]).toEqual([]);
+  });
+
+  test.each(shown)('what it shows of others is asked about: %s', async (sql) => {
+    expect(await rowsOf(direct, { sql })).toBeGreaterThanOrEqual(0);
+    await expect(rowsOf(through, { sql })).rejects.toThrow(/nobody decided in time/);
   });
 
   test('the values that old rows have are read by pg_dump, and held only where they are of a column that is', async () => {

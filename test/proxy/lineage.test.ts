@@ -60,11 +60,7 @@ describe.each([
   let peer: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     if (state === 'Redis') {
       redis = await startRedis();
       const prefix = aPrefix();

@@ -2,7 +2,6 @@
 // Method: statements put together at random from columns, expressions, sources and wrappers, sent in random forms with a format for each
 // column, to real Postgres 15 and 18; every byte that comes back is searched for canaries, and descriptions are compared with the server's own.
 import fc from 'fast-check';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
@@ -276,11 +275,7 @@ describe.each([15, 18] as const)('masked columns of Postgres %i', (major) => {
   let proxy: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
     proxy.say(() => ({ vote: 'deny' }));
   }, 120_000);

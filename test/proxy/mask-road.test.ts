@@ -188,11 +188,7 @@ describe.each([15, 18] as const)('masked columns of Postgres %i', (major) => {
   let proxy: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
     proxy.say(() => ({ vote: 'deny' }));
   }, 120_000);

@@ -286,6 +286,34 @@ describe('bounds', () => {
     next.release('unusable');
   });
 
+  test('a wave that comes again finds the connections of the one before it, though others were made ready meanwhile', async () => {
+    const pool = aPool({ warm: 10 });
+    await warmed(pool, app, 10);
+    const wave = async (): Promise<readonly Lease[]> => {
+      const leases = await Promise.all(Array.from({ length: 10 }, () => pool.take(app, never)));
+      await waitFor('as many again', () => pool.stats.opening === 0 && pool.stats.idle >= 10);
+      return leases;
+    };
+    const processes = (leases: readonly Lease[]): ReadonlySet<number> => new Set(leases.map((one) => one.processId));
+    const first = await wave();
+    for (const lease of first) lease.release('idle');
+    await waitFor('the resets', () => pool.stats.lent === 0);
+    expect(pool.stats.idle).toBe(20);
+    const second = await wave();
+    expect(processes(second)).toEqual(processes(first));
+    expect(pool.stats).toEqual({ lent: 10, idle: 10, opening: 0 });
+  });
+
+  test('a wave leaves no more idle ones behind than the bound, however many come back at once', async () => {
+    const pool = aPool({ warm: 1, idleMax: 3, max: 20 });
+    await warmed(pool, app, 1);
+    const leases = await Promise.all(Array.from({ length: 12 }, () => pool.take(app, never)));
+    await waitFor('one ready', () => pool.stats.opening === 0 && pool.stats.idle >= 1);
+    for (const lease of leases) lease.release('idle');
+    await waitFor('the resets', () => pool.stats.lent === 0);
+    expect(pool.stats.idle).toBe(3);
+  });
+
   test('parameters that were asked for once are not kept warm', async () => {
     const pool = aPool();
     for (let count = 0; count < 5; count += 1) {

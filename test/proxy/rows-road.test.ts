@@ -55,11 +55,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   let proxy: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
   }, 120_000);
 

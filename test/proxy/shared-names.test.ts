@@ -2,7 +2,6 @@
 // judged by to another; who uses both honestly notices nothing.
 // Method: raw conversations through a proxy before real Postgres 15 and 18, in which the likenesses of secrets are counted where they
 // arrive; nobody ever says yes.
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -78,11 +77,7 @@ describe.each([15, 18] as const)('names that SQL and the protocol share, before 
   let proxy: RowsProxy;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    const client = new pg.Client(postgres.url('postgres'));
-    await client.connect();
-    await client.query(setUp);
-    await client.end();
+    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
     proxy = await startRowsProxy({ url: postgres.url('postgres'), files, waitMs: 200 });
   }, 120_000);
 

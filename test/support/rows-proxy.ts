@@ -29,6 +29,8 @@ export interface RowsProxyOptions {
 export interface RowsProxy extends TestProxy {
   /** Every hold so far, as it was when it was asked. */
   readonly asked: readonly HoldView[];
+  /** How many, with those of texts that a busy machine read too late. */
+  readonly askedInAll: number;
   readonly store: Store;
   readonly desk: StoreDesk;
   /** What people say from now on. */
@@ -111,6 +113,9 @@ export async function startRowsProxy({
     get asked() {
       // A busy machine may read a text too late; what is held for that is not what is looked at here.
       return [...asked.values()].filter((hold) => hold.reasons[0].action !== 'notKnown');
+    },
+    get askedInAll() {
+      return asked.size;
     },
     say: (word) => (say = word),
     stop: async () => {
