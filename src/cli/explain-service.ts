@@ -94,10 +94,12 @@ function freshSession(agent: string, role: string, sql: string): ReadRequest {
   };
   const session: AskedSession = {
     meaning,
+    hasFailed: false,
     defines: 'nothing',
     settle: () => Promise.resolve({ kind: 'settled', meaning }),
     probe: () => Promise.reject(new Error('nothing runs where a statement is only explained')),
     named: () => undefined,
+    isAbsent: () => Promise.resolve(false),
     estimate: () => Promise.resolve(notKnown('nothing is asked of the server here')),
   };
   return { sql: Buffer.from(sql), types: [], typesKey: '', agent, session };

@@ -65,6 +65,11 @@ export class Asking implements AskedSession {
     return this.#mirror.meaning;
   }
 
+  get hasFailed(): boolean {
+    const { replies } = this.#desk;
+    return replies.status === 'failed' && !replies.runsForAgent;
+  }
+
   get defines(): 'nothing' | 'something' {
     return this.#mirror.defines;
   }
@@ -189,6 +194,23 @@ export class Asking implements AskedSession {
     return await this.#namesOf(portalsQuestion, [meant]);
   }
 
+  /**
+   * Nothing of the agent's is sent between this answer and the statement that it is for, and the server looks its name up first: so what is
+   * not there now is not there then. Names beyond ASCII, and those that are cut, are not looked for.
+   */
+  async isAbsent({ kind, name }: Reference): Promise<boolean> {
+    const { replies } = this.#desk;
+    if (replies.length > 0 || replies.skipping || replies.status === 'failed') return false;
+    if (!/^[\x01-\x7f]{1,62}$/.test(name)) return false;
+    try {
+      const [rows = []] = await this.#questions([absenceQuestion(kind, name)]);
+      return rows[0]?.[0] === '0';
+    } catch (thrown) {
+      if (thrown instanceof ProxyError && thrown.code !== 'UPSTREAM_LOST') return false;
+      throw thrown;
+    }
+  }
+
   async #namesOf(question: string, inDoubt: readonly string[]): Promise<ReadonlySet<string> | undefined> {
     const { replies } = this.#desk;
     if (replies.skipping || replies.status === 'failed') return undefined;
@@ -241,6 +263,12 @@ const namesQuestion = `
 /** Ours, which asks, is among them. */
 const portalsQuestion = `
   SELECT pg_catalog.encode(pg_catalog.convert_to(c.name, pg_catalog.pg_client_encoding()), 'hex') FROM pg_catalog.pg_cursors c`;
+
+/** In the database's own encoding: one name that cannot be written in the session's would be an error of the agent's transaction. */
+const absenceQuestion = (kind: Reference['kind'], name: string): string => `
+  SELECT pg_catalog.count(*) FROM pg_catalog.${kind === 'cursor' ? 'pg_cursors' : 'pg_prepared_statements'} n
+  WHERE pg_catalog.convert_to(n.name, pg_catalog.getdatabaseencoding()) OPERATOR(pg_catalog.=)
+    pg_catalog.decode('${Buffer.from(name).toString('hex')}', 'hex')`;
 
 const modesQuestion = `
   SELECT pg_catalog.current_setting('transaction_isolation'), pg_catalog.current_setting('transaction_read_only')`;

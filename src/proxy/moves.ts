@@ -13,11 +13,14 @@ export interface Moved {
   readonly meaning: number;
   /** What stands under the names of prepared statements and cursors. */
   readonly names: number;
+  /** Messages that make the server do anything at all. */
+  readonly steps: number;
 }
 
 export class Moves implements Moved {
   meaning = 0;
   names = 0;
+  steps = 0;
 
   /** A statement is sent that does this. */
   sent(effect: SessionEffect): void {
@@ -64,7 +67,12 @@ export function looksUpNames({ functions }: Analysis): boolean {
 const planned: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'VALUES', 'TABLE']);
 
 /** Whether a text that was judged at one time may mean something else at another. `begun`: it has run, and goes on with what it found. */
-export function mayDiffer(text: ReadText, then: Moved, now: Moved, begun: boolean): boolean {
+export function mayDiffer(
+  text: ReadText,
+  then: Omit<Moved, 'steps'>,
+  now: Omit<Moved, 'steps'>,
+  begun: boolean,
+): boolean {
   const [meaning, names] = [then.meaning !== now.meaning, then.names !== now.names];
   return text.statements.some(({ analysis, refersTo }) => {
     if (meaning && looksUpNames(analysis)) return true;

@@ -75,6 +75,8 @@ export class Requests {
   }
 
   handle(type: number, bytes: Buffer, start: number, end: number): void {
+    // Planning, at Bind, runs functions too; an Execute counts when it is sent.
+    if (type === client.bind || type === client.query || type === client.parse) this.#moves.steps += 1;
     switch (type) {
       case client.query:
         this.#query(bytes, start, end);
@@ -332,6 +334,7 @@ export class Requests {
       return;
     }
     this.#batchOpen = true;
+    this.#moves.steps += 1;
     if (run !== undefined) this.#runs(run);
     if (run?.isUnseen === true) {
       const frame = describeOf(bytes.subarray(start + 5, bytes.indexOf(0, start + 5) + 1));

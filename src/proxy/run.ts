@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Admission, Gate } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
-import { Tripwire } from './tripping.ts';
+import { ranAtAll, Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
 import type { Rewritten } from './mask-rows.ts';
 import { mayDiffer, type Moved } from './moves.ts';
@@ -57,6 +57,7 @@ export class Run implements Follower {
   #begun = false;
   #meaning = 0;
   #names = 0;
+  #steps = 0;
 
   constructor(parts: RunParts, of: Running) {
     this.#parts = parts;
@@ -78,6 +79,10 @@ export class Run implements Follower {
 
   row(_type: number, size: number): 'forward' | 'swallow' | 'stop' {
     if (this.#stopped !== undefined) return 'swallow';
+    if (this.#tripwire.passesNothing) {
+      this.#parts.onTripped(ranAtAll);
+      return 'swallow';
+    }
     if (this.#of.rows?.take(size) === 'stop') return 'stop';
     this.#rows += 1;
     this.#bytes += size;
@@ -86,7 +91,7 @@ export class Run implements Follower {
 
   /** Most results are not bounded, and a million rows are not worth a million questions. */
   get passesAll(): boolean {
-    return this.#stopped === undefined && this.#of.rows === undefined;
+    return this.#stopped === undefined && this.#of.rows === undefined && !this.#tripwire.passesNothing;
   }
 
   passed(rows: number, bytes: number): void {
@@ -128,17 +133,20 @@ export class Run implements Follower {
   }
 
   /** It was judged by what names meant then. */
-  bind({ meaning, names }: Moved): void {
+  bind({ meaning, names, steps }: Moved): void {
     this.#meaning = meaning;
     this.#names = names;
+    this.#steps = steps;
   }
 
   /** What it would run now may be something else than what was judged. */
   isOverdue(now: Moved): boolean {
     const [meaning, names] = [this.#meaning, this.#names];
-    if (meaning === now.meaning && names === now.names) return false;
     const { text } = this.#of.passed;
-    return text !== undefined && mayDiffer(text, { meaning, names }, now, this.#begun);
+    // The server was sure to refuse it as things stood then: any function may have made the name since.
+    if (text === undefined) return this.#steps !== now.steps;
+    if (meaning === now.meaning && names === now.names) return false;
+    return mayDiffer(text, { meaning, names }, now, this.#begun);
   }
 
   /** The agent has asked for the description itself. */

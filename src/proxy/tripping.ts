@@ -8,6 +8,7 @@ import { isSame } from './request-bytes.ts';
 import { checkRowDescription } from '../sql/tripwire.ts';
 
 const seen = new WeakMap<ReadText, Buffer>();
+export const ranAtAll = 'the server ran what it was sure to refuse';
 const noRows = Buffer.alloc(0);
 
 export class Tripwire {
@@ -16,6 +17,11 @@ export class Tripwire {
   /** Undefined: the server was sure to refuse it, so that any answer at all is one too many. */
   constructor(text: ReadText | undefined) {
     this.#text = text;
+  }
+
+  /** No description may have come before a row that nobody asked to be described. */
+  get passesNothing(): boolean {
+    return this.#text === undefined;
   }
 
   /**
@@ -38,7 +44,7 @@ export class Tripwire {
         return undefined;
       case fromServer.commandComplete:
       case fromServer.copyOut:
-        return this.#text === undefined ? 'the server ran what it was sure to refuse' : undefined;
+        return this.#text === undefined ? ranAtAll : undefined;
       default:
         return undefined;
     }
@@ -46,8 +52,8 @@ export class Tripwire {
 
   #described(bytes: Buffer, start: number, end: number): string | undefined {
     const text = this.#text;
-    if (text === undefined) return 'the server ran what it was sure to refuse';
-    if (text.index === undefined) return undefined;
+    // EXPLAIN describes its rows whatever it explains; what counts is that none comes.
+    if (text?.index === undefined) return undefined;
     const before = seen.get(text);
     if (before !== undefined && isSame(before, bytes, start, end)) return undefined;
     const message = decodeServerMessage(type, bytes.subarray(start + headerBytes, end));

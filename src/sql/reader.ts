@@ -6,18 +6,14 @@
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
 import { isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
-import type { Analysis } from './analysis.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
 import { doubted, inDoubt, withDoubt } from './doubts.ts';
 import type { InBandAnswer } from './in-band.ts';
-import { withFormerNames } from './former-names.ts';
-import { withOldRows } from './old-rows.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserPool, PoolAnswer } from './parser-pool.ts';
 import {
-  joined,
   sizeOf,
   temporaryOf,
   unreadText,
@@ -32,8 +28,10 @@ import type { SchemaIndex } from './schema-index.ts';
 import { hasCallingChecks } from './early-checks.ts';
 import { isTypedEarly, mayQuote, parsesEarly } from './early-parse.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
+import { isInVain, joined } from './referring.ts';
 import { refusedInside } from './refused-inside.ts';
 import { shapeOf } from './shape-of.ts';
+import { toldWhole } from './told-whole.ts';
 import { decodeText, type Exactness } from './text.ts';
 import { checkRowDescription } from './tripwire.ts';
 import { unite } from './union.ts';
@@ -92,10 +90,11 @@ export class Reader {
 
   /** At once when the same text was read in the same state. */
   read(request: ReadRequest): Reading | Promise<Reading> {
-    const { meaning } = request.session;
+    const { meaning, hasFailed } = request.session;
     const index = this.#indexOf(meaning);
-    if (meaning === undefined || index === undefined) return this.#cold(request);
-    return this.#remembered(request, meaning, index) ?? this.#cold(request);
+    if (meaning === undefined || index === undefined || hasFailed) return this.#cold(request);
+    const found = this.#remembered(request, meaning, index);
+    return found === undefined || isInVain(found, request.session) !== undefined ? this.#cold(request) : found;
   }
 
   /** What the static witness alone knows of another text in the same state: for offers, which are judged in full when they are sent. */
@@ -168,13 +167,21 @@ export class Reader {
     return found;
   }
 
+  /** A name that is not there has the server's own error. */
   async #cold(request: ReadRequest): Promise<Reading> {
+    const reading = await this.#settled(request);
+    const reference = reading.kind === 'read' ? isInVain(reading, request.session) : undefined;
+    const isAbsent = reference !== undefined && (await request.session.isAbsent(reference));
+    return isAbsent ? refusedBy(`there is no such ${reference.kind} in this session`) : reading;
+  }
+
+  async #settled(request: ReadRequest): Promise<Reading> {
     const standing = await request.session.settle();
     if (standing.kind === 'skipping') return { kind: 'skipped' };
     const { meaning } = standing;
     const index = meaning.own?.index ?? this.#parts.schema.current ?? (await this.#parts.schema.ready());
     if (index === undefined) return unreadText('the schema of the database cannot be read');
-    const known = this.#remembered(request, meaning, index);
+    const known = standing.kind === 'failed' ? undefined : this.#remembered(request, meaning, index);
     if (known !== undefined) return known;
     const decoded = decodeText(request.sql, meaning.encodings);
     if (decoded.kind === 'serverRefuses') return { kind: 'serverAnswers', why: decoded.why, error: undefined };
@@ -359,8 +366,8 @@ export class Reader {
     return {
       kind: 'read',
       statements: statements.map(({ analysis, held, refersTo, effects }) => ({
-        analysis: told(cold, analysis),
-        held: held === undefined ? undefined : told(cold, held),
+        analysis: toldWhole(cold, analysis),
+        held: held === undefined ? undefined : toldWhole(cold, held),
         refersTo,
         effects,
       })),
@@ -382,12 +389,6 @@ export class Reader {
     this.#cache.keep(key, cold.request.sql, { value: how.kept ?? text, bytes: sizeOf(text), inert: how.inert });
     return text;
   }
-}
-
-/** With what only the whole schema and the open transaction tell of names. */
-function told({ index, meaning }: Cold, analysis: Analysis): Analysis {
-  const whole = withFormerNames(withOldRows(analysis, index, temporaryOf(meaning)), meaning.own?.former, index);
-  return meaning.own === undefined ? whole : { ...whole, inOwnSchema: true };
 }
 
 const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;

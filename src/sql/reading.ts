@@ -106,6 +106,8 @@ export type Probed =
 export interface AskedSession {
   /** Known for sure at this moment, without asking anybody; undefined: `settle` has to be asked. */
   readonly meaning: Meaning | undefined;
+  /** Nothing runs but the end of a transaction that has failed; known for sure. */
+  readonly hasFailed: boolean;
   /** Whether the open transaction has definitions of its own, or may have by the time that this is read. */
   readonly defines: 'nothing' | 'something';
   /** Waits for all that is owed, and asks the server for what is not known. */
@@ -116,6 +118,8 @@ export interface AskedSession {
   estimate(question: PlanQuestion): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined;
+  /** Whether the server has nothing under this name, for sure, and will not before the statement that is being read has run. */
+  isAbsent(reference: Reference): Promise<boolean>;
 }
 
 export interface ReadRequest {
@@ -163,52 +167,6 @@ export function unreadText(why: string, normalised?: string): ReadText {
     temporary: [],
     reason: undefined,
     shape: undefined,
-  };
-}
-
-/** What EXECUTE and FETCH run joins what they say themselves; a name that nobody knows is not known. */
-export function joined(text: ReadText, named: (reference: Reference) => Analysis | undefined): ReadText {
-  // Whether a statement before it in the same text changes what names mean: a prepared text is then read anew by the server.
-  let moved = false;
-  const statements = text.statements.map((one) => {
-    const meant = (each: Reference): Analysis | undefined =>
-      moved && each.kind === 'prepared' ? undefined : named(each);
-    const analysis = one.refersTo.reduce((sum, each) => together(sum, each, meant(each)), one.analysis);
-    moved ||= one.effects.some(renames);
-    return one.refersTo.length === 0 ? one : { ...one, analysis };
-  });
-  return { ...text, statements };
-}
-
-function renames(effect: SessionEffect): boolean {
-  if (effect.kind === 'transaction') return effect.step !== 'begin';
-  return renaming.has(effect.kind);
-}
-
-const renaming: ReadonlySet<SessionEffect['kind']> = new Set([
-  ...(['setting', 'resetAll', 'discard', 'savepoint', 'temporaryObjects', 'definitions', 'unsure'] as const),
-]);
-
-function together(one: Analysis, reference: Reference, other: Analysis | undefined): Analysis {
-  if (other === undefined) {
-    const why = `what the ${reference.kind === 'cursor' ? 'cursor' : 'prepared statement'} stands for`;
-    return { ...one, unknowns: [...one.unknowns, { why, at: undefined }] };
-  }
-  return {
-    ...one,
-    kinds: [...new Set([...one.kinds, ...other.kinds])],
-    command: `${one.command}: ${other.command}`,
-    reads: [...one.reads, ...other.reads],
-    writes: [...one.writes, ...other.writes],
-    flows: [...one.flows, ...other.flows],
-    functions: [...one.functions, ...other.functions],
-    wholeTables: [...one.wholeTables, ...other.wholeTables],
-    relations: [...one.relations, ...other.relations],
-    outputs: other.outputs,
-    rowsMax: one.rowsMax ?? other.rowsMax,
-    ...(other.tells === undefined ? {} : { tells: other.tells }),
-    ...(one.folds === true || other.folds === true ? { folds: true as const } : {}),
-    unknowns: [...one.unknowns, ...other.unknowns],
   };
 }
 

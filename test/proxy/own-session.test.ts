@@ -53,8 +53,17 @@ const conversations: Readonly<Record<string, Conversation>> = {
       'show search_path',
       'show countersign.reason',
     ],
-    // A name that nobody prepared.
-    held: ['notKnown'],
+  },
+  'what people would be asked about, in a failed transaction': {
+    steps: [
+      'select word from other.notes',
+      'begin',
+      'select 1/0',
+      'select word from other.notes',
+      extended('select word from other.notes'),
+      'rollback',
+    ],
+    held: ['read'],
   },
   'DISCARD ALL takes the names of Parse too': {
     steps: [extended(notes, 's'), 'discard all', extended(notes, 's')],
@@ -132,11 +141,9 @@ const conversations: Readonly<Record<string, Conversation>> = {
       'close c',
       'fetch 1 from c',
     ],
-    held: ['notKnown'],
   },
   'a cursor WITH HOLD of a transaction that is rolled back': {
     steps: ['begin', 'declare c cursor with hold for select word from notes', 'rollback', 'fetch 1 from c'],
-    held: ['notKnown'],
   },
   'VACUUM in Parse and Bind': { steps: [extended('vacuum public.notes'), extended(notes)] },
   'VACUUM behind another statement of its batch': {

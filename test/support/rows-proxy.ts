@@ -31,6 +31,8 @@ export interface RowsProxy extends TestProxy {
   readonly asked: readonly HoldView[];
   /** How many, with those of texts that a busy machine read too late. */
   readonly askedInAll: number;
+  /** Those too that nobody could read. */
+  readonly all: readonly HoldView[];
   readonly store: Store;
   readonly desk: StoreDesk;
   /** What people say from now on. */
@@ -110,6 +112,9 @@ export async function startRowsProxy({
     ...proxy,
     store,
     desk: opened,
+    get all() {
+      return [...asked.values()];
+    },
     get asked() {
       // A busy machine may read a text too late; what is held for that is not what is looked at here.
       return [...asked.values()].filter((hold) => hold.reasons[0].action !== 'notKnown');
