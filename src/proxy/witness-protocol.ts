@@ -30,23 +30,33 @@ const switches = ['debug_print_rewritten', 'client_min_messages'] as const;
 export const startupOption = '-c debug_pretty_print=off';
 
 export function probeMessages(probe: Probe): Buffer {
-  return Buffer.concat([
-    closeLeftover,
-    ...set('debug_print_rewritten', 'on'),
-    ...set('client_min_messages', 'log'),
-    encodeClientMessage({ kind: 'parse', statement: probeName, sql: probe.sql, types: probe.types }),
-    encodeClientMessage({ kind: 'describe', target: 'statement', name: probeName }),
-    encodeClientMessage({ kind: 'close', target: 'statement', name: probeName }),
-    ...set('client_min_messages', probe.clientMinMessages),
-    ...set('debug_print_rewritten', 'off'),
-    encodeClientMessage({ kind: probe.end }),
-  ]);
+  const parse = encodeClientMessage({ kind: 'parse', statement: probeName, sql: probe.sql, types: probe.types });
+  return Buffer.concat([before, parse, afterwards(probe.clientMinMessages), encodeClientMessage({ kind: probe.end })]);
 }
 
 /** An agent that cancels in the middle of our questions leaves our name behind; nothing could be asked any more. */
 export const closeLeftover = encodeClientMessage({ kind: 'close', target: 'statement', name: probeName });
 
-function set(name: (typeof switches)[number], value: string): readonly Buffer[] {
+// All but the text is the same for every statement of a session, and so is made once: it is twenty messages.
+const before = Buffer.concat([closeLeftover, set('debug_print_rewritten', 'on'), set('client_min_messages', 'log')]);
+const afterByLevel = new Map<string, Buffer>();
+/** Postgres has ten levels; whatever a client believes in beyond them is not kept. */
+const levelsMax = 10;
+
+function afterwards(level: string): Buffer {
+  const made = afterByLevel.get(level);
+  if (made !== undefined) return made;
+  const messages = Buffer.concat([
+    encodeClientMessage({ kind: 'describe', target: 'statement', name: probeName }),
+    encodeClientMessage({ kind: 'close', target: 'statement', name: probeName }),
+    set('client_min_messages', level),
+    set('debug_print_rewritten', 'off'),
+  ]);
+  if (afterByLevel.size < levelsMax) afterByLevel.set(level, messages);
+  return messages;
+}
+
+function set(name: (typeof switches)[number], value: string): Buffer {
   if (!/^[a-z0-9]+$/.test(value)) throw new Error(`not a level: ${value}`);
   const messages: readonly ClientMessage[] = [
     { kind: 'parse', statement: probeName, sql: Buffer.from(`SET ${name} = ${value}`), types: [] },
@@ -55,7 +65,7 @@ function set(name: (typeof switches)[number], value: string): readonly Buffer[] 
     { kind: 'close', target: 'portal', name: probeName },
     { kind: 'close', target: 'statement', name: probeName },
   ];
-  return messages.map(encodeClientMessage);
+  return Buffer.concat(messages.map(encodeClientMessage));
 }
 
 export type ProbeOutcome =
