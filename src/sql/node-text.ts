@@ -5,23 +5,26 @@
 // newline and, where 78 bytes hold no space, by *inserting* one, even between a backslash and the brace it escapes. An asker who
 // picks aliases full of braces could so let a brace of theirs be read as structure; such text is refused, see `hasHardBreak`.
 import { known, notKnown, type Known } from '../core/known.ts';
+import { firstLayout, type Layout } from './node-layout.ts';
 
 /** `<>` is null, a token is a string, `( … )` a list, `{TAG :field value …}` a node. */
 export type NodeValue = string | null | readonly NodeValue[] | TreeNode;
 
 export class TreeNode {
   readonly tag: string;
-  readonly names: string[] = [];
+  /** Written while the node is read, and never after. */
+  layout: Layout;
   readonly values: NodeValue[] = [];
 
   constructor(tag: string) {
     this.tag = tag;
+    this.layout = firstLayout(tag);
   }
 
   /** The value of a field; undefined when this server's major does not print it. */
   get(name: string): NodeValue | undefined {
-    const at = this.names.indexOf(name);
-    return at < 0 ? undefined : this.values[at];
+    const place = this.layout.placeOf(name);
+    return place === undefined ? undefined : this.values[place];
   }
 }
 
@@ -47,7 +50,7 @@ export function readNodeText(
   // One character a byte: offsets stay offsets, and comparing stays cheap. Names are decoded where they are wanted.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   if (hasHardBreak(text, recoding)) return notKnown('the server’s tree holds a name that cannot be read back for sure');
-  return new Reader(text, limits).read();
+  return new Reader(text, bytes, limits).read();
 }
 
 /** A name as it stands in the tree, in UTF-8. */
@@ -100,14 +103,17 @@ function isEscaped(text: string, at: number): boolean {
 /** Thrown and caught in this file only. */
 class Malformed extends Error {}
 
+/** Bytes are looked at and the same places of the text are kept: a byte is found faster than a character. */
 class Reader {
   readonly #text: string;
+  readonly #bytes: Uint8Array;
   readonly #limits: NodeTextLimits;
   #at = 0;
   #nodes = 0;
 
-  constructor(text: string, limits: NodeTextLimits) {
+  constructor(text: string, bytes: Uint8Array, limits: NodeTextLimits) {
     this.#text = text;
+    this.#bytes = bytes;
     this.#limits = limits;
   }
 
@@ -115,7 +121,7 @@ class Reader {
     try {
       const value = this.#value();
       this.#skipSpace();
-      if (this.#at < this.#text.length) throw new Malformed('text after the end');
+      if (this.#at < this.#bytes.length) throw new Malformed('text after the end');
       return known(value);
     } catch (thrown) {
       if (!(thrown instanceof Malformed)) throw thrown;
@@ -129,7 +135,7 @@ class Reader {
     for (;;) {
       const inside = stack.at(-1);
       this.#skipSpace();
-      const code = this.#text.charCodeAt(this.#at);
+      const code = this.#bytes[this.#at];
       let done: NodeValue;
       if (Array.isArray(inside) && code === close) {
         this.#at++;
@@ -159,7 +165,7 @@ class Reader {
   /** What stands here: an opened container, or a finished token. */
   #start(): NodeValue[] | TreeNode | string | null {
     this.#skipSpace();
-    const code = this.#text.charCodeAt(this.#at);
+    const code = this.#bytes[this.#at];
     if (code === open || code === openNode) {
       if (++this.#nodes > this.#limits.nodesMax) throw new Malformed('too many nodes');
       this.#at++;
@@ -170,12 +176,25 @@ class Reader {
   }
 
   #fieldName(node: TreeNode): void {
-    if (this.#text.charCodeAt(this.#at) !== colon) throw new Malformed(`no field name in ${node.tag}`);
+    if (this.#bytes[this.#at] !== colon) throw new Malformed(`no field name in ${node.tag}`);
     this.#at++;
-    const name = this.#bare();
-    node.names.push(name);
+    node.layout = this.#layoutAfter(node.layout);
     // A datum is a length and its bytes, `4 [ 7 0 0 0 ]`. They are literals of the statement: never wanted, so never kept.
-    if (name === 'constvalue') this.#skipDatum();
+    if (node.layout.field === 'constvalue') this.#skipDatum();
+  }
+
+  #layoutAfter(before: Layout): Layout {
+    const { likely } = before;
+    if (likely === undefined || !this.#isNext(likely.bytes)) return before.with(this.#bare());
+    this.#at += likely.bytes.length;
+    return likely;
+  }
+
+  /** Whether these bytes are the whole token that stands here. */
+  #isNext(token: Uint8Array): boolean {
+    const [bytes, from, length] = [this.#bytes, this.#at, token.length];
+    for (let at = 0; at < length; at++) if (bytes[from + at] !== token[at]) return false;
+    return endsToken(bytes[from + length]);
   }
 
   /** Leaves one token for the caller to take: the length, or `<>`. */
@@ -198,49 +217,41 @@ class Reader {
   /** Tags and field names: never escaped, never empty but for `{}`, which old majors print for nodes they cannot print. */
   #bare(): string {
     const from = this.#at;
-    while (!endsToken(this.#text.charCodeAt(this.#at))) this.#at++;
+    while (!endsToken(this.#bytes[this.#at])) this.#at++;
     return this.#text.slice(from, this.#at);
   }
 
   #token(): string | null {
-    const text = this.#text;
+    const bytes = this.#bytes;
     const from = this.#at;
     let at = from;
     let escaped = false;
-    for (let code = text.charCodeAt(at); !endsToken(code); code = text.charCodeAt(at)) {
-      if (code === backslash) {
-        escaped = true;
-        at++;
-      }
+    for (; !endsToken(bytes[at]); at++) {
+      if (bytes[at] !== backslash) continue;
+      escaped = true;
       at++;
     }
-    if (at === from || at > text.length) throw new Malformed('a value is missing');
+    if (at === from || at > bytes.length) throw new Malformed('a value is missing');
     this.#at = at;
-    const raw = text.slice(from, at);
+    const raw = this.#text.slice(from, at);
     if (raw === '<>') return null;
     const inner = raw.length > 1 && raw.charCodeAt(0) === quote && raw.endsWith('"') ? raw.slice(1, -1) : raw;
     return escaped ? inner.replace(/\\([^])/g, '$1') : inner;
   }
 
   #skipSpace(): void {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== space && code !== newline && code !== tab) return;
-      this.#at++;
-    }
+    for (let code = this.#bytes[this.#at]; isSpace(code); code = this.#bytes[++this.#at]);
   }
 }
 
-/** charCodeAt past the end is NaN, which ends a token as well. */
-function endsToken(code: number): boolean {
-  return (
-    code === space ||
-    code === newline ||
-    code === close ||
-    code === closeNode ||
-    code === open ||
-    code === openNode ||
-    code === tab ||
-    Number.isNaN(code)
-  );
+function isSpace(code: number | undefined): boolean {
+  return code === space || code === newline || code === tab;
 }
+
+/** So does the end of the text. */
+function endsToken(code: number | undefined): boolean {
+  return code === undefined || ends[code] === 1;
+}
+
+const ends = new Uint8Array(256);
+for (const code of [space, newline, tab, open, close, openNode, closeNode]) ends[code] = 1;

@@ -1,5 +1,6 @@
 // The part of a tree's facts that needs no scopes: every function, operator, type, relation and sequence that is named anywhere,
 // by walking all nodes and fields without exception.
+import type { Layout } from './node-layout.ts';
 import { TreeNode, type NodeValue } from './node-text.ts';
 import { commandOf, listOf, nodeTable, numberOf, numbersOf } from './tree-nodes.ts';
 import { rteKind } from './tree-scope.ts';
@@ -32,6 +33,29 @@ const functionFields = [
 ];
 const operatorFields = ['opno', 'eqop', 'sortop', 'cycle_mark_neop'];
 
+/** Places of the fields above, looked for once in each layout. */
+interface NamedBy {
+  readonly functions: readonly number[];
+  readonly operators: readonly number[];
+}
+
+const namedByLayout = new WeakMap<Layout, NamedBy>();
+
+function namedBy(layout: Layout): NamedBy {
+  const known = namedByLayout.get(layout);
+  if (known !== undefined) return known;
+  const placesOf = (fields: readonly string[]): readonly number[] =>
+    fields.flatMap((field) => layout.placeOf(field) ?? []);
+  const made = { functions: placesOf(functionFields), operators: placesOf(operatorFields) };
+  namedByLayout.set(layout, made);
+  return made;
+}
+
+function addTo(set: Set<number>, value: NodeValue | undefined): void {
+  const oid = numberOf(value);
+  if (oid > 0) set.add(oid);
+}
+
 export function gather(queries: readonly TreeNode[]): Gathered {
   const found = new Sieve();
   const open: NodeValue[] = [...queries];
@@ -63,8 +87,9 @@ class Sieve {
       this.#unknowns.add(`node type ${node.tag === '' ? 'not printed by this server' : node.tag} in the server’s tree`);
       return;
     }
-    for (const field of functionFields) this.#add(this.#functions, node, field);
-    for (const field of operatorFields) this.#add(this.#operators, node, field);
+    const named = namedBy(node.layout);
+    for (const place of named.functions) addTo(this.#functions, node.values[place]);
+    for (const place of named.operators) addTo(this.#operators, node.values[place]);
     this.#byTag(node);
   }
 
@@ -83,8 +108,7 @@ class Sieve {
   }
 
   #add(set: Set<number>, node: TreeNode, field: string): void {
-    const oid = numberOf(node.get(field));
-    if (oid > 0) set.add(oid);
+    addTo(set, node.get(field));
   }
 
   #byTag(node: TreeNode): void {

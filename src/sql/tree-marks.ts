@@ -329,9 +329,9 @@ export class Marker {
   }
 
   #fields(scope: Scope, node: TreeNode, use: ColumnUse, but: string): void {
-    for (const [at, item] of node.values.entries()) {
-      if (typeof item === 'object' && node.names[at] !== but) this.#expr(scope, item, use);
-    }
+    const skipped = but === '' ? undefined : node.layout.placeOf(but);
+    let place = 0;
+    for (const item of node.values) if (place++ !== skipped && typeof item === 'object') this.#expr(scope, item, use);
   }
 
   #var(scope: Scope, node: TreeNode, attnum: number, use: ColumnUse): void {

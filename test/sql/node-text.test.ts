@@ -8,7 +8,9 @@ const read = (text: string, recoding: 'same' | 'recoded' = 'same') => readNodeTe
 
 function plain(value: NodeValue): unknown {
   if (value instanceof TreeNode) {
-    return { [value.tag]: Object.fromEntries(value.names.map((name, at) => [name, plain(value.values[at] ?? null)])) };
+    return {
+      [value.tag]: Object.fromEntries(value.layout.fields.map((name, at) => [name, plain(value.values[at] ?? null)])),
+    };
   }
   return Array.isArray(value) ? value.map((item: NodeValue) => plain(item)) : value;
 }
