@@ -5,7 +5,14 @@
 // A way is trusted for a record only when it gives, with the classification of then, the verdict that is on record. Pure: reading texts is a port.
 import { parseDotted } from '../core/names.ts';
 import { known, notKnown } from '../core/known.ts';
-import type { Analysis, ColumnRead, ColumnUse, RelationName, StatementKind } from '../sql/analysis.ts';
+import {
+  touchesNothing,
+  type Analysis,
+  type ColumnRead,
+  type ColumnUse,
+  type RelationName,
+  type StatementKind,
+} from '../sql/analysis.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { Classification } from '../policy/classification.ts';
 import { judge } from '../policy/judge.ts';
@@ -93,14 +100,7 @@ export function rereadColumns(record: JudgedRecord): Reread {
   const analysis: Analysis = {
     kinds: kinds.length === 0 ? ['read'] : kinds,
     command: 'SELECT',
-    reads,
-    relations,
-    writes: [],
-    flows: [],
-    functions: [],
-    wholeTables: [],
-    outputs: [],
-    rowsMax: undefined,
+    ...{ ...touchesNothing, reads, relations },
     unknowns: wasUnknown ? [{ why: 'it was not known when it was judged', at: undefined }] : [],
   };
   return { way: 'columns', analyses: [analysis] };

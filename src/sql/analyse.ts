@@ -1,7 +1,7 @@
 // One text, start to end: looked at, parsed, each statement named and resolved in the state that the ones before it leave. Runs inside
 // the worker. The resolver is a port, so that this file knows nothing of schemas.
 import { notKnown } from '../core/known.ts';
-import type { Analysis, Unknown } from './analysis.ts';
+import { touchesNothing, type Analysis, type Unknown } from './analysis.ts';
 import type { Node } from './ast.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { Parser, RawStatement } from './parser.ts';
@@ -239,14 +239,7 @@ export function kindsOnly(facts: StatementFacts, why: string): Analysis {
   return {
     kinds: facts.kinds,
     command: facts.command,
-    reads: [],
-    writes: [],
-    flows: [],
-    functions: [],
-    wholeTables: [],
-    relations: [],
-    outputs: [],
-    rowsMax: undefined,
+    ...touchesNothing,
     unknowns,
   };
 }

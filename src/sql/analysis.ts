@@ -126,3 +126,15 @@ export interface Analysis {
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */
   readonly domains?: readonly number[];
 }
+
+/** Of a statement that touches nothing, or of which nobody knows what. */
+export const touchesNothing = {
+  reads: [],
+  writes: [],
+  flows: [],
+  functions: [],
+  wholeTables: [],
+  relations: [],
+  outputs: [],
+  rowsMax: undefined,
+} as const satisfies Partial<Analysis>;

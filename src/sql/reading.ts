@@ -1,6 +1,6 @@
 // What reading a text gives, and what a reader asks of the session in which the text will run. Types and small joins only.
 import type { Counted, PlanQuestion } from './estimate.ts';
-import type { Analysis } from './analysis.ts';
+import { touchesNothing, type Analysis } from './analysis.ts';
 import type { SessionNames } from './columns-names.ts';
 import type { FormerNames } from './former-names.ts';
 import type { SchemaIndex } from './schema-index.ts';
@@ -139,14 +139,7 @@ export function unreadable(why: string): Analysis {
   return {
     kinds: ['notKnown'],
     command: '',
-    reads: [],
-    writes: [],
-    flows: [],
-    functions: [],
-    wholeTables: [],
-    relations: [],
-    outputs: [],
-    rowsMax: undefined,
+    ...touchesNothing,
     unknowns: [{ why, at: undefined }],
   };
 }
