@@ -5,7 +5,7 @@ import { known, notKnown } from '../core/known.ts';
 import { ProxyError } from '../core/errors.ts';
 import { readTemporary } from '../sql/schema-temporary.ts';
 import type { Relation } from '../sql/schema.ts';
-import type { Analysis } from '../sql/analysis.ts';
+import type { Analysis, RelationName } from '../sql/analysis.ts';
 import type { AskedSession, Meaning, OwnSchema, Probed, Standing } from '../sql/reading.ts';
 import { ownTakenBack } from '../sql/schema-own.ts';
 import type { DumpFacts } from '../gate-data.ts';
@@ -83,6 +83,16 @@ export class Asking implements AskedSession {
     await this.#desk.settled();
     if (replies.skipping) return { kind: 'skipping' };
     if (replies.status === 'failed') return { kind: 'failed', meaning: this.#mirror.anyMeaning() };
+    try {
+      await this.#learn();
+    } catch (thrown) {
+      if (thrown instanceof Stopped) return { kind: 'stopped', frame: thrown.frame };
+      throw thrown;
+    }
+    return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
+  }
+
+  async #learn(): Promise<void> {
     if (this.#mirror.settingsStale) {
       const answers = await this.#questions(settingQuestions);
       this.#mirror.learnSettings(answers.map((rows) => rows[0]?.[0] ?? null));
@@ -93,9 +103,19 @@ export class Asking implements AskedSession {
       this.#mirror.learnTemporary(temporary);
     }
     const made = this.#mirror.takeMade();
-    if (made.length > 0) await this.#found.onMade(madeOf((await this.#questions([madeQuestion(made)]))[0] ?? []));
+    if (made.length > 0) await this.#learnMade(made);
     if (this.#isOwnPast()) this.#mirror.learnOwn(await this.#ownDefinitions());
-    return { kind: 'settled', meaning: this.#mirror.anyMeaning() };
+  }
+
+  /** Where the question is stopped, what was made stays unknown, and nothing is read until it has been asked again. */
+  async #learnMade(made: readonly RelationName[]): Promise<void> {
+    try {
+      const [rows = []] = await this.#questions([madeQuestion(made)]);
+      await this.#found.onMade(madeOf(rows));
+    } catch (thrown) {
+      this.#mirror.made(made);
+      throw thrown;
+    }
   }
 
   #isOwnPast(): boolean {
@@ -232,6 +252,7 @@ export class Asking implements AskedSession {
       case 'lost':
         throw ended();
       case 'error':
+        if (isStop.test(result.sqlState)) throw new Stopped(result.frame, result.sqlState);
         throw new ProxyError('UNAVAILABLE', `the database did not say how this session stands (${result.sqlState})`, {
           hint: 'Try again; if it goes on, connect anew.',
         });
@@ -250,6 +271,18 @@ export class Asking implements AskedSession {
 
   #end(): AsideEnd {
     return this.#desk.batchOpen && this.#desk.replies.status === 'none' ? 'flush' : 'sync';
+  }
+}
+
+/** Cancelled or out of time, out of memory or disk: what the agent's own statement would have met in its place. */
+const isStop = /^(?:57014|55P03|53...)$/;
+
+class Stopped extends ProxyError {
+  readonly frame: Buffer;
+
+  constructor(frame: Buffer, sqlState: string) {
+    super('UNAVAILABLE', `the database did not say how this session stands (${sqlState})`);
+    this.frame = frame;
   }
 }
 

@@ -122,9 +122,9 @@ export class Session implements Sender, RequestDesk {
   cancel(): void {
     const why = new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request');
     if (this.#stream.withdraw(why)) return;
-    // What is being judged at this moment runs nowhere yet: it is withdrawn like what waits for people.
-    if (this.#state === 'waiting' && !this.replies.runsForAgent) this.withdrawn();
-    if (!this.#withdrawal.abort(why)) this.#aside(this.#parts.cancelUpstream());
+    const waits = this.#state === 'waiting' && !this.replies.runsForAgent;
+    const told = this.#withdrawal.cancel(why, this.replies, { waits, tell: this.#parts.cancelUpstream });
+    if (told !== undefined) this.#aside(told);
   }
 
   /** Ends the session with an error of ours, as Postgres does when it shuts down. */
@@ -148,8 +148,7 @@ export class Session implements Sender, RequestDesk {
 
   admit(execution: Execution): Admission | Promise<Admission> {
     const admission = this.#parts.gate.admit(execution);
-    if (!(admission instanceof Promise)) return admission;
-    return admission.then((settled) => this.#withdrawal.unlessAborted(settled, (task) => this.#aside(task)));
+    return admission instanceof Promise ? this.#withdrawal.judged(admission, (task) => this.#aside(task)) : admission;
   }
 
   wait<Answer>(answer: Promise<Answer>, then: (answer: Answer) => void): void {
@@ -171,6 +170,8 @@ export class Session implements Sender, RequestDesk {
       .then(() => (this.#requests.namesInDoubt ? this.#mind.namesAtServer() : undefined))
       .then((names) => {
         if (names !== undefined) this.#requests.keepNames(names);
+        // A cancel meanwhile found nothing that runs, and is none of what is judged now.
+        this.#withdrawal.over();
         if (this.#state !== 'waiting') return;
         this.#step('answered');
         this.#requests.handle(type, bytes, start, end);

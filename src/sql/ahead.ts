@@ -21,7 +21,10 @@ export function refusedBy(why: string): Reading {
 }
 
 /** It has said so, in this frame. */
-export function refusedIn({ frame }: ProbeError, why: string): Extract<Reading, { kind: 'serverAnswers' }> {
+export function refusedIn(
+  { frame }: Pick<ProbeError, 'frame'>,
+  why: string,
+): Extract<Reading, { kind: 'serverAnswers' }> {
   return { kind: 'serverAnswers', why, error: frame };
 }
 

@@ -26,6 +26,8 @@ interface Parsed {
 export async function parsesEarly({ sql, types, session }: Parsed, tools: ParseTools): Promise<boolean> {
   const standing = await session.settle();
   if (standing.kind === 'skipping') return false;
+  // Nobody knows, and it can be tried again.
+  if (standing.kind === 'stopped') return true;
   const { meaning } = standing;
   const index = meaning.own?.index ?? (await tools.ready());
   if (index === undefined) return true;

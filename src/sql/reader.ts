@@ -178,6 +178,7 @@ export class Reader {
   async #settled(request: ReadRequest): Promise<Reading> {
     const standing = await request.session.settle();
     if (standing.kind === 'skipping') return { kind: 'skipped' };
+    if (standing.kind === 'stopped') return refusedIn(standing, 'the server stopped it');
     const { meaning } = standing;
     const index = meaning.own?.index ?? this.#parts.schema.current ?? (await this.#parts.schema.ready());
     if (index === undefined) return unreadText('the schema of the database cannot be read');

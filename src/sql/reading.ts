@@ -89,6 +89,8 @@ export type Standing =
   | { readonly kind: 'settled'; readonly meaning: Meaning }
   /** The transaction has failed: the server runs nothing but its end. */
   | { readonly kind: 'failed'; readonly meaning: Meaning }
+  /** The server stopped our questions (a cancel, a time-out of the agent's own): it would have stopped the statement, and this is its word. */
+  | { readonly kind: 'stopped'; readonly frame: Buffer }
   | { readonly kind: 'skipping' };
 
 export type Probed =
