@@ -239,6 +239,16 @@ export function boundToAnswer(portal: Buffer, rest: Buffer): Buffer {
 
 const bindType = 'B'.charCodeAt(0);
 
+/** What the server says of the statement that was bound names it, and the agent knows it by another name. Undefined: it does not. */
+export function underAgentsName(name: string, bytes: Buffer, start: number, end: number): Buffer | undefined {
+  const text = bytes.toString('latin1', start + 5, end);
+  if (!text.includes(`"${answerName}"`)) return undefined;
+  const body = Buffer.from(text.replaceAll(`"${answerName}"`, `"${name}"`), 'latin1');
+  const head = Buffer.from(bytes.subarray(start, start + 5));
+  head.writeUInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
 /** The agent sent neither; an error it has to see, for it stands in the place of its Bind. */
 export const unseen: Follower = {
   take: (type) => (type === fromServer.error ? 'forward' : 'swallow'),

@@ -48,5 +48,5 @@ export interface Bound {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  readonly answer: PreparedText | undefined;
+  readonly answer: (PreparedText & { readonly name: string }) | undefined;
 }

@@ -250,7 +250,7 @@ export class Requests {
       if (answer.kind === 'refused') this.#way.refuseBatch(answer.error);
       else if (answer.kind === 'sql') {
         const frame = boundToAnswer(bytes.subarray(start + 5, portalEnd), rest);
-        const fresh = { sql: answer.sql, types: text.types, typesKey: text.typesKey };
+        const fresh = { sql: answer.sql, types: text.types, typesKey: text.typesKey, name };
         this.#judgeBind(fresh, rest, { portal, bytes: frame, start: 0, end: frame.length, answer: fresh });
       }
     });
@@ -275,7 +275,7 @@ export class Requests {
     this.#portals.open(portal, run, this.#batch);
     if (answer !== undefined) this.#prepareAnswer(answer);
     const took = portal === '' ? undefined : (): void => this.#desk.protocolTook('cursor', portal);
-    this.#way.forward(awaits.bind, bytes, start, end, new BindFollower(run.sent(), took));
+    this.#way.forward(awaits.bind, bytes, start, end, new BindFollower(run.sent(), took, answer?.name));
     if (answer !== undefined) this.#way.forward(awaits.close, closeAnswer, 0, closeAnswer.length, unseen);
   }
 

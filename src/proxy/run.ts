@@ -5,6 +5,7 @@ import type { Execution } from '../gate-data.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
 import { ranAtAll, Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
+import { underAgentsName } from './in-band.ts';
 import type { Rewritten } from './mask-rows.ts';
 import { mayDiffer, type Moved } from './moves.ts';
 import type { Fate, Follower } from './replies.ts';
@@ -239,14 +240,19 @@ class Describing implements Follower {
 export class BindFollower implements Follower {
   readonly #run: Run;
   readonly #onBound: (() => void) | undefined;
+  readonly #agentsName: string | undefined;
 
-  constructor(run: Run, onBound: (() => void) | undefined) {
+  /** `agentsName`: what is bound stands at the server under a name of ours. */
+  constructor(run: Run, onBound: (() => void) | undefined, agentsName: string | undefined) {
     this.#run = run;
     this.#onBound = onBound;
+    this.#agentsName = agentsName;
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
-    return this.#run.take(type, bytes, start, end);
+    const fate = this.#run.take(type, bytes, start, end);
+    if (this.#agentsName === undefined || type !== fromServer.error || fate !== 'forward') return fate;
+    return underAgentsName(this.#agentsName, bytes, start, end) ?? fate;
   }
 
   ended(how: 'done' | 'failed' | 'skipped'): void {

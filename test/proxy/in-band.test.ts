@@ -119,6 +119,12 @@ const conversations: Readonly<Record<string, readonly [number, ...(readonly Clie
     ...[parse('select 1', 's'), bind([], { statement: 's' }), execute(), sync],
     ...[bind([], { statement: 's' }), execute(), sync],
   ],
+  'too few values': [
+    3,
+    ...[parse('select level from countersign.budgets where level = $1', 's'), bind([], { statement: 's' }), sync],
+    ...[bind(['counted', 'more'], { statement: 's' }), execute(), sync],
+    ...[parse('select level from countersign.budgets where level = $1'), bind(), execute(), sync],
+  ],
   'binary results': [1, parse(budgets), bind([], { formats: [1] }), describeOf('portal'), execute(), sync],
   'some binary, some text': [
     1,
