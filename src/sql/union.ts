@@ -22,7 +22,7 @@ import type {
 } from './analysis.ts';
 import { natureByCatalog, signatureOf } from './functions.ts';
 import { firstUserOid, type SchemaIndex } from './schema-index.ts';
-import type { Relation } from './schema.ts';
+import type { FunctionInfo, Relation } from './schema.ts';
 import { namedTree, type NamedTree } from './tree-named.ts';
 import type { TreeFacts } from './tree.ts';
 import { closureOf } from './writes-closure.ts';
@@ -161,8 +161,9 @@ function kindsOf(analysis: Analysis, tree: NamedTree, facts: TreeFacts): Analysi
  */
 function functionsOf(facts: TreeFacts, index: SchemaIndex, analysis: Analysis): readonly FunctionUse[] {
   const oids = new Set(facts.functions);
-  for (const operator of index.snapshot.operators) {
-    if (operator.oid < firstUserOid || !facts.operators.includes(operator.oid)) continue;
+  const operators = facts.operators.filter((oid) => oid >= firstUserOid);
+  for (const operator of operators.length === 0 ? [] : index.snapshot.operators) {
+    if (!operators.includes(operator.oid)) continue;
     oids.add(operator.function);
     for (const oid of index.comparedBy(operator.left)) oids.add(oid);
   }
@@ -178,16 +179,30 @@ function functionsOf(facts: TreeFacts, index: SchemaIndex, analysis: Analysis): 
   return [...analysis.functions.filter((use) => use.settledBy !== 'tree' || called.has(useKey(use))), ...more];
 }
 
+const usesByIndex = new WeakMap<SchemaIndex, Map<number, FunctionUse>>();
+
+/** What the snapshot says of a function does not change; the lists of functions are dozens of patterns. */
 function useOf(oid: number, index: SchemaIndex): FunctionUse {
+  let uses = usesByIndex.get(index);
+  if (uses === undefined) usesByIndex.set(index, (uses = new Map()));
+  const before = uses.get(oid);
+  if (before !== undefined) return before;
   const callee = index.function(oid);
   if (callee === undefined) return { schema: '', name: `function ${oid}`, signature: '', nature: 'unknown' };
+  const made = madeUse(callee, index);
+  uses.set(oid, made);
+  return made;
+}
+
+function madeUse(callee: FunctionInfo, index: SchemaIndex): FunctionUse {
   const nature = natureByCatalog(callee, index);
   const { schema, name } = callee;
   // Its body is read in the worker; here nobody read it.
   return { schema, name, signature: signatureOf(callee, index), nature: nature === 'body' ? 'unknown' : nature };
 }
 
-const useKey = (use: FunctionUse): string => JSON.stringify([use.schema, use.name, use.signature]);
+/** Names of Postgres hold no NUL. */
+const useKey = (use: FunctionUse): string => `${use.schema}\0${use.name}\0${use.signature}`;
 
 /** A value turned into a domain runs its checks: of a parameter, of an argument. Which of them were looked at, the static witness says. */
 function uncheckedTypes(facts: TreeFacts, index: SchemaIndex, analysis: Analysis): readonly Unknown[] {
@@ -209,5 +224,5 @@ function unique<T>(list: readonly T[]): readonly T[] {
 }
 
 const wordsOf = ({ relation, column }: ColumnName): string => dotted(relation.schema, relation.name, column);
-const relationKey = (name: RelationName): string => JSON.stringify([name.schema, name.name]);
-const keyOf = ({ relation, column }: ColumnName): string => JSON.stringify([relation.schema, relation.name, column]);
+const relationKey = (name: RelationName): string => `${name.schema}\0${name.name}`;
+const keyOf = ({ relation, column }: ColumnName): string => `${relation.schema}\0${relation.name}\0${column}`;
