@@ -3,12 +3,12 @@
 import { constants, platform, setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { wordsOf } from '../core/errors.ts';
-import { known } from '../core/known.ts';
 import { analyseText, type Resolver } from './analyse.ts';
 import { inBandOf } from './in-band.ts';
 import { loadParser, parserMajorOf, type Parser } from './parser.ts';
 import { makeOffer } from './offer.ts';
 import type { FromWorker, ToWorker, Work, WorkAnswer } from './parser-messages.ts';
+import { ResolverWarmUp, warmUp } from './parser-warm-up.ts';
 import { SchemaResolvers } from './resolve.ts';
 
 if (parentPort !== null) await serve(parentPort, workerData);
@@ -16,6 +16,7 @@ if (parentPort !== null) await serve(parentPort, workerData);
 async function serve(port: MessagePort, start: unknown): Promise<void> {
   const parser = await loadParser(majorOf(start));
   const schemas = new SchemaResolvers(parser);
+  const warming = new ResolverWarmUp(parser, schemas.resolver);
   const say = (message: FromWorker): void => {
     port.postMessage(message);
   };
@@ -23,6 +24,7 @@ async function serve(port: MessagePort, start: unknown): Promise<void> {
     switch (message.kind) {
       case 'snapshot':
         schemas.add(message.snapshot);
+        warming.begin(message.snapshot.schemaVersion);
         return;
       case 'patch':
         schemas.lay(message.patch);
@@ -35,7 +37,7 @@ async function serve(port: MessagePort, start: unknown): Promise<void> {
         if (platform() === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
         return;
       case 'work':
-        answer(message, { parser, resolver: schemas.resolver, say });
+        answer(message, { parser, resolver: schemas.resolver, warming, say });
         return;
     }
   });
@@ -52,23 +54,10 @@ function turn(): Promise<void> {
   });
 }
 
-/** The first statements compile the module and our own code; nobody should wait for that. */
-function warmUp(parser: Parser, resolver: Resolver): void {
-  const state = { searchPath: known([]), role: '', temp: known([]) };
-  const texts = [
-    "with a as (select b, 'c' from d) select e.*, f(1) from a join e using (b) where e.g > 5 order by 1 limit 10",
-    "insert into a (b) values (1, 'x') on conflict do nothing; update a set b = b + 1 where c = $1",
-    'begin',
-    'not sql',
-  ];
-  for (let round = 0; round < 5; round++) {
-    for (const text of texts) analyseText(parser, resolver, { text, schemaVersion: undefined, state });
-  }
-}
-
 interface Tools {
   readonly parser: Parser;
   readonly resolver: Resolver;
+  readonly warming: ResolverWarmUp;
   readonly say: (message: FromWorker) => void;
 }
 
@@ -76,6 +65,7 @@ function answer(message: Extract<ToWorker, { readonly kind: 'work' }>, tools: To
   try {
     tools.say({ kind: 'done', id: message.id, answer: done(message.work, tools) });
   } catch (thrown) {
+    tools.warming.stop();
     // Nothing after this line may use the parser. The message is flushed before the thread ends because ending waits for its port.
     tools.say({ kind: 'broken', id: message.id, why: wordsOf(thrown) });
     parentPort?.close();
