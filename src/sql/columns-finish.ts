@@ -76,8 +76,10 @@ export class Finish {
   /** A row that goes through a view goes whole: what the view does not show of it, and what it shows computed, too. */
   #removed(): readonly Written[] {
     const list: Written[] = [];
-    for (const [relation, commands] of this.#state.commands) {
-      if (!commands.has('delete')) continue;
+    const writes = [...this.#state.writes.values()];
+    for (const relation of this.#state.relations) {
+      const deletes = writes.some((each) => each.how === 'delete' && same(each.relation, nameOf(relation)));
+      if (relation.kind !== 'v' || !deletes) continue;
       for (const { below } of throughViews(relation, 'delete', this.#index, this.#openings)) {
         if (below.kind === 'v' && !hasTriggers(below, this.#index)) continue;
         for (const { name: column } of below.attributes) list.push({ relation: nameOf(below), column, how: 'delete' });
@@ -128,7 +130,10 @@ export class Finish {
   #absorb(state: State, via: readonly RelationName[], mask: number): void {
     for (const [source, bits] of state.reads) if ((bits & mask) !== 0) this.#read(source, bits & mask, via);
     for (const relation of state.relations) this.#touched(relation, via);
-    for (const [relation, commands] of state.commands) this.#rowSecurity(relation, commands, via);
+    const locks = state.locks === 'rows' || this.#state.locks === 'rows';
+    for (const [relation, commands] of state.commands) {
+      this.#rowSecurity(relation, locks ? new Set([...commands, 'update' as const]) : commands, via);
+    }
   }
 
   #read(source: Source, bits: number, via: readonly RelationName[]): void {

@@ -20,6 +20,7 @@ import {
 } from './scope.ts';
 
 export function select(state: State, node: SelectStmt, spot: QuerySpot): Shape {
+  if (node.lockingClause !== undefined) state.locks = 'rows';
   const withs = withScope(state, node.withClause, spot);
   const inside: QuerySpot = { ...spot, withs };
   return body(state, node, inside);

@@ -73,6 +73,8 @@ export class State {
   readonly relations = new Set<Relation>();
   /** Relations that row security is applied to, by command. */
   readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
+  /** FOR UPDATE and its kin anywhere: the server then looks at policies for UPDATE too. */
+  locks: 'nothing' | 'rows' = 'nothing';
   readonly wholeTables = new Map<string, RelationName>();
   readonly unknowns: Unknown[] = [];
   #passes = 0;

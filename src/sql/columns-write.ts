@@ -44,6 +44,8 @@ function insertColumns(target: Target, names: readonly string[]): readonly strin
 
 /** The arbiter is read; EXCLUDED is a row of the target's columns, and the server counts naming one as reading it. */
 function onConflict(state: State, clause: OnConflictClause, target: Target, scope: Scope): void {
+  const updates = clause.action === 'ONCONFLICT_UPDATE';
+  if (updates && target.relation !== undefined) state.touch(target.relation, 'update');
   const spot: Spot = { scope, use: uses.other, into: undefined };
   for (const each of clause.infer?.indexElems ?? []) {
     const { name, expr } = each.IndexElem ?? {};
@@ -186,6 +188,9 @@ function returning(
 export function merge(state: State, node: MergeStmt, around: QuerySpot): Shape {
   const spot = { ...around, withs: withScope(state, node.withClause, around) };
   const target = relationItem(state, node.relation ?? {}, 'update');
+  // The server looks at the policies of all three, whatever the actions are.
+  for (const each of ['insert', 'delete'] as const)
+    if (target.relation !== undefined) state.touch(target.relation, each);
   const list = node.sourceRelation === undefined ? [] : [node.sourceRelation];
   const source = fromList(state, list, spot);
   const both: Scope = { ...source, sights: [...source.sights, inSight(target)] };
@@ -216,14 +221,10 @@ function action(state: State, clause: MergeWhenClause, target: Target, scopes: M
   const spot: Spot = { scope, use: uses.other, into: undefined };
   if (clause.commandType === 'CMD_INSERT') mergeInsert(state, clause, target, spot);
   else if (clause.commandType === 'CMD_UPDATE') assignments(state, clause.targetList, target, spot);
-  else if (clause.commandType === 'CMD_DELETE') {
-    if (target.relation !== undefined) state.touch(target.relation, 'delete');
-    removed(state, target);
-  }
+  else if (clause.commandType === 'CMD_DELETE') removed(state, target);
 }
 
 function mergeInsert(state: State, clause: MergeWhenClause, target: Target, spot: Spot): void {
-  if (target.relation !== undefined) state.touch(target.relation, 'insert');
   const names = (clause.targetList ?? []).map((each) => each.ResTarget?.name ?? '');
   for (const each of clause.targetList ?? []) subscripts(state, each.ResTarget?.indirection, spot.scope);
   const columns = insertColumns(target, names);

@@ -2,6 +2,7 @@
 // and what runs that no text names (bodies, triggers, checks). Reads are the union of both.
 //
 // - Only the server saw a column: one of the two is wrong, and the statement is not known; the report says where, in names only.
+// - Only the server saw a write: likewise. What that write sets off (triggers, foreign keys, checks) nobody would have looked at.
 // - Only the static witness saw a column: as a filter, a whole row, another role's row security, that is too much said and so safe.
 //   As a plain result column it is not: the two then do not agree about what the statement gives out, so a name was taken for
 //   another, and what else was misread with it nobody knows. Not known.
@@ -14,6 +15,7 @@ import { dotted } from '../core/names.ts';
 import type {
   Analysis,
   ColumnName,
+  ColumnWrite,
   FunctionUse,
   OutputColumn,
   RelationName,
@@ -94,6 +96,12 @@ function withUnknown(analysis: Analysis, why: string): Analysis {
 
 function disagreementOf(more: readonly ColumnName[], analysis: Analysis, tree: NamedTree): string | undefined {
   if (more.length > 0) return `the server reads ${more.map(wordsOf).join(', ')}, the static witness does not`;
+  const said = new Set(analysis.writes.map(writeKey));
+  const unsaid = tree.writes.filter((write) => !said.has(writeKey(write)));
+  if (unsaid.length > 0) {
+    const list = unsaid.map(({ column, how }) => `${how} ${wordsOf(column)}`);
+    return `the server writes ${list.join(', ')}, the static witness does not`;
+  }
   // EXPLAIN and CREATE TABLE AS give nothing out of what their query gives.
   if (analysis.outputs.length === 0 || analysis.outputs.some((output) => output.name === '*')) return undefined;
   if (analysis.outputs.length !== tree.outputs.length)
@@ -223,6 +231,9 @@ function unique<T>(list: readonly T[]): readonly T[] {
   return [...new Map(list.map((each) => [JSON.stringify(each), each])).values()];
 }
 
+/** An INSERT makes whole rows: which columns of it the text names, and which are defaults, the tree does not tell apart for a view. */
+const writeKey = ({ column, how }: ColumnWrite): string =>
+  how === 'insert' ? `insert ${relationKey(column.relation)}` : `${how} ${keyOf(column)}`;
 const wordsOf = ({ relation, column }: ColumnName): string => dotted(relation.schema, relation.name, column);
 const relationKey = (name: RelationName): string => `${name.schema}\0${name.name}`;
 const keyOf = ({ relation, column }: ColumnName): string => `${relation.schema}\0${relation.name}\0${column}`;

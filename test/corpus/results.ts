@@ -7,6 +7,8 @@ export interface Result {
   /** `PG 15, its own suite` */
   readonly corpus: string;
   readonly counts: Readonly<Record<Outcome, number>>;
+  /** How often the server's rewritten tree said otherwise than the static witness, which was sure. */
+  readonly disagreed: number;
 }
 
 export interface HostileResult {
@@ -51,7 +53,7 @@ export function tableOf(lines: readonly Line[]): string {
     else hostile = line;
   }
   const rows = [...results.values()].sort((a, b) => (a.corpus < b.corpus ? -1 : 1));
-  const body = [['corpus', 'asked', 'exact', 'over', 'not known', 'missed'], ...rows.map(cellsOf)];
+  const body = [['corpus', 'asked', 'exact', 'over', 'not known', 'missed', 'disagreed'], ...rows.map(cellsOf)];
   const widths = body[0]?.map((_, at) => Math.max(9, ...body.map((cells) => cells[at]?.length ?? 0))) ?? [];
   const lineOf = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
@@ -60,7 +62,7 @@ export function tableOf(lines: readonly Line[]): string {
   return [lineOf(head), rule, ...rest.map(lineOf), ...wordsOf(hostile)].join('\n');
 }
 
-function cellsOf({ corpus, counts }: Result): readonly string[] {
+function cellsOf({ corpus, counts, disagreed }: Result): readonly string[] {
   const asked = counts.exact + counts.over + counts.notKnown + counts.missed;
   const share = (count: number): string => (count === 0 ? '0' : `${((100 * count) / asked).toFixed(2)} %`);
   return [
@@ -70,6 +72,7 @@ function cellsOf({ corpus, counts }: Result): readonly string[] {
     share(counts.over),
     share(counts.notKnown),
     String(counts.missed),
+    String(disagreed),
   ];
 }
 

@@ -41,7 +41,8 @@ async function main(): Promise<void> {
     console.log('TPC-H, TPC-DS, JOB: not to be had from npm or Debian; with --suites=FOLDER from there');
   for (const tally of tallies) show(tally);
   const healthy = await hostile(Number(option('hostile', '10000')));
-  process.exitCode = tallies.some((tally) => tally.counts.missed > 0) || !healthy ? 1 : 0;
+  const bad = tallies.some(({ counts, both }) => counts.missed > 0 || both.disagree > 0);
+  process.exitCode = bad || !healthy ? 1 : 0;
 }
 
 async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
@@ -61,11 +62,15 @@ async function corpusOf(major: PostgresMajor): Promise<readonly Tally[]> {
     await playMutations(lab, base, { count: Math.ceil(mutations / wanted.length), seed }, mutated);
     await lab.client.end();
     const given = suites === undefined ? [] : await playSuites(place, suites);
-    for (const each of given) keep(results, { corpus: `PG ${major}, ${each.suite}`, counts: each.tally.counts });
     const whose = suite.major === major ? 'its own suite' : `${suite.major}’s suite`;
-    keep(results, { corpus: `PG ${major}, ${whose}`, counts: tally.counts });
-    keep(results, { corpus: `PG ${major}, mutated, seed ${seed}`, counts: mutated.counts });
-    keep(results, { corpus: `PG ${major}, psql’s \\d family`, counts: tools.counts });
+    const named: readonly (readonly [string, Tally])[] = [
+      ...given.map((each) => [each.suite, each.tally] as const),
+      [whose, tally],
+      [`mutated, seed ${seed}`, mutated],
+      ['psql’s \\d family', tools],
+    ];
+    for (const [what, { counts, both }] of named)
+      keep(results, { corpus: `PG ${major}, ${what}`, counts, disagreed: both.disagree });
     return [tally, tools, mutated, ...given.map((each) => each.tally)];
   } finally {
     await postgres.stop();

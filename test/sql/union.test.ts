@@ -98,6 +98,18 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     );
   });
 
+  test.each([
+    ['update users set name = $1, ssn = $2', 'ssn', 'UPDATE: the server writes update public.users.ssn'],
+    ['delete from users where id = 1', 'ssn', 'DELETE: the server writes delete public.users.ssn'],
+    ['insert into orders (id) values (1)', 'id', 'INSERT: the server writes insert public.orders.id'],
+  ])('a write that only the server saw is not known: %s', async (sql, unseen, words) => {
+    const analysis = analyse(sql);
+    const writes = analysis.writes.filter(({ column }) => column.column !== unseen);
+    const both = await united(sql, { ...analysis, writes });
+    expect(both.disagreement).toBe(`${words}, the static witness does not`);
+    expect(both.analysis.unknowns.map(({ why }) => why)).toEqual(['the two witnesses disagree about the columns']);
+  });
+
   test('no tree, no knowledge', () => {
     const both = unite(analyse('select id from users'), notKnown('no tree came'), index);
     expect(both.analysis.unknowns.map(({ why }) => why)).toEqual(['no tree came']);
