@@ -1,6 +1,6 @@
 // What tools ask of a database before they show it, in the form in which each asks: its joins, casts, regclass literals and parameters.
 // Written after what the tools are documented to send (Prisma's schema engine, DBeaver's navigator, pgAdmin's browser, pg_dump 18's
-// getTableAttrs, Rails and Hibernate at their start). Real drivers and tools run in `npm run test:clients`.
+// getTableAttrs, Rails and Hibernate at their start); introspection-tour.ts asks for the rest. Real tools run in `npm run test:look`.
 
 export interface AskedText {
   readonly sql: string;
