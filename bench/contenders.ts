@@ -1,13 +1,15 @@
 // Who is measured: Postgres itself, PgBouncer in session pooling, a bare relay in Node, and us; all before the same Postgres, in
 // the same run, so that their ratios mean something on a machine that is shared and noisy.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
 import { freePort } from '../test/support/ports.ts';
-import { waitFor } from '../test/support/wait.ts';
+import { startRedis } from '../test/support/redis.ts';
+import { waitFor, within } from '../test/support/wait.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const password = 'bench password';
@@ -16,7 +18,7 @@ const role = 'bench';
 export interface Contender {
   readonly name: string;
   readonly port: number;
-  /** The process whose memory and time are its own; undefined for Postgres, which is many. */
+  /** The process whose memory and time, with those that it has begun, are its own; undefined for Postgres, which is many. */
   readonly pid: number | undefined;
 }
 
@@ -44,16 +46,21 @@ export async function startField(options: FieldOptions): Promise<Field> {
   const children: ChildProcess[] = [];
   const missing: string[] = [];
   const contenders: Contender[] = [{ name: 'direct', port: postgres.port, pid: undefined }];
+  const redis = options.only === undefined ? await startRedis() : undefined;
+  const { warm } = options;
   if (options.only === undefined) await startOthers();
-  const ours = await startCountersign(postgres.port, folder, options.warm);
-  children.push(ours.child);
-  contenders.push({ name: 'Countersign', port: ours.port, pid: ours.child.pid });
+  await start('Countersign', { warm });
+  if (redis !== undefined) await start('Countersign, 2 workers', { warm, crew: { workers: 2, state: redis.url } });
   if (options.only !== undefined) {
-    const beside = join(folder, 'unlogged');
+    await start('without the log', { warm, node: ['--import', 'tsx', '--import', unlogged] });
+  }
+
+  async function start(name: string, how: OurOptions): Promise<void> {
+    const beside = join(folder, name);
     mkdirSync(beside);
-    const bare = await startCountersign(postgres.port, beside, options.warm, ['--import', 'tsx', '--import', unlogged]);
-    children.push(bare.child);
-    contenders.push({ name: 'without the log', port: bare.port, pid: bare.child.pid });
+    const { child, port } = await startCountersign(postgres.port, beside, how);
+    children.push(child);
+    contenders.push({ name, port, pid: child.pid });
   }
 
   async function startOthers(): Promise<void> {
@@ -73,11 +80,20 @@ export async function startField(options: FieldOptions): Promise<Field> {
     missing,
     url: ({ port }) => `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/bench?sslmode=disable`,
     stop: async () => {
-      for (const child of children) child.kill('SIGTERM');
+      await Promise.all(children.map(ended));
       await postgres.stop();
+      await redis?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What it writes at its end goes into the folder that is taken away behind it. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await within('a contender to end', exit);
 }
 
 function spawnSql(postgres: TestPostgres, sql: string): void {
@@ -150,7 +166,14 @@ levels: [{ name: public, read: allow }, { name: held, read: hold, approvers: [ow
 defaults: { unclassified: public }
 `;
 
-async function startCountersign(upstream: number, folder: string, warm: number, node: readonly string[] = []) {
+interface OurOptions {
+  readonly warm: number;
+  readonly node?: readonly string[];
+  /** Several processes on the agents' port; they need a state that they can share. */
+  readonly crew?: { readonly workers: number; readonly state: string };
+}
+
+async function startCountersign(upstream: number, folder: string, { warm, node = [], crew }: OurOptions) {
   const [port, http] = [await freePort(), await freePort()];
   const classification = join(folder, 'classification');
   mkdirSync(classification, { recursive: true });
@@ -164,7 +187,7 @@ async function startCountersign(upstream: number, folder: string, warm: number, 
     listen: `127.0.0.1:${port}`,
     http: { listen: `127.0.0.1:${http}` },
     classification,
-    state: `journal:${join(folder, 'state')}`,
+    ...(crew ?? { state: `journal:${join(folder, 'state')}` }),
     audit: { dir: join(folder, 'audit') },
     databases: { bench: { url, pool: { warm } } },
     agents: { [role]: { password, owner: 'ana', databases: ['bench'], connections: 1200 } },

@@ -32,12 +32,17 @@ export async function pgbench(url: string, load: Load): Promise<Measured> {
   return { perSecond: Number(perSecond), statements: Number(statements) };
 }
 
-/** What all threads of a process have had of processors so far, in microseconds: the first field is nanoseconds on a processor. */
+/** What a process and those that it has begun have had of processors so far, all threads, in microseconds. */
 export function processorMicros(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.reduce((sum, thread) => sum + onProcessor(`/proc/${pid}/task/${thread}/schedstat`) / 1000, 0);
+  const own = threads.reduce((sum, thread) => sum + onProcessor(`/proc/${pid}/task/${thread}/schedstat`) / 1000, 0);
+  const begun = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+    .split(' ')
+    .filter((child) => child !== '');
+  return begun.reduce((sum, child) => sum + processorMicros(Number(child)), own);
 }
 
+/** Of a thread, in nanoseconds: the first field. */
 function onProcessor(file: string): number {
   try {
     return Number(readFileSync(file, 'latin1').split(' ', 1)[0]);
