@@ -280,6 +280,7 @@ export class Session implements Sender, RequestDesk {
       this.#broken(thrown);
     }
     if (this.replies.length > this.#parts.limits.pendingRepliesMax) this.#agentPaused.add('replies are owed');
+    this.#parts.turn.chunkDone();
   }
 
   #agentFrame(type: number, bytes: Buffer, start: number, end: number): void {

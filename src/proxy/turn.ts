@@ -1,4 +1,5 @@
-// One turn of the event loop: the records of all its statements go to the kernel in one call, and only then do its frames leave.
+// One turn of the event loop: the records of all its statements, a few at a time where there are many, go to the kernel in one call, and only
+// then do their frames leave.
 // So a crash of the proxy can lose a statement that never ran, but never the record of one that did.
 import type { Recorder } from '../audit/recorder.ts';
 
@@ -15,10 +16,19 @@ export interface Sender {
  */
 const soonMs = 50;
 
+/**
+ * So many sessions with something to send do not wait for the others of their turn: the database could be at work for them. With fewer each
+ * statement would pay more for the call that hands its record over.
+ */
+const crowd = 4;
+
 export class Turn {
   readonly #recorder: Recorder;
   #senders: Sender[] = [];
+  /** The end of the turn will come. */
   #scheduled = false;
+  /** Something waits for it. */
+  #waits = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(recorder: Recorder) {
@@ -42,19 +52,26 @@ export class Turn {
     }, soonMs);
   }
 
+  /** All frames of an agent's chunk have been taken: no batch is cut in two here. */
+  chunkDone(): void {
+    if (this.#senders.length >= crowd) this.#end();
+  }
+
   schedule(): void {
+    this.#waits = true;
     if (this.#scheduled) return;
     this.#scheduled = true;
     // After the poll phase: every socket that had bytes in this turn has been read by then.
     setImmediate(() => {
-      this.#end();
+      this.#scheduled = false;
+      if (this.#waits) this.#end();
     });
   }
 
   #end(): void {
     const senders = this.#senders;
     this.#senders = [];
-    this.#scheduled = false;
+    this.#waits = false;
     try {
       this.#recorder.flush();
     } catch (thrown) {
