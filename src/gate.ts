@@ -24,7 +24,7 @@ import type { Judging } from './policy/judging.ts';
 import type { Offers } from './policy/offers.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
-import type { Reading } from './sql/reading.ts';
+import { isSameSchema, type Reading } from './sql/reading.ts';
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
 class PermitOf {
@@ -125,7 +125,7 @@ export class Gate {
     const again = await execution.reader.read(execution);
     const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
     if (standing?.kind === 'allow') return this.#judged(execution, again);
-    const same = again.kind === 'read' && again.index === reading.index ? standing : undefined;
+    const same = again.kind === 'read' && isSameSchema(again, reading) ? standing : undefined;
     const approved = asApproved(verdict, same, answer);
     if (approved === undefined) return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
     return this.#passed({ ...judged, verdict: approved }, answer.receipt, answer);

@@ -278,6 +278,7 @@ export class Mirror {
           this.#cursors.set(effect.name, { analysis: held.analysis, by }, effect.kept === 'session');
         return;
       case 'closeCursor':
+      case 'catalogRows':
         return;
       case 'discard':
         this.#discard(effect.what);

@@ -15,7 +15,7 @@ import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { Relation } from '../sql/schema.ts';
 import { temporaryOf, type ReadText } from '../sql/reading.ts';
 import type { Reference } from '../sql/statement.ts';
-import { mayDefine } from '../sql/statement-effects.ts';
+import { movesCatalog } from '../sql/statement-effects.ts';
 import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
@@ -144,10 +144,14 @@ export class SessionMind {
   begin(text: ReadText | undefined, by?: Released): ((how: 'done' | 'failed') => void) | undefined {
     if (text !== undefined) this.#dump.saw(text);
     if (this.#ran !== 'queries') this.#ran = ranBy(text, this.#ran);
-    if (text === undefined || !this.#mirror.begin(text)) return undefined;
+    if (text === undefined) return undefined;
+    const isMirrored = this.#mirror.begin(text);
+    // What people let through may be a function that nobody knows, and define things as well.
+    const isMoving = by !== undefined || text.effects.some(movesCatalog);
+    if (!isMirrored && !isMoving) return undefined;
     return (how) => {
-      this.#mirror.ended(text, how, by);
-      if (text.effects.some(mayDefine)) this.#definitionsMoved = true;
+      if (isMirrored) this.#mirror.ended(text, how, by);
+      if (isMoving) this.#definitionsMoved = true;
       // AND CHAIN: what was defined is everybody's now, though a transaction is open.
       else if (this.#definitionsMoved && text.effects.some((effect) => effect.kind === 'transaction'))
         this.schemaMoved();

@@ -61,6 +61,7 @@ export class Tripwire {
     const foreseen = {
       reads: text.statements.flatMap((one) => one.analysis.reads),
       outputs: text.statements.flatMap((one) => one.analysis.outputs),
+      described: text.statements.flatMap((one) => one.analysis.described ?? []),
     };
     // People have said yes to what is not known for sure, and were told that it is not.
     if (text.statements.some((one) => one.analysis.unknowns.length > 0)) return undefined;

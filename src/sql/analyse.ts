@@ -163,6 +163,7 @@ function leavesNames(effect: SessionEffect): boolean {
     case 'deallocate':
     case 'declareCursor':
     case 'closeCursor':
+    case 'catalogRows':
       return true;
     case 'transaction':
     case 'savepoint':
@@ -210,6 +211,7 @@ function afterOne(context: ResolveContext, effect: SessionEffect): Partial<Resol
     case 'deallocate':
     case 'declareCursor':
     case 'closeCursor':
+    case 'catalogRows':
       return {};
   }
 }

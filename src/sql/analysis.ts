@@ -9,6 +9,12 @@ export interface RelationName {
   readonly name: string;
 }
 
+/** A relation as descriptions of rows name it: by numbers. */
+export interface DescribedRelation extends RelationName {
+  readonly oid: number;
+  readonly attributes: readonly { readonly num: number; readonly name: string }[];
+}
+
 export interface ColumnName {
   readonly relation: RelationName;
   readonly column: string;
@@ -121,6 +127,11 @@ export interface Analysis {
   readonly tells?: readonly ColumnRead[];
   /** Read in a transaction with definitions of its own: a relation may be another than the one that everybody else sees under its name. */
   readonly inOwnSchema?: true;
+  /**
+   * Of what DECLARE put under a name: relations as they were then. FETCH describes its rows by them, also when behind a commit they have
+   * been dropped or changed (WITH HOLD). For the last look before rows pass; no judge reads it.
+   */
+  readonly described?: readonly DescribedRelation[];
   /** Something of it runs while the server parses it: it may not be sent before it is judged, not even to ask what it means. */
   readonly early?: true;
   /** Domains (oids) whose checks were looked at and stand in `functions`. For the other witness; no judge reads it. */

@@ -12,8 +12,13 @@ export type ProbeText =
   | { readonly kind: 'none' }
   /** The statement as it stands, or the query inside it. */
   | { readonly kind: 'whole' }
-  /** `types`: of its parameters, where the wrapper names them. */
-  | { readonly kind: 'inner'; readonly text: string; readonly types?: readonly number[] }
+  /** `types`: of its parameters, where the wrapper names them. `rewritten: 'later'`: the wrapper has it only analysed. */
+  | {
+      readonly kind: 'inner';
+      readonly text: string;
+      readonly types?: readonly number[];
+      readonly rewritten?: 'later';
+    }
   /** There should be a tree, and there is no way to ask for it. */
   | { readonly kind: 'impossible'; readonly why: string };
 
@@ -44,6 +49,7 @@ export function probeTextOf(parser: Parser, { node, text, facts, types }: Probed
   if (types === undefined) return impossible('a PREPARE that names types of parameters which are not known');
   if (only.role === 'body' || only.role === 'element') return { kind: 'none' };
   const cut = cutFrom(parser, only.node, cutsOf(text));
+  if (cut.kind === 'inner' && only.role === 'view') return { ...cut, rewritten: 'later' };
   return cut.kind === 'inner' && types.length > 0 ? { ...cut, types } : cut;
 }
 

@@ -29,11 +29,11 @@ import { hasCallingChecks } from './early-checks.ts';
 import { isTypedEarly, mayQuote, parsesEarly } from './early-parse.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
 import { isInVain, joined } from './referring.ts';
-import { refusedInside } from './refused-inside.ts';
+import { isOfWhole, refusedInside } from './refused-inside.ts';
 import { shapeOf } from './shape-of.ts';
 import { toldWhole } from './told-whole.ts';
 import { decodeText, type Exactness } from './text.ts';
-import { checkRowDescription } from './tripwire.ts';
+import { checkRowDescription, withDescribed } from './tripwire.ts';
 import { unite } from './union.ts';
 
 /** The schema as it was read last. */
@@ -332,7 +332,7 @@ export class Reader {
       return { statement: this.#united(cold, one, probed), sure: true, asked: { sql, parameters } };
     }
     if (isWhole) return refusedIn(probed, 'the server refuses it');
-    if (count === 1 && one.probe.kind === 'inner')
+    if (count === 1 && one.probe.kind === 'inner' && isOfWhole(probed, one.probe))
       return refusedInside(probed, { whole: cold.text, inner: one.probe.text });
     return { statement: withDoubt(one, 'the server refuses a part of it'), sure: false };
   }
@@ -364,18 +364,19 @@ export class Reader {
 
   #textOf(cold: Cold, analysed: readonly AnalysedStatement[], statements: readonly ReadStatement[]): ReadText {
     const normalised = analysed.map((one) => one.normalised ?? '').join('; ');
+    const temporary = temporaryOf(cold.meaning);
     return {
       kind: 'read',
       statements: statements.map(({ analysis, held, refersTo, effects }) => ({
         analysis: toldWhole(cold, analysis),
-        held: held === undefined ? undefined : toldWhole(cold, held),
+        held: held === undefined ? undefined : withDescribed(toldWhole(cold, held), { ...cold, temporary, effects }),
         refersTo,
         effects,
       })),
       effects: analysed.flatMap((one) => one.effects),
       normalised: normalised === '' ? undefined : normalised,
       index: cold.index,
-      temporary: temporaryOf(cold.meaning),
+      temporary,
       reason: cold.text.includes('reason') ? commentTags(cold.text).get('reason') : undefined,
       shape: shapeOf(cold.request.sql, analysed, statements),
     };

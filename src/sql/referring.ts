@@ -45,6 +45,7 @@ function together(one: Analysis, reference: Reference, other: Analysis | undefin
     outputs: other.outputs,
     rowsMax: one.rowsMax ?? other.rowsMax,
     ...(other.tells === undefined ? {} : { tells: other.tells }),
+    ...(other.described === undefined ? {} : { described: other.described }),
     ...(one.folds === true || other.folds === true ? { folds: true as const } : {}),
     unknowns: [...one.unknowns, ...other.unknowns],
   };

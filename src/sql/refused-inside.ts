@@ -11,6 +11,14 @@ export interface Placed {
   readonly inner: string;
 }
 
+/** Raised where a query is rewritten: rules or policies that lead back to themselves, rules that do not fit, views that cannot be written. */
+const ofRewriting: ReadonlySet<string> = new Set(['42P17', '0A000', '55000']);
+
+/** CREATE VIEW only analyses its query; what is wrong with rewriting it is said to whoever reads the view. */
+export function isOfWhole(probed: { readonly sqlState: string }, probe: { readonly rewritten?: 'later' }): boolean {
+  return probe.rewritten === undefined || !ofRewriting.has(probed.sqlState);
+}
+
 export function refusedInside({ frame }: { readonly frame: Buffer }, placed: Placed) {
   const why = 'the server refuses the query inside it';
   return { kind: 'serverAnswers', why, error: refusalOfWhole(frame, placed) } as const;

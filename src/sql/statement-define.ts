@@ -7,6 +7,7 @@ import type { RowFacts } from './statement.ts';
 import { innerOf, nameOf, temporary } from './statement-wrappers.ts';
 
 const definitions: readonly SessionEffect[] = [{ kind: 'definitions' }];
+const catalogRows: readonly SessionEffect[] = [{ kind: 'catalogRows' }];
 
 /** `OBJECT_FOREIGN_TABLE` → `FOREIGN TABLE`, with the words that SQL uses where the node's differ. */
 function objectWords(type: string | undefined): string {
@@ -189,18 +190,19 @@ function settingKinds(statement: VariableSetStmt): readonly StatementKind[] {
 /** Settings that later sessions start with: rights in any case, and an escape where SET would be one. */
 export function alterRoleSet(node: Node): RowFacts {
   const set = node.AlterRoleSetStmt?.setstmt ?? {};
-  return { command: 'ALTER ROLE SET', kinds: ['privilege', ...settingKinds(set)] };
+  return { command: 'ALTER ROLE SET', kinds: ['privilege', ...settingKinds(set)], effects: catalogRows };
 }
 
 export function alterDatabaseSet(node: Node): RowFacts {
   const set = node.AlterDatabaseSetStmt?.setstmt ?? {};
-  return { command: 'ALTER DATABASE SET', kinds: ['privilege', ...settingKinds(set)] };
+  return { command: 'ALTER DATABASE SET', kinds: ['privilege', ...settingKinds(set)], effects: catalogRows };
 }
 
 export function grant(node: Node): RowFacts {
   const statement = node.GrantStmt ?? {};
   const wholes = (statement.objects ?? []).flatMap((object) => nameOf(object.RangeVar));
-  return { command: statement.is_grant === true ? 'GRANT' : 'REVOKE', kinds: ['privilege'], wholes };
+  const command = statement.is_grant === true ? 'GRANT' : 'REVOKE';
+  return { command, kinds: ['privilege'], wholes, effects: catalogRows };
 }
 
 export function grantRole(node: Node): RowFacts {

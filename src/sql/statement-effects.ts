@@ -33,11 +33,16 @@ export type SessionEffect =
   | { readonly kind: 'temporaryObjects' }
   /** Definitions change: the schema snapshot is stale for this session until its transaction ends, then for all. */
   | { readonly kind: 'definitions' }
+  /** Rights, roles or settings of the catalogs move, but no name means something else: looked at when the transaction is over. */
+  | { readonly kind: 'catalogRows' }
   /** Anything may have happened (a procedure, DO, set_config with a computed value). */
   | { readonly kind: 'unsure'; readonly why: string };
 
 /** What may have changed what names mean for everybody, for all that can be told. */
 export const mayDefine = ({ kind }: SessionEffect): boolean => kind === 'definitions' || kind === 'unsure';
+
+/** After which the schema is looked at again at once. Whoever waits for the next poll instead is met by it in the middle of a hold. */
+export const movesCatalog = (effect: SessionEffect): boolean => mayDefine(effect) || effect.kind === 'catalogRows';
 
 export interface Settled {
   readonly effects: readonly SessionEffect[];

@@ -17,6 +17,11 @@ const defines =
   (command: string, ...kinds: readonly StatementKind[]): Row =>
   () => ({ command, kinds, effects: [{ kind: 'definitions' }] });
 
+/** Nothing is named otherwise by it, but the catalogs are not what they were. */
+const moves =
+  (command: string, ...kinds: readonly StatementKind[]): Row =>
+  () => ({ command, kinds, effects: [{ kind: 'catalogRows' }] });
+
 export const statementRows: Readonly<Record<string, Row>> = {
   // Queries: their kinds come from what is below (statement-query.ts).
   SelectStmt: wrap.select,
@@ -59,7 +64,7 @@ export const statementRows: Readonly<Record<string, Row>> = {
   DropStmt: define.drop,
   DropdbStmt: plain('DROP DATABASE', 'destructive', 'schema'),
   DropOwnedStmt: defines('DROP OWNED', 'destructive', 'privilege'),
-  DropRoleStmt: plain('DROP ROLE', 'destructive', 'privilege'),
+  DropRoleStmt: moves('DROP ROLE', 'destructive', 'privilege'),
   DropSubscriptionStmt: plain('DROP SUBSCRIPTION', 'destructive', 'privilege'),
   DropTableSpaceStmt: plain('DROP TABLESPACE', 'destructive', 'schema'),
   DropUserMappingStmt: plain('DROP USER MAPPING', 'destructive', 'privilege'),
@@ -75,7 +80,7 @@ export const statementRows: Readonly<Record<string, Row>> = {
   AlterPolicyStmt: defines('ALTER POLICY', 'privilege'),
   AlterPublicationStmt: defines('ALTER PUBLICATION', 'privilege'),
   AlterRoleSetStmt: define.alterRoleSet,
-  AlterRoleStmt: plain('ALTER ROLE', 'privilege'),
+  AlterRoleStmt: moves('ALTER ROLE', 'privilege'),
   AlterSubscriptionStmt: defines('ALTER SUBSCRIPTION', 'privilege'),
   AlterSystemStmt: plain('ALTER SYSTEM', 'privilege'),
   AlterUserMappingStmt: plain('ALTER USER MAPPING', 'privilege'),
@@ -85,7 +90,7 @@ export const statementRows: Readonly<Record<string, Row>> = {
   CreatePLangStmt: defines('CREATE LANGUAGE', 'privilege'),
   CreatePolicyStmt: defines('CREATE POLICY', 'privilege'),
   CreatePublicationStmt: defines('CREATE PUBLICATION', 'privilege'),
-  CreateRoleStmt: plain('CREATE ROLE', 'privilege'),
+  CreateRoleStmt: moves('CREATE ROLE', 'privilege'),
   CreateSubscriptionStmt: defines('CREATE SUBSCRIPTION', 'privilege'),
   CreateUserMappingStmt: plain('CREATE USER MAPPING', 'privilege'),
   GrantRoleStmt: define.grantRole,
@@ -96,7 +101,7 @@ export const statementRows: Readonly<Record<string, Row>> = {
   // Definitions.
   AlterCollationStmt: defines('ALTER COLLATION', 'schema'),
   AlterDatabaseRefreshCollStmt: plain('ALTER DATABASE REFRESH COLLATION VERSION', 'schema'),
-  AlterDatabaseStmt: plain('ALTER DATABASE', 'schema'),
+  AlterDatabaseStmt: moves('ALTER DATABASE', 'schema'),
   AlterDomainStmt: defines('ALTER DOMAIN', 'schema'),
   AlterEnumStmt: defines('ALTER TYPE', 'schema'),
   AlterEventTrigStmt: defines('ALTER EVENT TRIGGER', 'schema', 'privilege'),
