@@ -96,7 +96,7 @@ function toolsOf({ server }: Way): string {
 
 async function outcomes(suite: Suite, file: string, way: Way, folder: string): Promise<readonly Outcome[]> {
   const tools = toolsOf(way);
-  const child = spawn(process.execPath, suite.command(file, folder), {
+  const child = spawn(suite.program?.(folder) ?? process.execPath, suite.command(file, folder), {
     cwd: join(folder, suite.cwd),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: msMax,
@@ -111,6 +111,8 @@ async function outcomes(suite: Suite, file: string, way: Way, folder: string): P
       PGUSER: 'postgres',
       PGPASSWORD: way.password,
       PGDATABASE: database,
+      PSYCOPG_TEST_DSN: `host=127.0.0.1 port=${way.port} user=postgres password='${way.password}' dbname=${database}`,
+      PYTHONDONTWRITEBYTECODE: '1',
       SCRAM_TEST_PGUSER: 'scram_test',
       SCRAM_TEST_PGPASSWORD: password,
       NODE_NO_WARNINGS: '1',
@@ -189,6 +191,11 @@ async function run(): Promise<number> {
     for (const suite of suites) {
       if (!existsSync(join(folder, suite.repository))) {
         console.log(`${suite.name}: there is no ${suite.repository} in ${folder}`);
+        continue;
+      }
+      const program = suite.program?.(folder);
+      if (program !== undefined && !existsSync(program)) {
+        console.log(`${suite.name}: there is no ${program}, with pytest and the driver in it`);
         continue;
       }
       const tally: Tally = { same: 0, failBoth: 0, differ: [], unsteady: [], named: [] };

@@ -1,7 +1,7 @@
 // Goal: SQL that others wrote to try every corner of Postgres gives through us what it gives directly.
 // Method: every script of Postgres's own regression suite (out of Debian's source package), or every .sql file of the folders named
 // as arguments, goes through psql on three servers that were made alike: two directly, one through the proxy. A file whose two direct answers differ is unsteady by itself
-// and says nothing; of all others the answer through the proxy has to be equal to the letter.
+// and says nothing; of all others the answer through the proxy has to be equal to the letter, but for the differences that `named` names with their reasons.
 // `--show` prints the first difference of each file, `--out FOLDER` keeps all answers, `--only A,B` runs these of the suite (and the one
 // that all others build on), `--seconds N` is how long one script may take.
 import { spawn } from 'node:child_process';
@@ -37,8 +37,15 @@ const { values: flags, positionals: folders } = parseArgs({
 
 const msMax = Number(flags.seconds) * 1000;
 
-/** Process ids and ports differ between any two runs. */
-const blurred = (text: string): string => text.replace(/with PID \d+/g, 'with PID …').replace(/port "\d+"/g, 'port …');
+/**
+ * Process ids and ports differ between any two runs. So does the line of a notice in the middle of COPY FROM STDIN: psql says the line of the
+ * data that it has come to when the notice comes in.
+ */
+const blurred = (text: string): string =>
+  text
+    .replace(/with PID \d+/g, 'with PID …')
+    .replace(/port "\d+"/g, 'port …')
+    .replace(/^(psql:.*):\d+: NOTICE: /gm, '$1:…: NOTICE: ');
 
 function answer(file: string, way: Way): Promise<string> {
   const child = spawn(
@@ -126,7 +133,7 @@ async function run(): Promise<number> {
   build();
   const { ways, close } = await openWays();
   const unsteady: string[] = [];
-  const refused: string[] = [];
+  const different: string[] = [];
   const failed: string[] = [];
   let passed = 0;
   try {
@@ -138,7 +145,7 @@ async function run(): Promise<number> {
       if (flags.show === true) console.log(`${basename(file)}: ${seconds} s`);
       if (direct === through) passed++;
       else if (direct !== again) unsteady.push(basename(file));
-      else if (refusedOnPurpose(file, through)) refused.push(basename(file));
+      else if (isNamed(file, direct, through)) different.push(basename(file));
       else {
         failed.push(basename(file));
         console.log(`FAIL ${file}${flags.show === true ? `\n${firstDifference(direct, through)}` : ''}`);
@@ -148,20 +155,49 @@ async function run(): Promise<number> {
     await close();
   }
   if (unsteady.length > 0) console.log(`differ by themselves: ${unsteady.join(', ')}`);
-  if (refused.length > 0) console.log(`refused on purpose in: ${refused.join(', ')}`);
-  console.log(`${passed} passed, ${failed.length} failed, ${unsteady.length + refused.length} skipped`);
-  return failed.length === 0 ? 0 : 1;
+  for (const name of different) console.log(`differs as named: ${name}: ${named[name]?.why ?? ''}`);
+  console.log(`same result as directly: ${passed} of ${files.length} scripts`);
+  console.log(`${passed} passed, ${failed.length} failed, ${unsteady.length + different.length} skipped`);
+  return failed.length === 0 && passed > 0 ? 0 : 1;
 }
 
-/** Scripts that use what we do not offer, with the words that have to be in the answer. */
-const onPurpose: Readonly<Record<string, string>> = {
-  // psql's \\lo commands are function call messages, which name a function by its number and cannot be judged.
-  'largeobject.sql': '"code":"FEATURE_NOT_SUPPORTED"',
+interface NamedDifference {
+  readonly why: string;
+  /** What makes the two answers equal when this is all in which they differ. */
+  readonly without: (answer: string) => string;
+}
+
+const rowOfView: NamedDifference = {
+  why: 'an error of WITH CHECK OPTION does not say whose row its DETAIL shows, so nobody can tell whether it may be shown (docs/columns.md)',
+  without: (answer) =>
+    answer.replace(
+      /(: ERROR: {2}new row violates check option for view .*\n)DETAIL: {2}Failing row contains .*\n/g,
+      '$1',
+    ),
 };
 
-function refusedOnPurpose(file: string, through: string): boolean {
-  const words = onPurpose[basename(file)];
-  return words !== undefined && through.includes(words);
+/** Only what psql's `\lo_` commands did not do, and what hangs on it. */
+const withoutLargeObjects = (answer: string): string =>
+  answer
+    .replace(/^ +Large objects\n ID .*\n[-+]+\n(?: 42 .*\n)?\(\d rows?\)$/gm, '')
+    .replace(
+      /^psql:.*: ERROR: {2}(?:function call messages|large object 0 does not exist|role "regress_lo_user").*\n/gm,
+      '',
+    )
+    .replace(/^DETAIL: {2}(?:\{"code":"FEATURE_NOT_SUPPORTED","retry":"never"\}|owner of large object 42)\n/gm, '');
+
+const named: Readonly<Record<string, NamedDifference>> = {
+  'largeobject.sql': {
+    why: 'psql’s \\lo_ commands are function call messages, which name a function by its number and cannot be judged: refused (docs/errors.md)',
+    without: withoutLargeObjects,
+  },
+  'update.sql': rowOfView,
+  'updatable_views.sql': rowOfView,
+};
+
+function isNamed(file: string, direct: string, through: string): boolean {
+  const difference = named[basename(file)];
+  return difference !== undefined && difference.without(direct) === difference.without(through);
 }
 
 function keep(folder: string, file: string, answers: Readonly<Record<string, string>>): void {

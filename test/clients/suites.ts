@@ -9,6 +9,8 @@ export interface Suite {
   readonly repository: string;
   readonly cwd: string;
   files(folder: string): readonly string[];
+  /** What runs it; without: this very Node. */
+  program?(folder: string): string;
   command(file: string, folder: string): readonly string[];
   /** One entry for each test, in order. */
   read(out: string): readonly Outcome[];
@@ -76,6 +78,31 @@ function byMocha(name: string, wanted: RegExp, more: readonly string[] = []): Su
   };
 }
 
+/** By the Python of `FOLDER/venv`, which has the driver and pytest; what lies in the repository itself is found last. */
+function byPytest(name: string, wanted: RegExp, more: readonly string[] = []): Suite {
+  return {
+    name,
+    repository: name,
+    cwd: name,
+    files: (folder) => filesUnder(join(folder, name, 'tests'), wanted),
+    program: (folder) => join(folder, 'venv/bin/python'),
+    command: (file) => [
+      ...['-P', '-m', 'pytest', '-v', '--tb=no', '-W', 'ignore', '--import-mode=append'],
+      ...more,
+      file,
+    ],
+    read: readPytest,
+  };
+}
+
+/** What happened to a test that runs in several rounds, and to its ending, are outcomes of their own. */
+function readPytest(out: string): readonly Outcome[] {
+  const ended = out.matchAll(/^(\S+::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b/gm);
+  return [...ended].map(([, test = '', word = '']) => ({ test, outcome: pytestWords[word] ?? word.toLowerCase() }));
+}
+
+const pytestWords: Readonly<Record<string, string>> = { PASSED: 'ok', SKIPPED: 'skipped', XFAIL: 'skipped' };
+
 export const suites: readonly Suite[] = [
   {
     name: 'pg',
@@ -96,6 +123,10 @@ export const suites: readonly Suite[] = [
     command: (file) => ['--import', join(scripts, 'postgresjs-hook.mjs'), file],
     read: readLines,
   },
+  byPytest('psycopg', /^test_(?!.*(?:dns|typing|gevent|windows|crdb)).*\.py$|^(?:types|pq)\/test_.*\.py$/, [
+    ...['-m', 'not slow and not timing and not flakey and not proxy and not subprocess'],
+  ]),
+  byPytest('asyncpg', /^test_(?!_).*\.py$/),
 ];
 
 /** What we do not offer or do otherwise on purpose, with the reason. */
