@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { notKnown, type Known } from '../core/known.ts';
 import { formerNames, noFormerNames, type FormerNames } from '../sql/former-names.ts';
 import { SchemaIndex } from '../sql/schema-index.ts';
-import { ownPicture, ownQuestions } from '../sql/schema-own.ts';
+import { ownPicture, ownQuestions, sawThePast } from '../sql/schema-own.ts';
 import type { Picture } from '../sql/schema-picture.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import type { OwnSchema } from '../sql/reading.ts';
@@ -16,6 +16,10 @@ export interface CommonSchema {
   readonly current: SchemaIndex | undefined;
   /** As it was read last, be it past. */
   readonly last: { readonly picture: Picture; readonly index: SchemaIndex } | undefined;
+  /** Equal: no row of the catalogs has changed in between. Undefined while it is known to be past. */
+  readonly seen: string | undefined;
+  /** Resolves when it has been looked at, not earlier than at this moment. */
+  look(): Promise<unknown>;
   publish(snapshot: Snapshot, before: Snapshot | undefined): void;
   /** In a while: a statement may still be read against it. */
   retire(schemaVersion: string): void;
@@ -25,6 +29,7 @@ export interface CommonSchema {
 export type AskOwn = (questions: readonly string[]) => Promise<readonly AsideRows[] | undefined>;
 
 const triesMax = 3;
+const unseen = 'definitions changed in this transaction, and others have changed some since it began, which it cannot see';
 const unread = 'definitions changed in this transaction, which is not committed yet';
 
 export class OwnDefinitions {
@@ -32,6 +37,8 @@ export class OwnDefinitions {
   #last: { readonly picture: Picture; readonly index: SchemaIndex } | undefined;
   #former: FormerNames = noFormerNames;
   #published: string | undefined;
+  /** What everybody saw before the transaction had begun. */
+  #before: string | undefined;
 
   constructor(common: CommonSchema) {
     this.#common = common;
@@ -42,17 +49,35 @@ export class OwnDefinitions {
     return own.basis !== this.#common.current;
   }
 
+  /** Nothing is open, and something is sent. */
+  begins(): void {
+    this.#before = this.#common.seen;
+  }
+
+  /** The transaction may see the schema of a time before it began (SET TRANSACTION SNAPSHOT). */
+  mayBeOlder(): void {
+    this.#before = undefined;
+  }
+
   async read(ask: AskOwn): Promise<Known<OwnSchema>> {
     for (let tries = 0; tries < triesMax; tries += 1) {
       const basis = this.#common.current;
       const base = this.#last ?? this.#common.last;
       const answers = await ask(ownQuestions(base?.picture));
       if (answers === undefined) return notKnown(unread);
+      if (sawThePast(answers) && !(await this.#stoodStill())) return notKnown(unseen);
       const read = ownPicture(answers, base?.picture);
       if (read === 'moved') continue;
       return read.known ? { known: true, value: this.#take(read.value, base, basis) } : read;
     }
     return notKnown(unread);
+  }
+
+  /** What the transaction saw when it began is what is so now, but for its own definitions. */
+  async #stoodStill(): Promise<boolean> {
+    const before = this.#before;
+    await this.#common.look();
+    return before !== undefined && this.#common.seen === before;
   }
 
   /** The transaction is over: what it defined is everybody's now, or nobody's. */

@@ -196,6 +196,10 @@ function commonOf(now: () => Entry): CommonSchema {
     get last() {
       return now().schema.last;
     },
+    get seen() {
+      return now().schema.seen;
+    },
+    look: () => now().schema.fresh(),
     publish: (snapshot, before) => now().pool?.publish(snapshot, before),
     retire: (version) => {
       const { pool } = now();

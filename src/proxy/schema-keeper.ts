@@ -67,6 +67,11 @@ export class SchemaKeeper implements SchemaSource {
     return { picture: this.#picture, index: this.#index };
   }
 
+  /** Tells every version of every row that was read; undefined while it is known to be past. */
+  get seen(): string | undefined {
+    return this.#stale || this.#fingerprint === '' ? undefined : this.#fingerprint;
+  }
+
   get trouble(): string | undefined {
     return this.#trouble;
   }

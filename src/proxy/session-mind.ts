@@ -143,6 +143,8 @@ export class SessionMind {
   /** Gives what has to be called when the server has said how it went; undefined: it changes nothing here. */
   begin(text: ReadText | undefined, by?: Released): ((how: 'done' | 'failed') => void) | undefined {
     if (text !== undefined) this.#dump.saw(text);
+    if (this.#desk.replies.status === 'none' && this.#desk.replies.length === 0) this.#own.begins();
+    if (text?.statements.some(mayMeanThePast) === true) this.#own.mayBeOlder();
     if (this.#ran !== 'queries') this.#ran = ranBy(text, this.#ran);
     if (text === undefined) return undefined;
     const isMirrored = this.#mirror.begin(text);
@@ -230,6 +232,11 @@ export class SessionMind {
     this.#asker = { ...now, role, reason: why, transaction };
     return this.#asker;
   }
+}
+
+/** Of a snapshot that somebody else has exported, or of what nobody could read. */
+function mayMeanThePast({ analysis, effects }: ReadText['statements'][number]): boolean {
+  return analysis.command === 'SET TRANSACTION SNAPSHOT' || effects.some(({ kind }) => kind === 'unsure');
 }
 
 /** What takes no snapshot and no locks leaves the transaction as fresh as it was. */

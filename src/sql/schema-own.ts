@@ -40,18 +40,20 @@ export function ownQuestions(base: Picture | undefined): readonly string[] {
   return [...before, ...groups, fingerprintQuery, ...ownTakenBack];
 }
 
+type OwnAnswers = readonly (readonly (readonly (string | null)[])[])[];
+
+/** Whether the questions saw the time when the transaction began, whatever others have done since; names mean what they mean now. */
+export function sawThePast(answers: OwnAnswers): boolean {
+  const isolation = answers[isolationAt]?.[0]?.[0];
+  return isolation !== 'read committed' && isolation !== 'read uncommitted';
+}
+
 /** `answers`: of `ownQuestions(base)`. `moved`: others changed definitions meanwhile, and it has to be asked again. */
 export function ownPicture(
-  answers: readonly (readonly (readonly (string | null)[])[])[],
+  answers: OwnAnswers,
   base: Picture | undefined,
 ): Known<Picture> | 'moved' {
   const one = (at: number): string | null | undefined => answers[at]?.[0]?.[0];
-  const isolation = one(isolationAt);
-  // Elsewhere questions see the time when the transaction began, and names mean what they mean now.
-  if (isolation !== 'read committed' && isolation !== 'read uncommitted')
-    return notKnown(
-      `definitions changed in this transaction, and it is ${isolation ?? 'of an isolation nobody knows'}`,
-    );
   const [noted, behind] = [one(fingerprintAt), one(before.length + groupNames.length)];
   if (typeof noted !== 'string' || noted === '') throw new Error('the session gave no fingerprint of its schema');
   // Each question sees what is committed by then: only when nothing moved all the while do they tell of one schema.
