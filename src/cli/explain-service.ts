@@ -90,6 +90,7 @@ function freshSession(agent: string, role: string, sql: string): ReadRequest {
   const meaning: Meaning = {
     names: { searchPath: known(['$user', 'public']), role, temp: known([]) },
     encodings: { client: 'UTF8', server: 'UTF8' },
+    plansKey: '',
     keyAt: (schemaVersion) => `explain ${schemaVersion} ${role}`,
   };
   const session: AskedSession = {
@@ -99,6 +100,8 @@ function freshSession(agent: string, role: string, sql: string): ReadRequest {
     settle: () => Promise.resolve({ kind: 'settled', meaning }),
     probe: () => Promise.reject(new Error('nothing runs where a statement is only explained')),
     named: () => undefined,
+    plansAt: undefined,
+    freshPlans: () => Promise.resolve(undefined),
     isAbsent: () => Promise.resolve(false),
     estimate: () => Promise.resolve(notKnown('nothing is asked of the server here')),
   };

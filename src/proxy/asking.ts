@@ -6,7 +6,7 @@ import { ProxyError } from '../core/errors.ts';
 import { readTemporary } from '../sql/schema-temporary.ts';
 import type { Relation } from '../sql/schema.ts';
 import type { Analysis, RelationName } from '../sql/analysis.ts';
-import type { AskedSession, Meaning, OwnSchema, Probed, Standing } from '../sql/reading.ts';
+import type { AskedSession, Meaning, OwnSchema, PlansAt, Probed, Standing } from '../sql/reading.ts';
 import { ownTakenBack } from '../sql/schema-own.ts';
 import type { DumpFacts } from '../gate-data.ts';
 import type { Named } from '../policy/lineage.ts';
@@ -53,8 +53,17 @@ export class Asking implements AskedSession {
   readonly #mirror: Mirror;
   readonly #own: OwnDefinitions;
   readonly #found: Found;
+  /** The schema when the session began, before anything was sent. */
+  readonly #begunAt: string | undefined;
+  #isNew = true;
+  plansAt: PlansAt | undefined;
 
-  constructor(desk: AskingDesk, about: { readonly mirror: Mirror; readonly own: OwnDefinitions }, found: Found) {
+  constructor(
+    desk: AskingDesk,
+    about: { readonly mirror: Mirror; readonly own: OwnDefinitions; readonly begunAt: string | undefined },
+    found: Found,
+  ) {
+    this.#begunAt = about.begunAt;
     this.#desk = desk;
     this.#mirror = about.mirror;
     this.#own = about.own;
@@ -63,6 +72,21 @@ export class Asking implements AskedSession {
 
   get meaning(): Meaning | undefined {
     return this.#mirror.meaning;
+  }
+
+  async freshPlans(at: PlansAt): Promise<{ readonly frame: Buffer } | undefined> {
+    const { replies } = this.#desk;
+    if (replies.skipping || replies.status === 'failed') return undefined;
+    try {
+      // A session that nothing has run in yet has no plans but of texts that it sent since it began.
+      if (!this.#isNew || at.schemaVersion !== this.#begunAt || at.own !== '') await this.#questions(['DISCARD PLANS']);
+    } catch (thrown) {
+      if (thrown instanceof Stopped) return thrown;
+      throw thrown;
+    }
+    this.#isNew = false;
+    this.plansAt = at;
+    return undefined;
   }
 
   get hasFailed(): boolean {

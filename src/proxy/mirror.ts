@@ -375,13 +375,13 @@ export class Mirror {
       temp: temporary ?? notKnown('temporary objects may have changed'),
     };
     const own = typeof this.#own === 'string' || !this.#own.known ? undefined : this.#own.value;
-    let at = '';
-    let key = '';
+    let [at, key] = ['', ''];
     return {
       names,
       encodings,
       doubt: this.#doubt(),
       own,
+      plansKey: [...this.#temporaryToken, own?.formerToken ?? ''].join(' '),
       keyAt: (schemaVersion) => {
         if (schemaVersion === at) return key;
         at = schemaVersion;

@@ -85,7 +85,7 @@ export class SessionMind {
     this.#own = new OwnDefinitions(database.common);
     this.#asking = new Asking(
       desk,
-      { mirror: this.#mirror, own: this.#own },
+      { mirror: this.#mirror, own: this.#own, begunAt: database.schema.current?.snapshot.schemaVersion },
       {
         onTemporary: (relations) => lineage.learn(id, relations),
         onMade: (relations) => lineage.made(asker.database, relations),

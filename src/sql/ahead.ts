@@ -32,3 +32,6 @@ export function refusedIn(
 export function isAboutSeveral({ sqlState, frame }: ProbeError): boolean {
   return sqlState === '42601' && frame.includes('\0Rexec_parse_message\0', 0, 'latin1');
 }
+
+/** Kinds of effects: of what a failed transaction may end by. */
+export const endsTransaction: readonly string[] = ['transaction', 'savepoint', 'unsure'];

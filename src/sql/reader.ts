@@ -5,7 +5,7 @@
 //      └──▶ settle ─▶ decode ─▶ worker ─▶ server’s tree ─▶ unite ─▶ memory
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
-import { isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
+import { endsTransaction, isAboutSeveral, isPlainQuery, refusedBy, refusedIn } from './ahead.ts';
 import type { AnalysedStatement } from './analyse.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { commentTags } from './comment-tags.ts';
@@ -28,7 +28,7 @@ import type { SchemaIndex } from './schema-index.ts';
 import { hasCallingChecks } from './early-checks.ts';
 import { isTypedEarly, mayQuote, parsesEarly } from './early-parse.ts';
 import { estimated, type Asked, type Estimated } from './estimated.ts';
-import { isInVain, joined } from './referring.ts';
+import { arePlansFresh, isInVain, joined, withFreshPlans } from './referring.ts';
 import { isOfWhole, refusedInside } from './refused-inside.ts';
 import { shapeOf } from './shape-of.ts';
 import { toldWhole } from './told-whole.ts';
@@ -84,6 +84,10 @@ export class Reader {
     this.#cache = new StatementCache(parts.limits);
   }
 
+  get witness(): 'static' | undefined {
+    return this.#parts.witness === 'static' ? 'static' : undefined;
+  }
+
   get size(): { readonly entries: number; readonly bytes: number } {
     return this.#cache.size;
   }
@@ -93,6 +97,7 @@ export class Reader {
     const { meaning, hasFailed } = request.session;
     const index = this.#indexOf(meaning);
     if (meaning === undefined || index === undefined || hasFailed) return this.#cold(request);
+    if (!arePlansFresh(index.snapshot.schemaVersion, meaning, request.session)) return this.#cold(request);
     const found = this.#remembered(request, meaning, index);
     return found === undefined || isInVain(found, request.session) !== undefined ? this.#cold(request) : found;
   }
@@ -161,7 +166,8 @@ export class Reader {
     const before = kept?.reading;
     if (before?.by === this && before.generation === this.#generation && before.key === key) return before.text;
     const found = this.#cache.find(key + request.typesKey, request.sql)?.value;
-    if (found?.statements.some(refers) === true) return joined(found, (each) => request.session.named(each, version));
+    if (found?.statements.some((one) => one.refersTo.length > 0) === true)
+      return joined(found, (each) => request.session.named(each, version));
     if (kept !== undefined && found !== undefined)
       kept.reading = { by: this, generation: this.#generation, key, text: found };
     return found;
@@ -171,8 +177,9 @@ export class Reader {
   async #cold(request: ReadRequest): Promise<Reading> {
     const reading = await this.#settled(request);
     const reference = reading.kind === 'read' ? isInVain(reading, request.session) : undefined;
-    const isAbsent = reference !== undefined && (await request.session.isAbsent(reference));
-    return isAbsent ? refusedBy(`there is no such ${reference.kind} in this session`) : reading;
+    if (reference !== undefined && (await request.session.isAbsent(reference)))
+      return refusedBy(`there is no such ${reference.kind} in this session`);
+    return await withFreshPlans(reading, request.session);
   }
 
   async #settled(request: ReadRequest): Promise<Reading> {
@@ -187,8 +194,7 @@ export class Reader {
     const decoded = decodeText(request.sql, meaning.encodings);
     if (decoded.kind === 'serverRefuses') return { kind: 'serverAnswers', why: decoded.why, error: undefined };
     if (decoded.kind === 'unreadable') return unreadText(decoded.why);
-    const { text, exact } = decoded;
-    const cold: Cold = { request, meaning, index, text, exact, isFresh: false };
+    const cold: Cold = { request, meaning, index, text: decoded.text, exact: decoded.exact, isFresh: false };
     const read = standing.kind === 'failed' ? await this.#inFailed(cold) : await this.#witnessed(cold);
     if (read.kind !== 'read') return read;
     const sure = meaning.doubt === undefined ? read : inDoubt(read, meaning.doubt);
@@ -255,7 +261,7 @@ export class Reader {
 
   /** Both witnesses at once, where it is plain that the server will be asked about this very text; it parses, and runs nothing. */
   #ahead({ request: { sql, types, session }, isFresh, index }: Cold): Promise<Probed> | undefined {
-    const isAhead = this.#parts.witness === 'server' && !isFresh && isPlainQuery(sql) && !hasCallingChecks(index);
+    const isAhead = this.witness === undefined && !isFresh && isPlainQuery(sql) && !hasCallingChecks(index);
     return isAhead ? session.probe(sql, types) : undefined;
   }
 
@@ -270,8 +276,8 @@ export class Reader {
 
   /** The parser rejects a few texts that the server takes. Its own error is the agent's to see; if it has none, nobody knows. */
   async #syntaxError(cold: Cold, message: string, ahead: Probed | undefined): Promise<Reading> {
-    const unasked = this.#parts.witness === 'static' || (hasCallingChecks(cold.index) && mayQuote(cold.request.sql));
-    if (unasked) return unreadText(`a text that cannot be read: ${message}`);
+    if (this.witness === 'static' || (hasCallingChecks(cold.index) && mayQuote(cold.request.sql)))
+      return unreadText(`a text that cannot be read: ${message}`);
     const probed = ahead ?? (await cold.request.session.probe(cold.request.sql, cold.request.types));
     if (probed.kind === 'tree' || isAboutSeveral(probed))
       return unreadText('a text that the server reads and the parser does not');
@@ -294,10 +300,10 @@ export class Reader {
     }
     const whole = this.#textOf(cold, statements, read);
     const { session, types } = cold.request;
-    const isStatic = this.#parts.witness === 'static';
-    const { text, kept, isAlone }: Estimated = isStatic
-      ? { text: whole }
-      : await estimated(whole, asked, { index: cold.index, session, types });
+    const { text, kept, isAlone }: Estimated =
+      this.witness === 'static'
+        ? { text: whole }
+        : await estimated(whole, asked, { index: cold.index, session, types });
     if (!sure) return text;
     const [only, ...more] = statements;
     const inert = more.length === 0 && only?.inert === true && text.reason === undefined && isAlone !== true;
@@ -392,7 +398,3 @@ export class Reader {
     return text;
   }
 }
-
-const refers = (one: ReadStatement): boolean => one.refersTo.length > 0;
-
-const endsTransaction: readonly string[] = ['transaction', 'savepoint', 'unsure'];

@@ -71,8 +71,17 @@ export interface Meaning {
   readonly doubt?: string | undefined;
   /** Definitions changed in the open transaction: names mean what this says, whatever everybody else sees. */
   readonly own?: OwnSchema | undefined;
+  /** Equal: the session's own relations and definitions are the same. Of search_path and roles the server looks after plans itself. */
+  readonly plansKey: string;
   /** Equal keys: every text means the same. */
   keyAt(schemaVersion: string): string;
+}
+
+/** What a plan hangs on that the server does not look after itself: its names may lead elsewhere once something new stands in their way. */
+export interface PlansAt {
+  readonly schemaVersion: string;
+  /** `Meaning.plansKey` */
+  readonly own: string;
 }
 
 /** The schema as the session sees it inside its transaction. */
@@ -120,6 +129,10 @@ export interface AskedSession {
   estimate(question: PlanQuestion): Promise<Known<number>>;
   /** What PREPARE or DECLARE CURSOR put under a name in this session. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined;
+  /** The state in which the server's plans are made; undefined: it may have kept some of another. */
+  readonly plansAt: PlansAt | undefined;
+  /** Has the server read prepared texts, and the bodies of functions, anew before they run next. `frame`: it was stopped. */
+  freshPlans(at: PlansAt): Promise<{ readonly frame: Buffer } | undefined>;
   /** Whether the server has nothing under this name, for sure, and will not before the statement that is being read has run. */
   isAbsent(reference: Reference): Promise<boolean>;
 }

@@ -1,6 +1,10 @@
-// Statements that run what stands under a name of the session: EXECUTE, FETCH, MOVE.
-import type { Analysis } from './analysis.ts';
-import type { AskedSession, ReadText } from './reading.ts';
+// Statements that run what was read before: what stands under a name of the session (EXECUTE, FETCH, MOVE), and plans that the server keeps.
+//
+// The attack of the second kind: Parse("s", SELECT … FROM people), CREATE TEMP TABLE people, Bind("s"). Read now, the text means the temporary
+// table; the server's plan means the other one, and nothing has made that invalid.
+import type { Analysis, StatementKind } from './analysis.ts';
+import { refusedIn } from './ahead.ts';
+import type { AskedSession, Meaning, Reading, ReadText } from './reading.ts';
 import type { SessionEffect } from './statement-effects.ts';
 import type { Reference } from './statement.ts';
 
@@ -62,3 +66,21 @@ export function isInVain(text: ReadText, session: Pick<AskedSession, 'named'>): 
   if (!namesFirst.has(only.analysis.command) || only.effects.length > 0 || text.index === undefined) return undefined;
   return session.named(reference, text.index.snapshot.schemaVersion) === undefined ? reference : undefined;
 }
+
+/** Whether the server reads anew, or has read in this very state, whatever it has a plan of. */
+export function arePlansFresh(version: string, meaning: Meaning, { plansAt }: Pick<AskedSession, 'plansAt'>): boolean {
+  return plansAt !== undefined && plansAt.schemaVersion === version && plansAt.own === meaning.plansKey;
+}
+
+/** Statements of sessions and transactions alone run no plan; to ask for anything would fix the snapshot of a transaction that has none yet. */
+export async function withFreshPlans(reading: Reading, session: AskedSession): Promise<Reading> {
+  const { meaning } = session;
+  if (reading.kind !== 'read' || reading.index === undefined || meaning === undefined) return reading;
+  const { schemaVersion } = reading.index.snapshot;
+  const runs = reading.statements.some(({ analysis: { kinds } }) => kinds.some((kind) => !planless.has(kind)));
+  if (!runs || arePlansFresh(schemaVersion, meaning, session)) return reading;
+  const stopped = await session.freshPlans({ schemaVersion, own: meaning.plansKey });
+  return stopped === undefined ? reading : refusedIn(stopped, 'the server stopped it');
+}
+
+const planless: ReadonlySet<StatementKind> = new Set(['session', 'transaction']);
