@@ -185,6 +185,7 @@ export function judgedRecord({ execution, asker, reading, verdict }: JudgedExecu
     role: asker.role,
     path: unusualPath(execution),
     sealed: hashes.seal(execution.sql),
+    witness: execution.reader.witness,
   };
 }
 

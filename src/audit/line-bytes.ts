@@ -170,7 +170,8 @@ function isAlike(one: JudgedBody, other: JudgedBody): boolean {
     one.columns === other.columns &&
     one.parameters === other.parameters &&
     one.expected === other.expected &&
-    one.sealed === other.sealed
+    one.sealed === other.sealed &&
+    one.witness === other.witness
   );
 }
 
@@ -181,6 +182,7 @@ function freshPieces(body: JudgedBody): JudgedPieces {
   const path = body.path === undefined ? '' : `,"path":${strings(body.path)}`;
   const role = body.role === undefined ? '' : `,"role":${quoted(body.role)}`;
   const sealed = body.sealed === undefined ? '' : `,"sealed":${quoted(body.sealed)}`;
+  const witness = body.witness === undefined ? '' : `,"witness":"${body.witness}"`;
   const head = new Template(
     `{"actions":${strings(body.actions)},"agent":${quoted(body.agent)},"at":"`,
     lengths.at,
@@ -192,6 +194,6 @@ function freshPieces(body: JudgedBody): JudgedPieces {
     lengths.prev,
     `"${role},"rules":${strings(body.rules)},"schema":${quoted(body.schema)}${sealed},"seq":`,
   );
-  const tail = new Template(',"statement":"', lengths.statement, `"${text},"verdict":"${body.verdict}"}\n`);
+  const tail = new Template(',"statement":"', lengths.statement, `"${text},"verdict":"${body.verdict}"${witness}}\n`);
   return { of: body, head, middle, tail, length: head.bytes.length + middle.bytes.length + tail.bytes.length };
 }

@@ -37,6 +37,8 @@ interface Judged extends RecordedAsker {
   readonly expected?: number;
   /** The full statement, encrypted to an auditor's public key (see seal.ts); only where it was asked for. */
   readonly sealed?: string | undefined;
+  /** The server was not asked what the text means: the operator does without (`witness: static`). */
+  readonly witness?: 'static' | undefined;
 }
 
 interface Finished {

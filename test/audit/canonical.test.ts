@@ -52,6 +52,7 @@ const judged = fc.record(
     rules: fc.array(text),
     catalog: text,
     schema: text,
+    witness: fc.constant('static' as const),
   },
   {
     requiredKeys: [
@@ -92,7 +93,7 @@ describe('the serializer of its own', () => {
   test('knows every member that a judged record may have', () => {
     const whole: Required<JudgedBody> = {
       ...aJudged(),
-      ...{ text: 't', parameters: 'p', sealed: 's', path: ['a'], role: 'r', expected: 1 },
+      ...{ text: 't', parameters: 'p', sealed: 's', path: ['a'], role: 'r', expected: 1, witness: 'static' },
     };
     const line = canonicalLine(whole, { seq: 1, prev: '0'.repeat(64), at: '2026-11-21T04:41:30.123Z' });
     expect(Object.keys(JSON.parse(line))).toEqual([...Object.keys(whole), 'at', 'prev', 'seq'].sort());
