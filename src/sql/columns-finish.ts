@@ -5,7 +5,7 @@ import type { Openings } from './columns-opened.ts';
 import { uses, type CallSite, type State, type Written } from './columns-state.ts';
 import { firesInstead, hasTriggers, throughViews, type Command } from './columns-through.ts';
 import { kinOf } from './kin.ts';
-import { columnOf, isSystemSchema, nameOf, type Relation } from './schema.ts';
+import { columnOf, isSystemSchema, nameOf, type Relation, type RoleInfo } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import type { Column, Shape, Source } from './scope.ts';
 
@@ -13,6 +13,13 @@ interface Read {
   readonly source: Source;
   readonly via: readonly RelationName[];
   bits: number;
+}
+
+/** How the statement comes to a relation. */
+interface Way {
+  readonly via: readonly RelationName[];
+  /** Whose rights count there: behind a view its owner's, unless the view is its asker's. Undefined: a role that nobody knows. */
+  readonly user: RoleInfo | undefined;
 }
 
 export class Finish {
@@ -24,6 +31,7 @@ export class Finish {
   readonly #bases = new Set<Relation>();
   readonly #guarded = new Set<string>();
   readonly #kin: WeakMap<Source, readonly ColumnName[]>;
+  readonly #asker: RoleInfo | undefined;
 
   constructor(index: SchemaIndex, openings: Openings, state: State, kin: WeakMap<Source, readonly ColumnName[]>) {
     this.#index = index;
@@ -31,7 +39,8 @@ export class Finish {
     this.#state = state;
     this.#calls = [...state.calls];
     this.#kin = kin;
-    this.#absorb(state, [], ~uses.named);
+    this.#asker = index.snapshot.roles.find((each) => each.name === state.names.role);
+    this.#absorb(state, { via: [], user: this.#asker }, ~uses.named);
     for (const [relation, commands] of state.commands) {
       for (const command of commands) {
         this.#rules(relation, command);
@@ -127,12 +136,12 @@ export class Finish {
   }
 
   /** Marks of one state: the statement's own, or those of a view or policy that it goes through. */
-  #absorb(state: State, via: readonly RelationName[], mask: number): void {
-    for (const [source, bits] of state.reads) if ((bits & mask) !== 0) this.#read(source, bits & mask, via);
-    for (const relation of state.relations) this.#touched(relation, via);
+  #absorb(state: State, way: Way, mask: number): void {
+    for (const [source, bits] of state.reads) if ((bits & mask) !== 0) this.#read(source, bits & mask, way.via);
+    for (const relation of state.relations) this.#touched(relation, way);
     const locks = state.locks === 'rows' || this.#state.locks === 'rows';
     for (const [relation, commands] of state.commands) {
-      this.#rowSecurity(relation, locks ? new Set([...commands, 'update' as const]) : commands, via);
+      this.#rowSecurity(relation, locks ? new Set([...commands, 'update' as const]) : commands, way);
     }
   }
 
@@ -152,7 +161,7 @@ export class Finish {
   }
 
   /** What a view reads whoever names it: everything but its result columns. */
-  #touched(relation: Relation, via: readonly RelationName[]): void {
+  #touched(relation: Relation, { via }: Way): void {
     const opened = relation.kind === 'v' ? this.#openings.view(relation) : undefined;
     if (opened === undefined) {
       this.#bases.add(relation);
@@ -164,7 +173,8 @@ export class Finish {
     this.#calls.push(...opened.state.calls);
     for (const type of opened.state.types) this.#state.types.add(type);
     this.#inherit(opened.state, `in the view ${relation.name}`);
-    this.#absorb(opened.state, [...via, nameOf(relation)], ~(uses.output | uses.named));
+    const way = { via: [...via, nameOf(relation)], user: this.#userBehind(relation) };
+    this.#absorb(opened.state, way, ~(uses.output | uses.named));
   }
 
   /** The server opens views and applies row security in its tree: what a name there means, it resolves. */
@@ -173,11 +183,11 @@ export class Finish {
   }
 
   /** The server adds these conditions itself. Columns of the guarded row are access control; other tables' columns are reads. */
-  #rowSecurity(relation: Relation, commands: ReadonlySet<Command>, via: readonly RelationName[]): void {
-    if (relation.rowSecurity === 'no' || this.#isExempt(relation)) return;
+  #rowSecurity(relation: Relation, commands: ReadonlySet<Command>, way: Way): void {
+    if (relation.rowSecurity === 'no' || isExempt(relation, way.user)) return;
     for (const policy of this.#index.policiesOf(relation.oid)) {
       if (policy.command !== 'all' && policy.command !== 'select' && !commands.has(policy.command)) continue;
-      const guard = `policy ${relation.oid} ${policy.name}`;
+      const guard = `policy ${relation.oid} ${way.user?.oid} ${policy.name}`;
       if (this.#guarded.has(guard)) continue;
       this.#guarded.add(guard);
       const { state } = this.#openings.policy(relation, policy);
@@ -185,19 +195,15 @@ export class Finish {
       for (const type of state.types) this.#state.types.add(type);
       this.#inherit(state, `in the row security of ${relation.name}`);
       for (const [source, bits] of state.reads) {
-        if (source.relation !== relation && bits !== uses.named) this.#read(source, bits & ~uses.named, via);
+        if (source.relation !== relation && bits !== uses.named) this.#read(source, bits & ~uses.named, way.via);
       }
-      for (const each of state.relations) if (each !== relation) this.#touched(each, via);
-      for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, via);
+      for (const each of state.relations) if (each !== relation) this.#touched(each, way);
+      for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, way);
     }
   }
 
-  #isExempt(relation: Relation): boolean {
-    const role = this.#index.snapshot.roles.find((each) => each.name === this.#state.names.role);
-    if (role === undefined) return false;
-    return (
-      role.superuser || role.bypassRowSecurity || (role.oid === relation.owner && relation.rowSecurity !== 'forced')
-    );
+  #userBehind(view: Relation): RoleInfo | undefined {
+    return view.securityInvoker ? this.#asker : this.#index.snapshot.roles.find((each) => each.oid === view.owner);
   }
 
   /** A rule turns the statement into others; only the server's own tree says which. */
@@ -213,9 +219,9 @@ export class Finish {
    * and a trigger in the place of the write is handed the whole row there.
    */
   #through(relation: Relation, command: Command): void {
-    for (const { below, via } of throughViews(relation, command, this.#index, this.#openings)) {
+    for (const { above, below, via } of throughViews(relation, command, this.#index, this.#openings)) {
       this.#rules(below, command);
-      this.#rowSecurity(below, new Set([command]), via);
+      this.#rowSecurity(below, new Set([command]), { via, user: this.#userBehind(above) });
       if (!firesInstead(below, command, this.#index)) continue;
       for (const source of this.#openings.of(below).sources()) this.#read(source, uses.other, via);
     }
@@ -279,6 +285,11 @@ export class Finish {
     for (const { why } of opened.state.unknowns) this.#state.unknown(`in ${source.relation.name}: ${why}`);
     return this.#named(viewColumn(opened.columns, source));
   }
+}
+
+function isExempt(relation: Relation, user: RoleInfo | undefined): boolean {
+  if (user === undefined) return false;
+  return user.superuser || user.bypassRowSecurity || (user.oid === relation.owner && relation.rowSecurity !== 'forced');
 }
 
 function placeOf(source: Source): number {

@@ -12,6 +12,8 @@ const insteadBit = 64;
 const eventBits: Readonly<Record<Command, number>> = { select: 0, insert: 4, delete: 8, update: 16 };
 
 export interface Passed {
+  /** The view that passes it on. */
+  readonly above: Relation;
   readonly below: Relation;
   /** The views on the way to it, the outermost first. */
   readonly via: readonly RelationName[];
@@ -31,7 +33,7 @@ export function throughViews(
     const below = openings.view(above)?.base;
     if (below === undefined) break;
     via = [...via, nameOf(above)];
-    list.push({ below, via });
+    list.push({ above, below, via });
     above = below;
   }
   return list;
