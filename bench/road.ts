@@ -62,7 +62,7 @@ export async function benchRoad(say: (line: string) => void): Promise<string> {
 async function warmUp(field: Field): Promise<void> {
   for (const contender of field.contenders) {
     for (const mode of ['simple', 'extended', 'prepared'] satisfies Mode[])
-      await pgbench(field.url(contender), { mode, clients: 32, seconds: 1 });
+      await pgbench(field.url(contender), { mode, clients: 32, seconds: 2 });
   }
 }
 
