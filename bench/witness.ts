@@ -137,7 +137,7 @@ async function benchMajor(major: ParserMajor): Promise<void> {
     pool.publish(snapshot);
     const both = async (): Promise<void> => {
       // At once, as the reader does it for a plain query.
-      const [answer, probed] = await Promise.all([pool.analyse(job, 'ana'), line.probe(sql)]);
+      const [probed, answer] = await Promise.all([line.probe(sql), pool.analyse(job, 'ana')]);
       const analysis = answer.kind === 'statements' ? answer.statements[0]?.analysis : undefined;
       if (analysis === undefined || probed.kind !== 'tree') throw new Error(answer.kind);
       const united = unite(analysis, probed.facts, index);

@@ -241,7 +241,8 @@ export class Reader {
 
   async #witnessed(cold: Cold): Promise<Reading> {
     const generation = this.#generation;
-    const [first, probed] = await Promise.all([this.#analyse(cold), this.#ahead(cold)]);
+    // The server first: it takes longer than the worker.
+    const [probed, first] = await Promise.all([this.#ahead(cold), this.#analyse(cold)]);
     // A machine that is out of breath must not make people decide about ordinary work: once more, with a fresh worker.
     const answer = first.kind === 'notKnown' ? await this.#analyse(cold) : first;
     if (probed?.kind === 'error' && !isAboutSeveral(probed)) return refusedIn(probed, 'the server refuses it');
