@@ -1,6 +1,6 @@
 // Goal: no check of a domain that does more than compute runs before its text is judged: not when the server is asked what a text means,
 // not when an agent sends Parse; and where domains only compute, nobody is held up.
-// Method: a domain whose check writes. Texts over it leave their row when they go to Postgres directly, in a Query and in Parse alone;
+// Method: a domain whose check writes, on real Postgres 15 and 18. Texts over it leave their row when they go to Postgres directly, in a Query and in Parse alone;
 // through a proxy whose people say no, they must not. Beside it a database without such a domain, and honest texts in both.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
@@ -67,79 +67,81 @@ const honest: readonly string[] = [
   `select 1 as n from rows_of`,
 ];
 
-let postgres: TestPostgres;
-let proxy: RowsProxy;
+describe.each([15, 18] as const)('on Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let proxy: RowsProxy;
 
-beforeAll(async () => {
-  postgres = await startPostgres({ flags: ['fsync=off'] });
-  await query(postgres.url(), schema);
-  proxy = await startRowsProxy({ url: postgres.url(), files });
-  proxy.say(() => ({ vote: 'deny' }));
-}, 120_000);
+  beforeAll(async () => {
+    postgres = await startPostgres({ major, flags: ['fsync=off'] });
+    await query(postgres.url(), schema);
+    proxy = await startRowsProxy({ url: postgres.url(), files });
+    proxy.say(() => ({ vote: 'deny' }));
+  }, 120_000);
 
-afterAll(async () => {
-  await proxy.stop();
-  await postgres.stop();
-});
+  afterAll(async () => {
+    await proxy.stop();
+    await postgres.stop();
+  });
 
-const left = async (): Promise<number> => (await query(postgres.url(), 'select from left_behind')).length;
+  const left = async (): Promise<number> => (await query(postgres.url(), 'select from left_behind')).length;
 
-async function said(url: string, messages: readonly ClientMessage[]): Promise<string> {
-  const raw = await connectRaw(url);
-  try {
-    raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
-    await raw.readies(1);
-    return JSON.stringify(raw.said);
-  } finally {
-    raw.close();
+  async function said(url: string, messages: readonly ClientMessage[]): Promise<string> {
+    const raw = await connectRaw(url);
+    try {
+      raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
+      await raw.readies(1);
+      return JSON.stringify(raw.said);
+    } finally {
+      raw.close();
+    }
   }
-}
 
-const whole = (sql: string): readonly ClientMessage[] => [{ kind: 'query', sql: Buffer.from(sql) }];
-const parsed = (sql: string, types: readonly number[] = []): readonly ClientMessage[] => [
-  { kind: 'parse', statement: 's', sql: Buffer.from(sql), types },
-  { kind: 'sync' },
-];
+  const whole = (sql: string): readonly ClientMessage[] => [{ kind: 'query', sql: Buffer.from(sql) }];
+  const parsed = (sql: string, types: readonly number[] = []): readonly ClientMessage[] => [
+    { kind: 'parse', statement: 's', sql: Buffer.from(sql), types },
+    { kind: 'sync' },
+  ];
 
-async function leaves(
-  messages: readonly ClientMessage[],
-): Promise<{ readonly direct: number; readonly through: number }> {
-  await query(postgres.url(), 'truncate left_behind');
-  await said(postgres.url(), messages);
-  const direct = await left();
-  await query(postgres.url(), 'truncate left_behind; truncate rows_of');
-  expect(await said(proxy.url('db'), messages)).toContain('42501');
-  return { direct, through: await left() };
-}
+  async function leaves(
+    messages: readonly ClientMessage[],
+  ): Promise<{ readonly direct: number; readonly through: number }> {
+    await query(postgres.url(), 'truncate left_behind');
+    await said(postgres.url(), messages);
+    const direct = await left();
+    await query(postgres.url(), 'truncate left_behind; truncate rows_of');
+    expect(await said(proxy.url('db'), messages)).toContain('42501');
+    return { direct, through: await left() };
+  }
 
-describe('a check that writes', () => {
-  test.each(literals)('a Query: %s', async (sql) => {
-    const { direct, through } = await leaves(whole(sql));
-    expect(direct).toBeGreaterThan(0);
-    expect(through).toBe(0);
+  describe('a check that writes', () => {
+    test.each(literals)('a Query: %s', async (sql) => {
+      const { direct, through } = await leaves(whole(sql));
+      expect(direct).toBeGreaterThan(0);
+      expect(through).toBe(0);
+    });
+
+    test.each(queries)('Parse and no more: %s', async (sql) => {
+      const { direct, through } = await leaves(parsed(sql));
+      expect(direct).toBeGreaterThan(0);
+      expect(through).toBe(0);
+    });
+
+    test('a parameter of such a type beside a constant', async () => {
+      const [row] = await query(postgres.url(), `select '_marked'::regtype::oid::int as oid`);
+      const { direct, through } = await leaves(parsed(`select $1 = '{1}'`, [Number(row?.['oid'])]));
+      expect({ direct, through }).toEqual({ direct: 1, through: 0 });
+    });
   });
 
-  test.each(queries)('Parse and no more: %s', async (sql) => {
-    const { direct, through } = await leaves(parsed(sql));
-    expect(direct).toBeGreaterThan(0);
-    expect(through).toBe(0);
-  });
+  describe('nobody is held up', () => {
+    test.each(honest)('%s', async (sql) => {
+      expect(await query(proxy.url('db'), sql)).toEqual(await query(postgres.url(), sql));
+      expect(await said(proxy.url('db'), parsed(sql))).not.toContain('42501');
+    });
 
-  test('a parameter of such a type beside a constant', async () => {
-    const [row] = await query(postgres.url(), `select '_marked'::regtype::oid::int as oid`);
-    const { direct, through } = await leaves(parsed(`select $1 = '{1}'`, [Number(row?.['oid'])]));
-    expect({ direct, through }).toEqual({ direct: 1, through: 0 });
-  });
-});
-
-describe('nobody is held up', () => {
-  test.each(honest)('%s', async (sql) => {
-    expect(await query(proxy.url('db'), sql)).toEqual(await query(postgres.url(), sql));
-    expect(await said(proxy.url('db'), parsed(sql))).not.toContain('42501');
-  });
-
-  test('a text that nobody can read has the server’s own error', async () => {
-    for (const messages of [whole('selec 1'), parsed('selec 1')])
-      expect(await said(proxy.url('db'), messages)).toContain('42601');
+    test('a text that nobody can read has the server’s own error', async () => {
+      for (const messages of [whole('selec 1'), parsed('selec 1')])
+        expect(await said(proxy.url('db'), messages)).toContain('42601');
+    });
   });
 });
