@@ -334,10 +334,8 @@ export class Reader {
     const types = one.probe.kind === 'inner' ? (one.probe.types ?? cold.request.types) : cold.request.types;
     const isWhole = count === 1 && one.probe.kind === 'whole';
     const probed = (isWhole ? ahead : undefined) ?? (await cold.request.session.probe(sql, types));
-    if (probed.kind === 'tree') {
-      const { parameters } = probed;
-      return { statement: this.#united(cold, one, probed), sure: true, asked: { sql, parameters } };
-    }
+    if (probed.kind === 'tree')
+      return { statement: this.#united(cold, one, probed), sure: true, asked: { sql, parameters: probed.parameters } };
     if (isWhole) return refusedIn(probed, 'the server refuses it');
     if (count === 1 && one.probe.kind === 'inner' && isOfWhole(probed, one.probe))
       return refusedInside(probed, { whole: cold.text, inner: one.probe.text });
