@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import type { SessionId, UnixMillis } from './core/brand.ts';
 import { ProxyError } from './core/errors.ts';
 import { known, type Known } from './core/known.ts';
-import type { HoldRequest } from './approval/desk.ts';
+import type { Desk, HoldRequest } from './approval/desk.ts';
 import type { Released } from './approval/cursors.ts';
 import type { Terms } from './approval/terms.ts';
 import type { HoldView } from './approval/view.ts';
@@ -13,6 +13,8 @@ import type { Shipment, Shipped } from './policy/lineage.ts';
 import { columnText, recordedVerdict, type RecordedVerdict } from './audit/bodies.ts';
 import type { AuditBody } from './audit/record.ts';
 import type { Asker } from './policy/asker.ts';
+import type { Judging } from './policy/judging.ts';
+import type { Offers } from './policy/offers.ts';
 import type { RelationName } from './sql/analysis.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { rowsExpected } from './sql/estimated.ts';
@@ -129,6 +131,16 @@ export async function carried(
 
 /** Where nobody remembers: in tests, and where nothing is classified. */
 export const noCarrier: Carrier = { carry: () => Promise.resolve({ undo: () => Promise.resolve() }) };
+
+export interface GateParts {
+  readonly recorder: Recorder;
+  readonly hashes: Hashes;
+  readonly judging: Judging;
+  readonly offers: Offers;
+  readonly desk: Desk;
+  readonly carrier: Carrier;
+  readonly onDefect: (thrown: unknown) => void;
+}
 
 export interface JudgedExecution<V extends Verdict = Verdict> {
   readonly execution: Execution;

@@ -3,9 +3,8 @@
 import { ProxyError } from './core/errors.ts';
 import { changedMeanwhile, forbidden, unreleased } from './approval/refusals.ts';
 import { asApproved } from './approval/release.ts';
-import type { Answer, Desk } from './approval/desk.ts';
+import type { Answer } from './approval/desk.ts';
 import { isGenuine, type Receipt } from './audit/receipt.ts';
-import type { Recorder } from './audit/recorder.ts';
 import {
   carried,
   finishedRecord,
@@ -13,15 +12,13 @@ import {
   refusal,
   serverAnswersRecord,
   type AdmissionOf,
-  type Carrier,
   type Execution,
-  type Hashes,
+  type GateParts,
   type JudgedExecution,
   type Outcome,
 } from './gate-data.ts';
+import { standsAgain } from './gate-again.ts';
 import { heldRequest } from './gate-dump.ts';
-import type { Judging } from './policy/judging.ts';
-import type { Offers } from './policy/offers.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
 import { isSameSchema, type Reading } from './sql/reading.ts';
@@ -52,16 +49,6 @@ export function isPermit(value: Permit): boolean {
 }
 
 export type Admission = AdmissionOf<Permit>;
-
-export interface GateParts {
-  readonly recorder: Recorder;
-  readonly hashes: Hashes;
-  readonly judging: Judging;
-  readonly offers: Offers;
-  readonly desk: Desk;
-  readonly carrier: Carrier;
-  readonly onDefect: (thrown: unknown) => void;
-}
 
 type Released = Extract<Answer, { kind: 'released' }>;
 
@@ -137,6 +124,15 @@ export class Gate {
     const pass = { kind: 'pass', permit: permit(receipt), text, verdict, terms: by?.terms, by } as const;
     if (verdict.carried === undefined) return pass;
     return carried(judged, by?.hold.id, this.#parts).then((shipped) => ({ ...pass, shipped }), refusal);
+  }
+
+  /** Whether it may go on: definitions moved while the server had it, and it reads like this now. */
+  stands(
+    execution: Execution,
+    passed: Extract<Admission, { kind: 'pass' }>,
+    text: Reading | undefined,
+  ): Promise<boolean> {
+    return standsAgain({ execution, passed, text: text?.kind === 'read' ? text : undefined }, this.#parts);
   }
 
   /** Closes the record of an execution that was let through. Never throws: a session that ends must end whole, and a shut log says so itself. */

@@ -5,7 +5,7 @@ import { cursorDesk } from '../approval/cursors.ts';
 import { unitDesk } from '../approval/units.ts';
 import type { Desk } from '../approval/desk.ts';
 import type { Clock } from '../core/clock.ts';
-import type { GateParts } from '../gate.ts';
+import type { GateParts } from '../gate-data.ts';
 import type { Classification } from '../policy/classification.ts';
 import { noCarrier, type Carrier } from '../gate-data.ts';
 import { Judging } from '../policy/judging.ts';

@@ -1,7 +1,7 @@
 // What counts and masks rows, joined from the gate's own parts and the store of budgets.
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
-import type { GateParts } from '../gate.ts';
+import type { GateParts } from '../gate-data.ts';
 import type { Classification } from '../policy/classification.ts';
 import type { BudgetStore, Purses } from '../policy/budget-purse.ts';
 import { MaskKeys } from '../proxy/mask-keys.ts';

@@ -7,7 +7,7 @@ import type { HoldView } from '../approval/view.ts';
 import { columnText } from '../audit/bodies.ts';
 import { placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
-import type { GateParts } from '../gate.ts';
+import type { GateParts } from '../gate-data.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Reason, Verdict } from '../policy/verdict.ts';
 import { headerBytes } from '../wire/frame.ts';

@@ -29,8 +29,7 @@ interface Named {
 }
 
 /** A cursor that SQL declared. */
-interface Cursor {
-  readonly analysis: Analysis;
+interface Cursor extends Named {
   readonly by: Released | undefined;
 }
 
@@ -139,9 +138,9 @@ export class Mirror {
 
   /** Undefined: nobody knows what it stands for now. A cursor goes on as it was opened; a prepared text means what it would mean if it came now. */
   named(reference: Reference, schemaVersion: string): Analysis | undefined {
-    if (reference.kind === 'cursor') return this.#cursors.get(reference.name)?.analysis;
-    const found = this.#prepared.get(reference.name);
-    return found?.schemaVersion === schemaVersion ? found.analysis : undefined;
+    const found: Named | undefined = (reference.kind === 'cursor' ? this.#cursors : this.#prepared).get(reference.name);
+    if (found === undefined || found.schemaVersion === schemaVersion) return found?.analysis;
+    return reference.kind === 'cursor' && !looksUpNames(found.analysis) ? found.analysis : undefined;
   }
 
   /** Whose yes let this cursor be declared. */
@@ -274,8 +273,7 @@ export class Mirror {
         else this.#prepared.delete(effect.name);
         return;
       case 'declareCursor':
-        if (held !== undefined)
-          this.#cursors.set(effect.name, { analysis: held.analysis, by }, effect.kept === 'session');
+        if (held !== undefined) this.#cursors.set(effect.name, { ...held, by }, effect.kept === 'session');
         return;
       case 'closeCursor':
       case 'catalogRows':

@@ -10,6 +10,7 @@ import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
 import { Reader } from '../sql/reader.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import type { CommonSchema } from './own-definitions.ts';
+import { DefinitionsWatch } from './late-look.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 
 export interface ReadersParts {
@@ -24,7 +25,9 @@ export interface ReadersParts {
 /** Of one database, whatever its configuration is by now: a session outlives reloads. */
 export interface DatabaseReader {
   readonly reader: Reader;
-  readonly schema: Pick<SchemaKeeper, 'changed' | 'current'>;
+  readonly schema: Pick<SchemaKeeper, 'changed' | 'current' | 'fresh' | 'ready'>;
+  /** Who may be changing definitions at this moment. */
+  readonly watch: DefinitionsWatch;
   /** For sessions that see more of it than others. */
   readonly common: CommonSchema;
 }
@@ -32,6 +35,7 @@ export interface DatabaseReader {
 interface Entry {
   readonly reader: Reader;
   readonly schema: SchemaKeeper;
+  readonly watch: DefinitionsWatch;
   config: DatabaseConfig;
   pool: ParserPool | undefined;
 }
@@ -66,6 +70,9 @@ export class Readers {
       },
       get schema() {
         return now().schema;
+      },
+      get watch() {
+        return now().watch;
       },
       common: commonOf(now),
     };
@@ -120,6 +127,7 @@ export class Readers {
     const onSchema = (fresh: Snapshot, before: Snapshot | undefined): void => {
       entry.pool = this.#poolOf(parserMajorOf(fresh.serverMajor));
       entry.pool.publish(fresh, before);
+      entry.watch.moved();
       this.#parts.onSchema?.(config.name, fresh);
       // A statement that is being read against the old one may still be under way.
       if (before !== undefined) setTimeout(() => entry.pool?.forget(before.schemaVersion), forgetMs).unref();
@@ -147,7 +155,7 @@ export class Readers {
         });
       },
     });
-    const entry: Entry = { reader, schema, config, pool: undefined };
+    const entry: Entry = { reader, schema, watch: new DefinitionsWatch(), config, pool: undefined };
     if (config.witness === 'static') {
       log.warn('witness: static: the server’s own word is done without; what the static witness does not know is held');
     }

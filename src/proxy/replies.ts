@@ -88,6 +88,9 @@ export class Replies {
     return this.#queue.slice(this.#head).some(({ kind }) => kind === awaits.query || kind === awaits.execute);
   }
 
+  /** How often something came. */
+  arrivals = 0;
+
   /** The transaction status of the last ReadyForQuery. Exact only when nothing is owed. */
   get status(): TransactionStatus {
     return this.#status;
@@ -145,6 +148,7 @@ export class Replies {
       return fate === 'forward' ? (owed.follower?.rewrite?.(type, bytes, start, end) ?? fate) : fate;
     }
     const fate = owed.follower?.take?.(type, bytes, start, end) ?? 'forward';
+    if (fate === 'stop') return fate;
     if (owed.kind === awaits.aside) {
       this.#aside(owed, type, bytes, start);
       return fate;

@@ -24,19 +24,27 @@ export class StoppedResult {
   readonly #desk: StopDesk;
   readonly #error: ProxyError;
   readonly #protocol: 'simple' | 'extended';
+  /** What it says beside rows: known where only their number was too much. */
+  readonly #asides: 'forward' | 'swallow';
   #isSaid = false;
 
-  constructor(desk: StopDesk, error: ProxyError, protocol: 'simple' | 'extended') {
+  constructor(
+    desk: StopDesk,
+    error: ProxyError,
+    { protocol, asides }: { readonly protocol: 'simple' | 'extended'; readonly asides: 'forward' | 'swallow' },
+  ) {
     this.#desk = desk;
     this.#error = error;
     this.#protocol = protocol;
+    this.#asides = asides;
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
     switch (type) {
       case server.notice:
-      case server.notification:
       case server.parameterStatus:
+        return this.#asides;
+      case server.notification:
         return 'forward';
       case server.error:
         this.#isSaid = true;

@@ -6,6 +6,7 @@ import type { SessionEffect } from '../sql/statement-effects.ts';
 import { ranAtAll, Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
 import { underAgentsName } from './in-band.ts';
+import { isWatched, LateLook, type LateParts } from './late-look.ts';
 import type { Rewritten } from './mask-rows.ts';
 import { mayDiffer, type Moved } from './moves.ts';
 import type { Fate, Follower } from './replies.ts';
@@ -24,6 +25,7 @@ export interface RunParts {
   /** It is over; `refused`: the server's answer was an error. */
   readonly onOver: (passed: Passed, how: 'done' | 'refused') => void;
   readonly stopDesk: StopDesk;
+  readonly late: LateParts;
 }
 
 /** One of a session's runs; the parts are the same for all of them. */
@@ -41,6 +43,8 @@ export class Run implements Follower {
   readonly #of: Running;
   readonly #tripwire: Tripwire;
   readonly #startedAt: number;
+  readonly #late: LateLook | undefined;
+  #isLate = false;
   #onFirstEnd: Running['onFirstEnd'];
   #rows = 0;
   #bytes = 0;
@@ -66,10 +70,12 @@ export class Run implements Follower {
     this.#tripwire = new Tripwire(of.passed.text);
     this.#onFirstEnd = of.onFirstEnd;
     this.#startedAt = parts.clock.ticks();
+    this.#late = isWatched(of.passed) ? new LateLook(parts.late, of.passed) : undefined;
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
     if (this.#stopped !== undefined) return this.#stopped.take(type, bytes, start, end);
+    if (type !== fromServer.readyForQuery && this.#lateNow()) return 'stop';
     if (type === fromServer.error) this.#error = sqlStateOf(bytes, start, end);
     this.#suspended = type === fromServer.portalSuspended;
     const tripped = this.#tripwire.check(type, bytes, start, end);
@@ -84,6 +90,7 @@ export class Run implements Follower {
       this.#parts.onTripped(ranAtAll);
       return 'swallow';
     }
+    if (this.#lateNow()) return 'stop';
     if (this.#of.rows?.take(size) === 'stop') return 'stop';
     this.#rows += 1;
     this.#bytes += size;
@@ -92,7 +99,8 @@ export class Run implements Follower {
 
   /** Most results are not bounded, and a million rows are not worth a million questions. */
   get passesAll(): boolean {
-    return this.#stopped === undefined && this.#of.rows === undefined && !this.#tripwire.passesNothing;
+    const isFree = this.#of.rows === undefined && !this.#tripwire.passesNothing;
+    return this.#stopped === undefined && isFree && !this.#lateNow();
   }
 
   passed(rows: number, bytes: number): void {
@@ -109,11 +117,21 @@ export class Run implements Follower {
   }
 
   async room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
-    const error = await this.#of.rows?.room(withdrawn);
+    const isLate = this.#isLate;
+    this.#isLate = false;
+    const { execution, passed, rows } = this.#of;
+    const error = isLate ? await this.#late?.look(execution, passed) : await rows?.room(withdrawn);
     if (error === undefined) return 'again';
     this.#error = error.row.sqlState;
-    this.#stopped = new StoppedResult(this.#parts.stopDesk, error, this.#of.execution.protocol);
+    const asides = isLate ? 'swallow' : 'forward';
+    this.#stopped = new StoppedResult(this.#parts.stopDesk, error, { protocol: execution.protocol, asides });
     return 'stopped';
+  }
+
+  /** What it would be now is looked at before anything more passes. */
+  #lateNow(): boolean {
+    this.#isLate ||= this.#late?.isDue() === true;
+    return this.#isLate;
   }
 
   /** For a description that the agent did not ask for: looked at, and kept from it. */
@@ -228,7 +246,11 @@ class Describing implements Follower {
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {
     const fate = this.#run.take(type, bytes, start, end);
-    return this.#for === 'the agent' || type === fromServer.error ? fate : 'swallow';
+    return fate === 'stop' || this.#for === 'the agent' || type === fromServer.error ? fate : 'swallow';
+  }
+
+  room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
+    return this.#run.room(withdrawn);
   }
 
   ended(): void {
@@ -253,6 +275,10 @@ export class BindFollower implements Follower {
     const fate = this.#run.take(type, bytes, start, end);
     if (this.#agentsName === undefined || type !== fromServer.error || fate !== 'forward') return fate;
     return underAgentsName(this.#agentsName, bytes, start, end) ?? fate;
+  }
+
+  room(withdrawn: AbortSignal): Promise<'again' | 'stopped'> {
+    return this.#run.room(withdrawn);
   }
 
   ended(how: 'done' | 'failed' | 'skipped'): void {

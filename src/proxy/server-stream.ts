@@ -96,6 +96,7 @@ export class ServerStream {
 
   onData(chunk: Buffer): void {
     if (this.#desk.over()) return;
+    this.#desk.replies.arrivals += 1;
     try {
       this.#reader.push(chunk, this.#out);
     } catch (thrown) {

@@ -20,6 +20,7 @@ import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
+import type { LateParts } from './late-look.ts';
 import { Mirror } from './mirror.ts';
 import type { NamesDesk } from './mirror-names.ts';
 import { ErrorDetail } from './error-detail.ts';
@@ -111,6 +112,12 @@ export class SessionMind {
     return new SessionExecution(this.#shared, protocol, text, parameters);
   }
 
+  /** What its runs must know of others' definitions. */
+  late(gate: LateParts['gate'], replies: LateParts['replies']): LateParts {
+    const { database, clock } = this.#parts;
+    return { database, gate, clock, session: this, replies };
+  }
+
   parsesEarly(text: PreparedText): boolean | Promise<boolean> {
     const { sql, types, typesKey } = text;
     const { database, asker } = this.#parts;
@@ -150,6 +157,7 @@ export class SessionMind {
     const isMirrored = this.#mirror.begin(text);
     // What people let through may be a function that nobody knows, and define things as well.
     const isMoving = by !== undefined || text.effects.some(movesCatalog);
+    if (this.#mayEndDefining(text, isMoving)) this.#parts.database.watch.ending(this);
     if (!isMirrored && !isMoving) return undefined;
     return (how) => {
       if (isMirrored) this.#mirror.ended(text, how, by);
@@ -158,6 +166,14 @@ export class SessionMind {
       else if (this.#definitionsMoved && text.effects.some((effect) => effect.kind === 'transaction'))
         this.schemaMoved();
     };
+  }
+
+  /** Where no transaction is open, or one ends, what was defined may be everybody's before the server has said so. */
+  #mayEndDefining({ effects }: ReadText, isMoving: boolean): boolean {
+    if (!this.#definitionsMoved && !isMoving && this.#mirror.defines === 'nothing') return false;
+    return (
+      this.#desk.replies.status === 'none' || effects.some(({ kind }) => kind === 'transaction' || kind === 'unsure')
+    );
   }
 
   /** One FETCH by itself of one cursor, which changes nothing else. */
@@ -180,6 +196,8 @@ export class SessionMind {
   }
 
   end(): void {
+    if (this.#definitionsMoved || this.#mirror.defines === 'something') this.schemaMoved();
+    this.#parts.database.watch.left(this);
     this.#dump.over();
     this.#own.over();
     this.#parts.lineage.end(this.#parts.id);
@@ -202,6 +220,7 @@ export class SessionMind {
 
   /** ReadyForQuery came; `before` is the status of the one before it. */
   ready(before: TransactionStatus): void {
+    if (this.#desk.replies.length === 0) this.#parts.database.watch.ended(this);
     if (this.#desk.replies.status !== 'none') return;
     this.#dump.over();
     this.#ran = 'nothing';

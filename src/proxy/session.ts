@@ -78,8 +78,8 @@ export class Session implements Sender, RequestDesk {
       part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
     };
     this.#rows = parts.rows.session();
-    const [onOver, stopDesk] = [this.#onOver, this.#stopDesk];
-    this.#runParts = { ...parts, onOver, stopDesk, onTripped: (why) => this.#tripped(why) };
+    const [onOver, stopDesk, late] = [this.#onOver, this.#stopDesk, this.#mind.late(parts.gate, this.replies)];
+    this.#runParts = { ...parts, onOver, stopDesk, late, onTripped: (why) => this.#tripped(why) };
     const stream = {
       replies: this.replies,
       toAgent: this.#toAgent,

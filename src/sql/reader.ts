@@ -269,7 +269,9 @@ export class Reader {
   /** What is not known may be something that was made a moment ago: once more, if the schema has moved. */
   async #fresh(cold: Cold, reading: Reading): Promise<Reading> {
     const unsure = reading.kind === 'read' && reading.statements.some((one) => one.analysis.unknowns.length > 0);
-    if (!unsure || cold.isFresh || cold.meaning.own !== undefined) return reading;
+    // Or the server waited for a lock, and means something else by now.
+    const isPast = cold.index !== this.#indexOf(cold.meaning);
+    if (!(unsure || isPast) || cold.isFresh || cold.meaning.own !== undefined) return reading;
     const index = await this.#parts.schema.fresh();
     if (index === undefined || index === cold.index) return reading;
     return await this.#witnessed({ ...cold, index, isFresh: true });

@@ -2,7 +2,8 @@
 // Method: a gate whose recorder throws each kind of thing that can be thrown; defects are told, a shut log is not one.
 import { describe, expect, test } from 'vitest';
 import { ProxyError } from '../../src/core/errors.ts';
-import { Gate, type GateParts, type Permit } from '../../src/gate.ts';
+import type { GateParts } from '../../src/gate-data.ts';
+import { Gate, type Permit } from '../../src/gate.ts';
 import type { Execution, Outcome } from '../../src/gate-data.ts';
 
 const execution = { id: 's_1' } as unknown as Execution;

@@ -1,0 +1,153 @@
+// Definitions that move while the server has a statement. It was judged by what views, functions, rules and triggers were when it was sent;
+// the server looks at them when it comes to it, which may be later: it waits for locks, a function is looked up at each call.
+//
+// The attack: one session takes a lock and replaces a function, another calls it and waits; the commit lets it run what nobody judged.
+// Sessions of ours that may be committing definitions are known here, and what others do is seen by the schema's own look. While one
+// is at it, or has been since a statement was judged, its replies stand still until the schema was looked at again. Where it did move,
+// the statement is read once more, and passes if it would pass now.
+import type { Clock } from '../core/clock.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Execution } from '../gate-data.ts';
+import type { Admission, Gate } from '../gate.ts';
+import type { Analysis } from '../sql/analysis.ts';
+import { joined } from '../sql/referring.ts';
+import type { ReadText } from '../sql/reading.ts';
+import type { SchemaIndex } from '../sql/schema-index.ts';
+import type { SchemaSource } from '../sql/reader.ts';
+
+type Passed = Extract<Admission, { readonly kind: 'pass' }>;
+
+/** Of one database, for all its sessions. */
+export class DefinitionsWatch {
+  /** Moves whenever definitions may have. */
+  epoch = 0;
+  /** How often sessions of ours may have made definitions everybody's, or are about to. */
+  ends = 0;
+  readonly #ending = new Set<object>();
+
+  /** This session has sent what may make definitions everybody's, and the server has not said that it is done. */
+  ending(session: object): void {
+    this.#ending.add(session);
+    this.ends += 1;
+  }
+
+  ended(session: object): void {
+    if (this.#ending.delete(session)) this.epoch += 1;
+  }
+
+  /** Whoever hangs up leaves the server to it. */
+  left(session: object): void {
+    if (this.#ending.has(session)) setTimeout(() => this.ended(session), leftMs).unref();
+  }
+
+  moved(): void {
+    this.epoch += 1;
+  }
+
+  othersEnding(session: object): number {
+    return this.#ending.size - (this.#ending.has(session) ? 1 : 0);
+  }
+}
+
+const leftMs = 5_000;
+/** As long as the schema's own look takes to see what others did: who waits longer is looked after by himself. */
+const lateMs = 2_000;
+
+export interface LateParts {
+  /** Looked up each time: a reload may have put another in its place. */
+  readonly database: { readonly watch: DefinitionsWatch; readonly schema: SchemaSource };
+  readonly gate: Pick<Gate, 'stands'>;
+  readonly clock: Clock;
+  readonly session: object;
+  /** Counts what came from the server: what came before a look is covered by it. */
+  readonly replies: { readonly arrivals: number };
+}
+
+/** Of one execution: whether it still is what was let through. */
+export class LateLook {
+  readonly #parts: LateParts;
+  readonly #watch: DefinitionsWatch;
+  readonly #sentAt: number;
+  readonly #version: string | undefined;
+  readonly #ends: number;
+  #epoch: number;
+  #sureAt = -1;
+  #heard = false;
+
+  constructor(parts: LateParts, { text }: Passed) {
+    this.#parts = parts;
+    this.#sentAt = parts.clock.ticks();
+    const { watch, schema } = parts.database;
+    this.#watch = watch;
+    const current = schema.current?.snapshot.schemaVersion;
+    const isOwn = text?.statements.some(({ analysis }) => analysis.inOwnSchema === true) === true;
+    this.#version = isOwn ? current : text?.index?.snapshot.schemaVersion;
+    // Of those that are at it, nobody knows whether it was before or behind what was judged.
+    this.#ends = current === this.#version ? watch.ends - watch.othersEnding(parts.session) : Number.NEGATIVE_INFINITY;
+    this.#epoch = current === this.#version ? watch.epoch : -1;
+  }
+
+  /** Nothing passes before a look. */
+  isDue(): boolean {
+    const { session, replies, clock } = this.#parts;
+    if (this.#watch.epoch !== this.#epoch) return true;
+    if (this.#watch.othersEnding(session) > 0 && replies.arrivals !== this.#sureAt) return true;
+    if (this.#heard) return false;
+    this.#heard = true;
+    return clock.ticks() - this.#sentAt > lateMs;
+  }
+
+  /** Undefined: it is what was let through. */
+  async look(execution: Execution, passed: Passed): Promise<ProxyError | undefined> {
+    const { database, replies, gate } = this.#parts;
+    const { schema } = database;
+    const watch = this.#watch;
+    const [epoch, arrivals] = [watch.epoch, replies.arrivals];
+    const index = (await schema.fresh()) ?? (await schema.ready());
+    if (index === undefined || index.snapshot.schemaVersion !== this.#version) {
+      const text = index === undefined ? undefined : await readAgain(execution, index);
+      // It moved once more while it was read.
+      if (text === undefined && watch.epoch !== epoch) return await this.look(execution, passed);
+      if (!(await gate.stands(execution, passed, text)) || this.#mayHaveBeenOther(passed)) return changed();
+    }
+    this.#epoch = epoch;
+    this.#sureAt = arrivals;
+    return undefined;
+  }
+
+  /** A function that was replaced and put back: what it is now says nothing about what it was when it ran. */
+  #mayHaveBeenOther({ text }: Passed): boolean {
+    const index = text?.index;
+    if (this.#watch.ends - this.#ends < 2 || text === undefined || index === undefined) return false;
+    return text.statements.some(({ analysis }) => analysis.writes.length === 0 && isReplaceable(analysis, index));
+  }
+}
+
+/** The server's own and those of extensions are nobody's to replace. */
+function isReplaceable({ functions }: Analysis, index: SchemaIndex): boolean {
+  return functions.some(({ schema, name }) =>
+    index.functionsNamed(name).some((one) => one.schema === schema && schema !== 'pg_catalog' && one.extension === ''),
+  );
+}
+
+/** What gives rows, or writes them. The rest is done with its own session's names, and what it says beside is little. */
+export function isWatched({ text }: Passed): boolean {
+  return text?.index !== undefined && text.statements.some(({ analysis }) => giving.test(analysis.command));
+}
+
+const giving = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE|COPY|EXECUTE|FETCH|CALL|EXPLAIN)/;
+
+/** The session is at work and cannot be asked: by the static witness alone. */
+async function readAgain(execution: Execution, index: SchemaIndex): Promise<ReadText | undefined> {
+  const { reader, session } = execution;
+  const words = reader.textOf(execution);
+  const text = words === undefined ? undefined : await reader.readAside(execution, words);
+  if (text === undefined) return undefined;
+  return joined(text, (each) => session.named(each, index.snapshot.schemaVersion));
+}
+
+function changed(): ProxyError {
+  return new ProxyError('HOLD_CHANGED', 'definitions changed while this ran: what it is now was not let through', {
+    hint: 'Send it again: it is judged as it is now.',
+  });
+}

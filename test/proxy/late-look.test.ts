@@ -1,0 +1,234 @@
+// Goal: a statement that waits, or goes on, while another session changes definitions gives nothing that nobody judged.
+// Method: pairs of sessions as data; each attack shows a watched value when both talk to Postgres 15 and 18 directly. Through the proxy,
+// with definitions allowed, the value does not come; honest pairs give what they give directly.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { query } from '../support/client.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { connectRaw, type Raw } from '../support/raw.ts';
+import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { waitFor } from '../support/wait.ts';
+
+const files = {
+  'taxonomy.yaml': `version: 1
+levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
+defaults: { unclassified: public }
+`,
+  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
+  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow }\n',
+  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { public.people: { columns: { ssn: watched } } }\n',
+};
+
+const functionOf = (body: string): string =>
+  `create or replace function says() returns text language plpgsql volatile as $$ begin return ${body}; end $$`;
+const triggerOf = (body: string): string =>
+  `create or replace function fires() returns trigger language plpgsql as $$ begin ${body} return new; end $$`;
+const harmless = functionOf("'x'");
+const reading = functionOf('(select ssn from people where id = 1)');
+
+const schema = `
+  drop schema public cascade; create schema public;
+  create table people (id int primary key, ssn text);
+  create table t (id int, note text);
+  create table other (id int);
+  create table target (id int);
+  insert into people values (1, 'canary');
+  insert into t select i, 'n' || i from generate_series(1, 5) i;
+  ${harmless};
+  ${triggerOf('')};
+  create trigger fires before insert on target for each row execute function fires();
+  create view shown as select id, note from t;`;
+
+const text = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
+const parse = (sql: string): ClientMessage => ({ kind: 'parse', statement: 's', sql: Buffer.from(sql), types: [] });
+const bind = (portal: string): ClientMessage => ({
+  ...{ kind: 'bind', portal, statement: 's', formats: [], parameters: [], resultFormats: [] },
+});
+const execute = (portal: string, maxRows: number): ClientMessage => ({ kind: 'execute', portal, maxRows });
+const sync: ClientMessage = { kind: 'sync' };
+
+type Part = string | readonly ClientMessage[];
+interface Play {
+  /** What the one who asks has done before. */
+  readonly before: readonly Part[];
+  /** What the other changes; the first takes a lock, unless nobody is to wait. */
+  readonly changes: readonly string[];
+  /** Sent when the lock is taken and the change made, before it is committed. */
+  readonly waits?: Part;
+  /** Sent behind the commit. */
+  readonly after: readonly Part[];
+}
+
+const lock = 'lock table t in access exclusive mode';
+const calls = 'select says() from t';
+
+const attacks: Readonly<Record<string, Play>> = {
+  'a known text that waits': { before: [calls, calls], changes: [lock, reading], waits: calls, after: [] },
+  'a new text that waits': { before: [], changes: [lock, reading], waits: calls, after: [] },
+  'a known text in a transaction': {
+    before: [calls, 'begin'],
+    changes: [lock, reading],
+    waits: calls,
+    after: ['commit'],
+  },
+  'a prepared text that waits': {
+    before: [[parse(calls), bind(''), execute('', 0), sync]],
+    changes: [lock, reading],
+    waits: [bind(''), execute('', 0), sync],
+    after: ['select 1'],
+  },
+  'a cursor that goes on': {
+    before: ['begin', `declare c cursor for ${calls}`, 'fetch 1 from c'],
+    changes: [reading],
+    after: ['select id from other', 'fetch 2 from c'],
+  },
+  'a portal that goes on': {
+    before: ['begin', [parse(calls), bind('p'), execute('p', 1), sync]],
+    changes: [reading],
+    after: ['select id from other', [execute('p', 2), sync]],
+  },
+  'a rule': {
+    before: ['insert into other values (1)'],
+    changes: ['lock table other', 'create rule r as on insert to other do also select ssn from people'],
+    waits: 'insert into other values (1)',
+    after: [],
+  },
+  'a notice of a trigger': {
+    before: ['insert into target values (1)'],
+    changes: ['lock table target', triggerOf("raise notice '%', (select ssn from people limit 1);")],
+    waits: 'insert into target values (1)',
+    after: [],
+  },
+  'an error of a trigger': {
+    before: ['insert into target values (1)'],
+    changes: ['lock table target', triggerOf("raise exception '%', (select ssn from people limit 1);")],
+    waits: 'insert into target values (1)',
+    after: [],
+  },
+  'a name of the session': {
+    before: ['insert into target values (1)'],
+    changes: [
+      'lock table target',
+      triggerOf("perform set_config('application_name', (select ssn from people limit 1), false);"),
+    ],
+    waits: 'insert into target values (1)',
+    after: [],
+  },
+};
+
+const honest: Readonly<Record<string, Play>> = {
+  'another column': {
+    before: [],
+    changes: ['alter table t add more int'],
+    waits: 'select note from t',
+    after: [calls],
+  },
+  'a function that still is harmless': {
+    before: [calls],
+    changes: [lock, functionOf("'y'")],
+    waits: calls,
+    after: [calls],
+  },
+  'a cursor without functions of users': {
+    before: ['begin', 'declare c cursor for select note from t', 'fetch 1 from c'],
+    changes: ['create table more (id int)'],
+    after: ['fetch 2 from c', 'commit'],
+  },
+  'a portal that goes on behind a new table': {
+    before: ['begin', [parse('select note from t'), bind('p'), execute('p', 1), sync]],
+    changes: ['create table more (id int)'],
+    after: [[execute('p', 2), sync], 'commit'],
+  },
+  'a view that is replaced by the like': {
+    before: ['select note from shown'],
+    changes: ['create or replace view shown as select id, upper(note) as note from t'],
+    waits: 'select note from shown',
+    after: ['select note from shown'],
+  },
+};
+
+describe.each([15, 18] as const)('with Postgres %i', (major) => {
+  let postgres: TestPostgres;
+  let proxy: RowsProxy;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ major, flags: ['fsync=off'] });
+    await query(postgres.url(), schema);
+    proxy = await startRowsProxy({ url: postgres.url(), files, waitMs: 300 });
+    proxy.say(() => ({ vote: 'deny' }));
+  }, 120_000);
+
+  afterAll(async () => {
+    await proxy.stop();
+    await postgres.stop();
+  });
+
+  beforeEach(async () => {
+    await query(postgres.url(), schema);
+  });
+
+  /** What the one who asks is told. */
+  async function played(url: string, { before, changes, waits, after }: Play): Promise<readonly string[]> {
+    const [asking, changing] = [await connectRaw(url), await connectRaw(url)];
+    const readies = new Map<Raw, number>([
+      [asking, 0],
+      [changing, 0],
+    ]);
+    const send = (raw: Raw, part: Part): Promise<void> => {
+      raw.send(...(typeof part === 'string' ? [text(part)] : part));
+      const count = (readies.get(raw) ?? 0) + 1;
+      readies.set(raw, count);
+      return raw.readies(count);
+    };
+    try {
+      await waitFor('the schema of this test', async () => {
+        await send(asking, 'select count(*) from other');
+        return asking.said.some(({ kind }) => kind === 'commandComplete');
+      });
+      const from = asking.said.length;
+      for (const part of before) await send(asking, part);
+      await send(changing, 'begin');
+      for (const sql of changes) await send(changing, sql);
+      const waiting = waits === undefined ? undefined : send(asking, waits);
+      if (waits !== undefined) await waitFor('somebody to wait', async () => (await blocked()) > 0);
+      await send(changing, 'commit');
+      await waiting;
+      for (const part of after) await send(asking, part);
+      return asking.said.slice(from).map(wordsOf);
+    } finally {
+      asking.close();
+      changing.close();
+    }
+  }
+
+  const blocked = async (): Promise<number> => {
+    const rows = await query(
+      postgres.url(),
+      "select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'",
+    );
+    return Number(rows[0]?.['n']);
+  };
+
+  test.each(Object.entries(attacks))('%s shows nothing', async (_name, play) => {
+    expect((await played(postgres.url(), play)).join('\n')).toContain('canary');
+    await query(postgres.url(), schema);
+    const through = (await played(proxy.url('db'), play)).join('\n');
+    expect(through).not.toContain('canary');
+    expect(through).toMatch(/42501/);
+  });
+
+  test.each(Object.entries(honest))('%s: as it is directly', async (_name, play) => {
+    const direct = await played(postgres.url(), play);
+    await query(postgres.url(), schema);
+    expect(await played(proxy.url('db'), play)).toEqual(direct);
+  });
+});
+
+function wordsOf(message: ServerMessage): string {
+  return JSON.stringify(message, (key, value: unknown) => {
+    if (key === 'tableOid') return 0;
+    if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer') return value;
+    return Buffer.from((value as unknown as { data: number[] }).data).toString('latin1');
+  });
+}
