@@ -104,7 +104,7 @@ export class Reader {
 
   /** What the static witness alone knows of another text in the same state: for offers, which are judged in full when they are sent. */
   async readAside(request: ReadRequest, text: string): Promise<ReadText | undefined> {
-    const meaning = request.session.meaning;
+    const { meaning } = request.session;
     const index = this.#indexOf(meaning);
     if (meaning === undefined || index === undefined) return undefined;
     const cold: Cold = { request, meaning, index, text, exact: { kind: 'names' }, isFresh: true };
@@ -115,8 +115,7 @@ export class Reader {
   /** Whether the server, sent this text to parse, would run something that nobody has judged. At once in nearly every database. */
   parsesEarly(request: ReadRequest): boolean | Promise<boolean> {
     const index = this.#parts.schema.current;
-    const isCommon = request.session.defines === 'nothing' && index !== undefined;
-    if (isCommon && !hasCallingChecks(index)) return false;
+    if (request.session.defines === 'nothing' && index !== undefined && !hasCallingChecks(index)) return false;
     return parsesEarly(request, {
       ready: async () => this.#parts.schema.current ?? (await this.#parts.schema.ready()),
       remembered: (meaning, now) => this.#remembered(request, meaning, now),
