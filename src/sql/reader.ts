@@ -265,10 +265,9 @@ export class Reader {
     return isAhead ? session.probe(sql, types) : undefined;
   }
 
-  /** What is not known may be something that was made a moment ago: once more, if the schema has moved. */
+  /** What is not known, or was asked behind a lock, may be something that was made a moment ago: once more, if the schema has moved. */
   async #fresh(cold: Cold, reading: Reading): Promise<Reading> {
     const unsure = reading.kind === 'read' && reading.statements.some((one) => one.analysis.unknowns.length > 0);
-    // Or the server waited for a lock, and means something else by now.
     const isPast = cold.index !== this.#indexOf(cold.meaning);
     if (!(unsure || isPast) || cold.isFresh || cold.meaning.own !== undefined) return reading;
     const index = await this.#parts.schema.fresh();
