@@ -169,7 +169,7 @@ export class Listener {
       case 'cancel':
         this.#cancels += 1;
         if (!this.#cancelKeys.cancel(result.key)) this.#parts.cancelElsewhere?.(markOf(result.key));
-        socket.end();
+        result.socket.end();
         return;
       case 'agent':
         await this.#seat(result, address, signal);

@@ -36,7 +36,8 @@ export interface LoggedIn {
 
 export type LoginResult =
   | LoggedIn
-  | { readonly kind: 'cancel'; readonly key: CancelKey }
+  /** `socket`: inside TLS, where it came so. libpq 17 and newer take a connection that just breaks off for a cancel that failed. */
+  | { readonly kind: 'cancel'; readonly key: CancelKey; readonly socket: Socket }
   /** The peer went away without a word: a port check, not an error. */
   | { readonly kind: 'gone' };
 
@@ -70,7 +71,7 @@ export async function login(socket: Socket, parts: LoginParts, signal: AbortSign
     const opened = await openStartup(socket, parts, signal, (secured) => (current = secured));
     if (opened === undefined) return { kind: 'gone' };
     const { reader, packet } = opened;
-    if (packet.kind === 'cancel') return { kind: 'cancel', key: packet };
+    if (packet.kind === 'cancel') return { kind: 'cancel', key: packet, socket: current };
     if (packet.kind !== 'startup') throw violation('only one request for encryption may be made, and each kind once');
     return await identify(current, reader, packet, parts);
   } catch (thrown) {

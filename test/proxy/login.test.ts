@@ -1,6 +1,6 @@
 // Goal: whoever comes in is known, by TLS where it is asked for, and nobody else gets further than a word.
 // Method: psql, pg and raw bytes at the front door of a proxy in this process; certificates made for the test.
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, createServer, type AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -274,6 +274,31 @@ describe('the start-up packet', () => {
   });
 });
 
+test('a cancel that comes inside TLS is answered by the end of TLS, not by a broken connection', async () => {
+  const records: Buffer[] = [];
+  const relay = createServer((client) => {
+    const server = connectPlain(secured.port, '127.0.0.1');
+    server.on('data', (chunk: Buffer) => records.push(chunk));
+    client.pipe(server).pipe(client);
+    for (const each of [client, server]) each.on('error', () => undefined);
+  });
+  const port = await new Promise<number>((resolve) =>
+    relay.listen(0, '127.0.0.1', () => resolve(portOf(relay.address()))),
+  );
+  // In 1.2 the kind of a record is not hidden: the last one has to be an alert (21), the only one there is here being close_notify.
+  const options = { host: '127.0.0.1', port, ALPNProtocols: ['postgresql'], maxVersion: 'TLSv1.2' } as const;
+  const inside = connectTls({ ...options, rejectUnauthorized: false });
+  const ended = new Promise((resolve) => inside.once('close', resolve));
+  inside.on('error', () => undefined).resume();
+  inside.write(encodeStartup({ kind: 'cancel', processId: 1, secret: Buffer.alloc(4) }));
+  await within('the end', ended);
+  relay.close();
+  const bytes = Buffer.concat(records);
+  const kinds: number[] = [];
+  for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) kinds.push(bytes.readUInt8(at));
+  expect(kinds.at(-1)).toBe(21);
+});
+
 describe('limits', () => {
   test('of connections are said, and free again when one leaves', async () => {
     const clients = await Promise.all(
@@ -289,3 +314,7 @@ describe('limits', () => {
     await Promise.all(clients.slice(1).map((client) => client.end()));
   });
 });
+
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
