@@ -38,7 +38,7 @@ export interface FieldOptions {
 
 export async function startField(options: FieldOptions): Promise<Field> {
   const postgres = await startPostgres({
-    flags: ['max_connections=1200', 'shared_buffers=256MB', 'log_min_messages=fatal'],
+    flags: ['max_connections=1600', 'shared_buffers=256MB', 'log_min_messages=fatal'],
   });
   spawnSql(postgres, `create role ${role} login password '${password}'; create database bench owner ${role}`);
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
