@@ -3,6 +3,7 @@
 // Method: DECLARE and FETCH as drivers send them, with people who say yes once and then no, before Postgres 15 and 18.
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { HoldView } from '../../src/approval/view.ts';
 import { recordsIn } from '../audit/fixtures.ts';
 import { query as queryAt } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -106,6 +107,24 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     await client.query('begin');
     await client.query(declare);
     await expect(client.query('fetch 1 from c; select id from others')).rejects.toMatchObject(refused);
+  });
+
+  test('a yes to some rows, or to likenesses, is not taken: it would say nothing about what FETCH gives', async () => {
+    const taken: string[] = [];
+    const vote = async (id: HoldView['id'], word: Exclude<Word, 'silence'>): Promise<string> => {
+      const by = { person: 'ben', channel: 'test', reason: 'no', terms: undefined, link: undefined };
+      return (await proxy.desk.vote(id, { ...by, ...word })).kind;
+    };
+    proxy.say((hold) => {
+      const words = [{ kind: 'rows', rowsMax: 3 } as const, { kind: 'masked', rowsMax: undefined } as const];
+      void Promise.all(words.map((terms) => vote(hold.id, { vote: 'approve', terms })))
+        .then((kinds) => taken.push(...kinds))
+        .then(() => vote(hold.id, { vote: 'deny' }));
+      return 'silence';
+    });
+    await client.query('begin');
+    await expect(client.query(declare)).rejects.toMatchObject(refused);
+    expect(taken).toEqual(['invalid', 'invalid']);
   });
 
   test('the rows of a level are counted over all of them, and beyond them people are asked again', async () => {
