@@ -38,6 +38,9 @@ interface Statement {
   readonly variables: Variables | undefined;
 }
 
+/** With transition tables; or put off until COMMIT, when names may lead elsewhere than where the write was judged. */
+const runsUnread = /\bREFERENCING\b|(?<!\bNOT )\bDEFERRABLE INITIALLY\b/;
+
 /** What plpgsql gives a trigger. */
 const triggerVariables =
   'new old tg_name tg_when tg_level tg_op tg_relid tg_relname tg_table_name tg_table_schema tg_nargs tg_argv'.split(
@@ -181,7 +184,7 @@ export class FunctionBodies {
     if (index.type(callee.returns)?.name === 'event_trigger') return 'not known';
     if (index.type(callee.returns)?.name !== 'trigger') return [];
     const triggers = index.snapshot.triggers.filter((each) => each.function === callee.oid);
-    if (triggers.length === 0 || triggers.some((each) => /\bREFERENCING\b/.test(each.definition))) return 'not known';
+    if (triggers.length === 0 || triggers.some((each) => runsUnread.test(each.definition))) return 'not known';
     const relations = triggers.map((each) => index.relation(each.relation));
     const known = relations.filter((each) => each !== undefined);
     return known.length === relations.length ? known : 'not known';

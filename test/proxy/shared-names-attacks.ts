@@ -127,6 +127,10 @@ export const attacks: Readonly<Record<string, readonly [most: number, ...Step[]]
     'set search_path = other',
     'fetch all from c',
   ],
+  'what a trigger names that is put off changes before COMMIT': [
+    0,
+    ...['begin', 'insert into noted values (1)', 'set local search_path = other', 'commit'],
+  ],
   'what COPY names changes between Bind and Execute': [
     0,
     'begin',

@@ -3,7 +3,7 @@
 // Method: raw conversations through a proxy before real Postgres 15 and 18, in which the likenesses of secrets are counted where they
 // arrive; nobody ever says yes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { fieldOf, type ServerMessage } from '../../src/wire/server-messages.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw, type Raw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
@@ -44,6 +44,10 @@ create function opens() returns text language plpgsql as
 create schema other;
 create table setting as select 'harmless ' || g as id from generate_series(1, 3) g;
 create table other.setting as select 'CANARY' || g as id from generate_series(1, 1000) g;
+create table noted (id int);
+create function notes() returns trigger language plpgsql as
+  $$ begin raise exception '%', (select string_agg(id, ' ') from setting); end $$;
+create constraint trigger notes after insert on noted deferrable initially deferred for each row execute function notes();
 create function reads() returns setof text language plpgsql as
   $$ begin return query select id::text from setting; end $$;
 analyze;
@@ -53,6 +57,7 @@ const shown: ReadonlySet<string> = new Set(['dataRow', 'copyData', 'error']);
 
 function textOf(message: ServerMessage): string {
   if (message.kind === 'copyData') return message.data.toString();
+  if (message.kind === 'error') return `error ${fieldOf(message.fields, 'M')}`;
   return message.kind === 'dataRow' ? (message.values[0]?.toString() ?? 'null') : message.kind;
 }
 
