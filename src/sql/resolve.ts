@@ -131,12 +131,17 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
   const relations: RelationName[] = [];
   const writes = [...behind.writes];
   const flows: Flow[] = [];
+  // What a function gives may be anything that it read, and goes wherever the statement writes.
+  const given = new Set(found.calls.flatMap((call) => call.candidates));
+  const targets = found.writes.filter(({ how }) => how !== 'delete');
   const functions = behind.callees.map(({ function: callee, how }): FunctionUse => {
     const called = bodies.called(callee, session);
     reads.push(...called.reads);
     relations.push(...called.relations);
     writes.push(...called.writes);
     flows.push(...called.flows);
+    if (given.has(callee))
+      for (const { column: from } of called.reads) flows.push(...targets.map(({ column: to }) => ({ from, to })));
     const { schema, name } = callee;
     const [signature, nature] = [signatureOf(callee, index), called.nature];
     if (how === 'surely') return { schema, name, signature, nature };

@@ -44,6 +44,8 @@ create table people (id int, ssn text, email text, note text);
 insert into people values (1, 'secret-1', 'a@x', 'n'), (2, 'secret-2', 'b@x', 'n');
 create table scratch (id int, a text, b text);
 insert into scratch values (1, 'x', 'x');
+create function secret(int) returns text stable language sql as 'select ssn from people where people.id = $1';
+create table given (a text);
 create table parts (id int, v text) partition by list (id);
 create table parts_1 partition of parts for values in (1, 2);
 analyze;
@@ -139,6 +141,8 @@ describe.each([
       'select b from scratch',
     ],
     ['a partitioned table', 'insert into parts select id, ssn from people', 'parts', 'select v from parts'],
+    ['what a function gives', 'create table copy_e as select secret(1) as s', 'copy_e', 'select s from copy_e'],
+    ['a value of a function', 'insert into given values (secret(2))', 'given', 'select a from given'],
     ['a lower column of the same table', 'update people set note = ssn', 'people', 'select note from people'],
   ];
 
