@@ -103,7 +103,8 @@ const database = z.strictObject({
   pool: z
     .strictObject({
       warm: count({
-        words: 'Connections kept ready for the next agents. Up to twice as many, or 16, stay for a minute when sessions end.',
+        words:
+          'Connections kept ready for the next agents. Up to twice as many, or 16, stay for a minute when sessions end.',
         usual: 2,
         min: 0,
         max: 1000,

@@ -29,7 +29,8 @@ export interface CommonSchema {
 export type AskOwn = (questions: readonly string[]) => Promise<readonly AsideRows[] | undefined>;
 
 const triesMax = 3;
-const unseen = 'definitions changed in this transaction, and others have changed some since it began, which it cannot see';
+const unseen =
+  'definitions changed in this transaction, and others have changed some since it began, which it cannot see';
 const unread = 'definitions changed in this transaction, which is not committed yet';
 
 export class OwnDefinitions {

@@ -49,10 +49,7 @@ export function sawThePast(answers: OwnAnswers): boolean {
 }
 
 /** `answers`: of `ownQuestions(base)`. `moved`: others changed definitions meanwhile, and it has to be asked again. */
-export function ownPicture(
-  answers: OwnAnswers,
-  base: Picture | undefined,
-): Known<Picture> | 'moved' {
+export function ownPicture(answers: OwnAnswers, base: Picture | undefined): Known<Picture> | 'moved' {
   const one = (at: number): string | null | undefined => answers[at]?.[0]?.[0];
   const [noted, behind] = [one(fingerprintAt), one(before.length + groupNames.length)];
   if (typeof noted !== 'string' || noted === '') throw new Error('the session gave no fingerprint of its schema');
