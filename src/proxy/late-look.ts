@@ -130,15 +130,12 @@ function isReplaceable({ functions }: Analysis, index: SchemaIndex): boolean {
   );
 }
 
-/**
- * What gives rows, or writes them. COPY FROM is left out: its transaction often holds the lock that keeps its table's definitions from being
- * read (pg_restore --jobs empties what it fills), and looking would wait for itself. The rest is done with its own session's names, and what it says beside is little.
- */
+/** What gives rows, or writes them. The rest is done with its own session's names, and what it says beside is little. */
 export function isWatched({ text }: Passed): boolean {
   return text?.index !== undefined && text.statements.some(({ analysis }) => giving.test(analysis.command));
 }
 
-const giving = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE|COPY TO|EXECUTE|FETCH|CALL|EXPLAIN)/;
+const giving = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE|COPY|EXECUTE|FETCH|CALL|EXPLAIN)/;
 
 /** The session is at work and cannot be asked: by the static witness alone. */
 async function readAgain(execution: Execution, index: SchemaIndex): Promise<ReadText | undefined> {

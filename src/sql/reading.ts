@@ -178,23 +178,9 @@ export function unreadText(why: string, normalised?: string): ReadText {
   };
 }
 
-/**
- * Read against the same schema, though perhaps asked for twice: inside a transaction each reading of it makes its own. What names nothing of
- * the schema (`SELECT setval('…', 1)`) means the same in any.
- */
+/** Read against the same schema, though perhaps asked for twice: inside a transaction each reading of it makes its own. */
 export function isSameSchema(one: ReadText, other: ReadText): boolean {
-  if (one.index?.snapshot.schemaVersion === other.index?.snapshot.schemaVersion) return true;
-  const called = [one, other].map(({ statements }) =>
-    statements.map(({ analysis }) => builtInCalls(analysis)).join(';'),
-  );
-  return !called.some((calls) => calls.includes('?')) && called[0] === called[1];
-}
-
-/** The server's own functions that it calls, where it does nothing else; `?`: it does more. */
-function builtInCalls({ command, reads, writes, relations, wholeTables, functions, unknowns }: Analysis): string {
-  const more = reads.length + writes.length + relations.length + wholeTables.length + unknowns.length;
-  if (command !== 'SELECT' || more > 0 || functions.some(({ schema }) => schema !== 'pg_catalog')) return '?';
-  return functions.map(({ signature }) => signature).join();
+  return one.index?.snapshot.schemaVersion === other.index?.snapshot.schemaVersion;
 }
 
 /** About what it takes in memory, for the bound of the cache. */
