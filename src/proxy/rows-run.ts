@@ -101,9 +101,12 @@ export class RunRows {
     return rowLimit(at.sent);
   }
 
-  /** The execution rests or is over. */
+  /** The execution rests or is over. A portal may go on later, and draws anew then: what went back is somebody else's by now. */
   settle(): void {
-    for (const tap of this.#parts.taps) tap.settle(this.#parts.meter);
+    const { taps, meter } = this.#parts;
+    if (taps.length === 0) return;
+    for (const tap of taps) tap.settle(meter);
+    meter.refresh();
   }
 
   /** Said once in a session for each budget. */
