@@ -8,22 +8,25 @@ import { rowBytesUsual, rowsCharged, type Amount, type Bound } from './rows.ts';
 /** Drawn at once, so that the purse is not asked for every row; what is not used goes back. */
 const handfulRows = 100;
 
+const nothing: Amount = { rows: 0, bytes: 0 };
+
 export class BudgetTap implements Bound {
   readonly claim: BudgetClaim;
   readonly name: string;
   readonly #purse: Purse;
   readonly #clock: Clock;
   /** What other executions of the same cursor have paid for. */
-  readonly #paid: Amount;
+  #paid: Amount = nothing;
+  /** Where it rests: until it goes on, all that passes is others'. */
+  #rested: Amount | undefined = nothing;
   #drawn = 0;
   #drawnAt = 0;
 
-  constructor(claim: BudgetClaim, purse: Purse, clock: Clock, paid: Amount = { rows: 0, bytes: 0 }) {
+  constructor(claim: BudgetClaim, purse: Purse, clock: Clock) {
     this.claim = claim;
     this.name = budgetName(claim);
     this.#purse = purse;
     this.#clock = clock;
-    this.#paid = paid;
   }
 
   rowsMax(): number {
@@ -32,6 +35,14 @@ export class BudgetTap implements Bound {
 
   bytesMax(): number {
     return this.#paid.bytes + this.#drawn * rowBytesUsual;
+  }
+
+  /** Before the first row, and before the first one after a rest; `sent`: what has passed, of others too. */
+  goOn(sent: Amount): void {
+    if (this.#rested === undefined) return;
+    const [{ rows, bytes }, rested] = [this.#paid, this.#rested];
+    this.#paid = { rows: rows + sent.rows - rested.rows, bytes: bytes + sent.bytes - rested.bytes };
+    this.#rested = undefined;
   }
 
   extend(wanted: Amount): boolean {
@@ -53,10 +64,12 @@ export class BudgetTap implements Bound {
     await this.#purse.topUp(rows, decision);
   }
 
-  /** The execution rests or is over; `used` is what it has sent in all. */
+  /** The execution rests or is over; `used` is what was sent in all. */
   settle(used: Amount): void {
+    if (this.#rested !== undefined) return;
     this.#purse.putBack(this.#drawn - this.#charged(used), this.#drawnAt);
     this.#drawn = this.#charged(used);
+    this.#rested = { rows: used.rows, bytes: used.bytes };
   }
 
   /** From 0 to 1. */

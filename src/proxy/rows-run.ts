@@ -19,12 +19,12 @@ export interface Counted {
   readonly meter: RowMeter;
   /** A level's `rows`, or a rule's: beyond it people are asked. */
   readonly soft: FixedBound | undefined;
-  /** What people said yes to: beyond it nothing passes. */
-  readonly hard: FixedBound | undefined;
   readonly taps: readonly BudgetTap[];
 }
 
-export interface RunRowsParts extends Counted {
+export interface RunRowsParts {
+  /** Asked at the first reply, when all that was asked before has been answered: what a cursor has given by then is known. */
+  readonly counted: () => Counted;
   readonly execution: Execution;
   readonly passed: Passed;
   readonly asking: RowAsking;
@@ -46,6 +46,8 @@ const binaryEndBytes = headerBytes + 2;
 
 export class RunRows {
   readonly #parts: RunRowsParts;
+  #counted: Counted | undefined;
+  #rests = true;
   #isBinaryCopy = false;
   #stopped: Extract<Taken, { readonly kind: 'stop' }> | undefined;
 
@@ -61,7 +63,9 @@ export class RunRows {
   take(size: number): 'pass' | 'stop' {
     // The end of a binary COPY is a piece of its own, and no row.
     if (this.#isBinaryCopy && size === binaryEndBytes) return 'pass';
-    const taken = this.#parts.meter.take(this.#parts.folds ? size * foldedFor : size);
+    const counted = this.#count();
+    if (this.#rests) this.#goOn(counted);
+    const taken = counted.meter.take(this.#parts.folds ? size * foldedFor : size);
     if (taken.kind === 'pass') return 'pass';
     this.#stopped = taken;
     return 'stop';
@@ -85,15 +89,27 @@ export class RunRows {
     const stopped = this.#stopped;
     if (stopped === undefined) return undefined;
     const error = await this.#roomIn(stopped, withdrawn);
-    this.#parts.meter.refresh();
+    this.#count().meter.refresh();
     return error;
+  }
+
+  #count(): Counted {
+    return (this.#counted ??= this.#parts.counted());
+  }
+
+  /** A portal draws anew: what it gave back is somebody else's by now, and others may have read its cursor. */
+  #goOn({ taps, meter }: Counted): void {
+    this.#rests = false;
+    for (const tap of taps) tap.goOn(meter);
+    meter.refresh();
   }
 
   async #roomIn(
     { bound, wanted }: Extract<Taken, { readonly kind: 'stop' }>,
     withdrawn: AbortSignal,
   ): Promise<ProxyError | undefined> {
-    const { taps, soft, meter, asking, execution, passed } = this.#parts;
+    const { asking, execution, passed } = this.#parts;
+    const { taps, soft, meter } = this.#count();
     const tap = taps.find((one) => one === bound);
     const at = { execution, passed, sent: { rows: meter.rows, bytes: meter.bytes }, withdrawn };
     if (tap !== undefined) return await asking.budget(tap, wanted, at);
@@ -101,17 +117,17 @@ export class RunRows {
     return rowLimit(at.sent);
   }
 
-  /** The execution rests or is over. A portal may go on later, and draws anew then: what went back is somebody else's by now. */
+  /** The execution rests or is over. */
   settle(): void {
-    const { taps, meter } = this.#parts;
-    if (taps.length === 0) return;
-    for (const tap of taps) tap.settle(meter);
-    meter.refresh();
+    if (this.#rests || this.#counted === undefined) return;
+    this.#rests = true;
+    for (const tap of this.#counted.taps) tap.settle(this.#counted.meter);
   }
 
   /** Said once in a session for each budget. */
   #notices(): readonly Buffer[] {
-    const { taps, told } = this.#parts;
+    const { told } = this.#parts;
+    const { taps } = this.#count();
     const near = taps.filter((tap) => tap.share >= nearEnd && !told.has(tap.claim.key));
     return near.map((tap) => {
       told.add(tap.claim.key);

@@ -25,6 +25,12 @@ export interface Amount {
   readonly bytes: number;
 }
 
+/** What has passed. A cursor's executions write one together: the server may give them out by turns. */
+export class RowCount implements Amount {
+  rows = 0;
+  bytes = 0;
+}
+
 export type Taken =
   { readonly kind: 'pass' } | { readonly kind: 'stop'; readonly bound: Bound; readonly wanted: Amount };
 
@@ -32,37 +38,35 @@ const pass: Taken = { kind: 'pass' };
 
 export class RowMeter {
   readonly #bounds: readonly Bound[];
-  #rows = 0;
-  #bytes = 0;
+  readonly #count: RowCount;
   #rowsStop = 0;
   #bytesStop = 0;
 
-  /** `sent`: what passed before, of the same cursor. */
-  constructor(bounds: readonly Bound[], sent: Amount = { rows: 0, bytes: 0 }) {
+  constructor(bounds: readonly Bound[], count: RowCount = new RowCount()) {
     this.#bounds = bounds;
-    this.#rows = sent.rows;
-    this.#bytes = sent.bytes;
+    this.#count = count;
     this.refresh();
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.#count.rows;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#count.bytes;
   }
 
   /** One more row of `size` bytes, if it may pass. A row that must wait is not counted; it is taken again when there is room. */
   take(size: number): Taken {
-    const rows = this.#rows + 1;
-    const bytes = this.#bytes + size;
+    const count = this.#count;
+    const rows = count.rows + 1;
+    const bytes = count.bytes + size;
     if (rows > this.#rowsStop || bytes > this.#bytesStop) {
       const stop = this.#beyond({ rows, bytes });
       if (stop !== undefined) return stop;
     }
-    this.#rows = rows;
-    this.#bytes = bytes;
+    count.rows = rows;
+    count.bytes = bytes;
     return pass;
   }
 

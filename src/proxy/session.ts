@@ -197,8 +197,8 @@ export class Session implements Sender, RequestDesk {
 
   startRun(execution: Execution, passed: Passed): Run {
     if (!isPermit(passed.permit)) throw new Error('nothing runs without a genuine permit');
-    const rows = this.#rows.begin(execution, passed);
-    return new Run(this.#runParts, { execution, passed, rows, onFirstEnd: this.#mind.begin(passed.text, passed.by) });
+    const onFirstEnd = this.#mind.begin(passed.text, passed.by);
+    return new Run(this.#runParts, { execution, passed, ...this.#rows.begin(execution, passed, onFirstEnd) });
   }
 
   answer(frame: Buffer, protocol: Execution['protocol']): void {

@@ -1,5 +1,5 @@
-// Goal: what is read in pieces, of a portal or of a cursor, one after the other or all sent at once, gives no row more of a budget than
-// what is read at once.
+// Goal: what is read in pieces, of a portal or of a cursor, one after the other or all sent at once, gives no row more than what is read
+// at once: neither of a level's rows nor of a budget.
 // Method: raw bytes through a proxy before real Postgres 15 and 18, where people say no; each case has a level, a table and a budget of
 // its own, and the rows that arrive are compared with the bound.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,6 +52,11 @@ const readings: readonly Reading[] = [
 ];
 
 const bounds = [
+  {
+    of: 'a level',
+    level: (name: string) => `  - { name: ${name}, read: allow, rows: 100, approvers: [security] }`,
+    most: 100,
+  },
   { of: 'a budget', level: (name: string) => `  - { name: ${name}, read: allow, approvers: [security] }`, most: 300 },
 ] as const;
 
