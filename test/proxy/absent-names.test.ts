@@ -3,30 +3,21 @@
 // Method: conversations as data at Postgres 15 and 18 directly and through the proxy, every message compared; attacks whose secrets come
 // out directly, and never through the proxy. Nobody says yes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ClientMessage } from '../../src/wire/client-messages.ts';
-import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { bind, execute, extended, parse, sync } from '../support/agent-messages.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { converse, type Step } from '../support/converse.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables: { public.secrets: watched }
-functions:
+const files = watchedFiles({
+  tables: '{ public.secrets: watched }',
+  more: `functions:
   public.opens(): { level: public, reason: what it opens is looked at when it is read }
   public.prepares(): { level: public, reason: the same }
   public.plans(): { level: public, reason: the same }
   public.takes(text): { level: public, reason: it writes down what it is given }
 `,
-};
+});
 
 const setUp = [
   'create table secrets (word text)',
@@ -42,21 +33,6 @@ const setUp = [
     $$ begin execute 'prepare p as select takes(word) from secrets'; return 'prepared'; end $$`,
   `create function plans() returns int language plpgsql immutable as
     $$ declare c refcursor := 'c'; begin open c for select takes(word) from secrets; return 1; end $$`,
-];
-
-/** One write, and the ReadyForQuery that it is answered by. */
-type Step = string | readonly ClientMessage[];
-
-const sync: ClientMessage = { kind: 'sync' };
-const parse = (sql: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'parse', statement, sql: Buffer.from(sql), types: [] },
-});
-const bind = (portal: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'bind', portal, statement, formats: [], parameters: [], resultFormats: [] },
-});
-const execute = (portal: string, maxRows = 0): ClientMessage => ({ kind: 'execute', portal, maxRows });
-const all = (sql: string): readonly ClientMessage[] => [
-  ...[parse(sql), bind(''), { kind: 'describe', target: 'portal', name: '' } as const, execute(''), sync],
 ];
 
 const statements: readonly string[] = [
@@ -84,20 +60,22 @@ const around: Readonly<Record<string, (step: Step) => readonly Step[]>> = {
 const conversations: Readonly<Record<string, readonly Step[]>> = {
   'a name that was there, and is no more': [
     ...['prepare p as select word from notes', 'execute p', 'deallocate p', 'execute p', 'prepare p as select 2'],
-    ...['execute p', 'discard all', 'execute p', all('execute p'), 'prepare p as select 3', all('execute p')],
+    ...['execute p', 'discard all', 'execute p', extended('execute p'), 'prepare p as select 3', extended('execute p')],
   ],
   'a cursor that ended with its transaction': [
     ...['begin', 'declare c cursor for select word from notes', 'fetch 1 from c', 'commit', 'fetch 1 from c'],
-    ...['begin', all('fetch 1 from c'), 'rollback'],
+    ...['begin', extended('fetch 1 from c'), 'rollback'],
   ],
-  'a PREPARE that failed': ['prepare p as select nothing', 'execute p', all('execute p')],
+  'a PREPARE that failed': ['prepare p as select nothing', 'execute p', extended('execute p')],
   'in a pipeline': [
-    [...all('select word from notes').slice(0, 4), ...all('execute p').slice(0, 4), ...all('select 2')],
+    [...extended('select word from notes').slice(0, 4), ...extended('execute p').slice(0, 4), ...extended('select 2')],
     'select 3',
   ],
-  'several batches at once': [[...all('prepare p as select 1'), ...all('execute p'), ...all('execute q')].slice(0, 5)],
+  'several batches at once': [
+    [...extended('prepare p as select 1'), ...extended('execute p'), ...extended('execute q')].slice(0, 5),
+  ],
   'a batch that runs something and then names nothing': [
-    [...all("insert into notes values ('three')").slice(0, 4), ...all('fetch all from c')],
+    [...extended("insert into notes values ('three')").slice(0, 4), ...extended('fetch all from c')],
     'select count(*) from notes',
   ],
 };
@@ -164,60 +142,40 @@ const attacks: Readonly<Record<string, readonly Step[]>> = {
 };
 
 describe.each([15, 18] as const)('names that are not there, on Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    for (const sql of setUp) await query(postgres.url(), sql);
-    proxy = await startRowsProxy({ url: postgres.url(), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
-
-  async function play(url: string, steps: readonly Step[]): Promise<readonly ServerMessage[]> {
-    const raw = await connectRaw(url);
-    let readies = 0;
-    for (const step of steps) {
-      const messages = typeof step === 'string' ? [{ kind: 'query', sql: Buffer.from(step) } as const] : step;
-      readies += messages.filter(({ kind }) => kind === 'sync' || kind === 'query').length;
-      raw.send(...messages);
-      await raw.readies(readies);
-    }
-    raw.close();
-    return raw.said;
-  }
+  afterAll(() => ways.stop());
 
   async function same(steps: readonly Step[]): Promise<void> {
-    const direct = await play(postgres.url(), steps);
-    const before = proxy.all.length;
-    expect(await play(proxy.url('db'), steps)).toEqual(direct);
-    expect(proxy.all.slice(before)).toEqual([]);
+    const direct = await converse(ways.direct, steps);
+    const before = ways.proxy.all.length;
+    expect(await converse(ways.through, steps)).toEqual(direct);
+    expect(ways.proxy.all.slice(before)).toEqual([]);
   }
 
   describe.each(Object.entries(around))('%s', (_, steps) => {
     test.each(statements)('a Query: %s', (sql) => same(steps(sql)));
-    test.each(statements)('Parse, Bind and Execute: %s', (sql) => same(steps(all(sql))));
+    test.each(statements)('Parse, Bind and Execute: %s', (sql) => same(steps(extended(sql))));
   });
 
   test.each(Object.entries(conversations))('%s', (_, steps) => same(steps));
 
   /** Rows that came, and what was taken meanwhile. */
   async function taken(url: string, steps: readonly Step[]): Promise<string> {
-    await query(postgres.url(), 'truncate taken');
-    const said = await play(url, [...steps, 'commit', 'select word from taken']);
+    await query(ways.direct, 'truncate taken');
+    const said = await converse(url, [...steps, 'commit', 'select word from taken']);
     return said.map((one) => (one.kind === 'dataRow' ? one.values.join() : '')).join();
   }
 
   test.each(Object.entries(attacks))('%s: nothing comes out', async (_, steps) => {
-    expect(await taken(proxy.url('db'), steps)).not.toContain('canary');
+    expect(await taken(ways.through, steps)).not.toContain('canary');
   });
 
   test.each(Object.entries(attacks))('%s: it does without us', async (_, steps) => {
-    expect(await taken(postgres.url(), steps)).toContain('canary');
+    expect(await taken(ways.direct, steps)).toContain('canary');
   });
 });

@@ -1,11 +1,10 @@
 // Goal: a cancel that comes while a statement is being judged stops that statement, as it stops one that runs; the session goes on.
 // Method: the gate's word is kept back until the cancel was heard; real Postgres, the pg driver, each protocol.
-import { connect } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { query } from '../support/client.ts';
+import { cancel, query } from '../support/client.ts';
 import { waitFor } from '../support/wait.ts';
 
 let postgres: TestPostgres;
@@ -32,13 +31,6 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-function cancel(client: pg.Client): void {
-  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
-  const request = Buffer.alloc(16);
-  [16, 80877102, processID, secretKey].forEach((value, index) => request.writeInt32BE(value, 4 * index));
-  const socket = connect(proxy.port, '127.0.0.1', () => socket.end(request));
-}
-
 test.each([
   ['a simple query', 'insert into ran values (1) /* slowly judged */', []],
   ['an extended query', 'insert into ran values ($1) /* slowly judged */', [1]],
@@ -51,7 +43,7 @@ test.each([
   const cancels = proxy.listener.stats().cancels;
   const answer = client.query(text, [...values]).catch((thrown: unknown) => thrown);
   await waitFor('the gate', () => judged > before);
-  cancel(client);
+  await cancel(client);
   await waitFor('the cancel', () => proxy.listener.stats().cancels > cancels);
   go();
   expect(await answer).toMatchObject({ code: '57014', message: 'canceling statement due to user request' });

@@ -3,6 +3,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import {
+  bind,
+  bindWith,
+  close,
+  copyData,
+  copyDone,
+  describeOf,
+  execute,
+  flush,
+  parse,
+  simple as query,
+  sync,
+} from '../support/agent-messages.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { connectRaw, type Raw } from '../support/raw.ts';
@@ -20,33 +33,6 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
-const parse = (sql: string, statement = '', types: readonly number[] = []): ClientMessage => ({
-  kind: 'parse',
-  statement,
-  sql: Buffer.from(sql),
-  types,
-});
-const bind = (
-  values: readonly (string | null)[] = [],
-  portal = '',
-  statement = '',
-  resultFormats: readonly number[] = [],
-): ClientMessage => ({
-  kind: 'bind',
-  portal,
-  statement,
-  formats: [],
-  parameters: values.map((value) => (value === null ? null : Buffer.from(value))),
-  resultFormats,
-});
-const execute = (maxRows = 0, portal = ''): ClientMessage => ({ kind: 'execute', portal, maxRows });
-const describeOf = (target: 'statement' | 'portal', name = ''): ClientMessage => ({ kind: 'describe', target, name });
-const close = (target: 'statement' | 'portal', name: string): ClientMessage => ({ kind: 'close', target, name });
-const sync: ClientMessage = { kind: 'sync' };
-const flush: ClientMessage = { kind: 'flush' };
-const data = (text: string): ClientMessage => ({ kind: 'copyData', data: Buffer.from(text) });
-const done: ClientMessage = { kind: 'copyDone' };
 const fail: ClientMessage = { kind: 'copyFail', reason: 'no more' };
 
 /** Each ends with a ReadyForQuery; the number says how many there are in all. */
@@ -60,18 +46,18 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     1,
     parse('select $1::int + 1 as n', 's'),
     describeOf('statement', 's'),
-    bind(['41'], 'p', 's'),
+    bindWith({ portal: 'p', statement: 's', values: ['41'] }),
     describeOf('portal', 'p'),
-    execute(0, 'p'),
+    execute('p'),
     close('portal', 'p'),
     close('statement', 's'),
     sync,
   ],
-  'binary results': [1, parse('select 7::int8, now() is not null'), bind([], '', '', [1]), execute(), sync],
+  'binary results': [1, parse('select 7::int8, now() is not null'), bindWith({ formats: [1] }), execute(), sync],
   'a null parameter, and an empty text': [
     1,
     parse('select $1::text is null, $2::text'),
-    bind([null, '']),
+    bindWith({ values: [null, ''] }),
     execute(),
     sync,
   ],
@@ -79,16 +65,16 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     1,
     parse('select generate_series(1, 8)'),
     bind(),
-    execute(3),
-    execute(3),
-    execute(3),
-    execute(3),
+    execute('', 3),
+    execute('', 3),
+    execute('', 3),
+    execute('', 3),
     sync,
   ],
   'a pipeline that fails in the middle': [
     2,
     parse('select 1', 'a'),
-    bind([], '', 'a'),
+    bind('', 'a'),
     execute(),
     parse('select nonsense'),
     bind(),
@@ -108,25 +94,18 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     execute(),
     sync,
   ],
-  'a statement parsed anew behind its Bind': [
-    1,
-    parse('select 1'),
-    bind([], 'p'),
-    parse('select 2'),
-    execute(0, 'p'),
-    sync,
-  ],
+  'a statement parsed anew behind its Bind': [1, parse('select 1'), bind('p'), parse('select 2'), execute('p'), sync],
   'a name that is taken': [
     3,
     parse('select 1', 'taken'),
     sync,
     parse('select 2', 'taken'),
     sync,
-    bind([], '', 'taken'),
+    bind('', 'taken'),
     execute(),
     sync,
   ],
-  'a name that nobody prepared': [2, bind([], '', 'nobody'), execute(), sync, bind(), execute(), sync],
+  'a name that nobody prepared': [2, bind('', 'nobody'), execute(), sync, bind(), execute(), sync],
   'a transaction over several batches': [
     5,
     query('begin'),
@@ -159,16 +138,16 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     3,
     query('create temp table c (id int, t text)'),
     query('copy c from stdin'),
-    data('1\tone\n2\t'),
-    data('two\n'),
-    done,
+    copyData('1\tone\n2\t'),
+    copyData('two\n'),
+    copyDone,
     query('select * from c'),
   ],
   'COPY in that the agent ends with an error': [
     3,
     query('create temp table c (id int)'),
     query('copy c from stdin'),
-    data('1\n'),
+    copyData('1\n'),
     fail,
     query('select count(*) from c'),
   ],
@@ -176,9 +155,9 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     3,
     query('create temp table c (id int)'),
     query('copy c from stdin'),
-    data('x\n'),
-    data('2\n'),
-    done,
+    copyData('x\n'),
+    copyData('2\n'),
+    copyDone,
     query('select count(*) from c'),
   ],
   'COPY in by the extended protocol, with Sync sent ahead as libpq does': [
@@ -188,8 +167,8 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     bind(),
     execute(),
     sync,
-    data('5\n6\n'),
-    done,
+    copyData('5\n6\n'),
+    copyDone,
     sync,
     query('select sum(id) from c'),
   ],
@@ -197,12 +176,19 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
     2,
     query('create temp table c (id int)'),
     query('copy c from stdin; copy c from stdin; select count(*) from c'),
-    data('1\n'),
-    done,
-    data('2\n'),
-    done,
+    copyData('1\n'),
+    copyDone,
+    copyData('2\n'),
+    copyDone,
   ],
-  'COPY data that nobody reads': [2, data('lost\n'), done, query('select 1'), data('lost too\n'), query('select 2')],
+  'COPY data that nobody reads': [
+    2,
+    copyData('lost\n'),
+    copyDone,
+    query('select 1'),
+    copyData('lost too\n'),
+    query('select 2'),
+  ],
   'notices, and parameters that change': [
     3,
     query("do $$ begin raise notice 'one'; raise warning 'two'; end $$"),
@@ -212,8 +198,8 @@ const conversations: Readonly<Record<string, readonly [readies: number, ...messa
   'cursors of SQL read by Execute': [
     3,
     query('begin; declare c cursor for select generate_series(1, 5)'),
-    execute(2, 'c'),
-    execute(0, 'c'),
+    execute('c', 2),
+    execute('c'),
     sync,
     query('commit'),
   ],

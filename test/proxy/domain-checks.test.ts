@@ -3,19 +3,14 @@
 // Method: a domain whose check writes, on real Postgres 15 and 18. Texts over it leave their row when they go to Postgres directly, in a Query and in Parse alone;
 // through a proxy whose people say no, they must not. Beside it a database without such a domain, and honest texts in both.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import { parse, simple, sync } from '../support/agent-messages.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { converse } from '../support/converse.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-};
+const files = watchedFiles();
 
 const schema = `
   create table left_behind (n int);
@@ -68,48 +63,32 @@ const honest: readonly string[] = [
 ];
 
 describe.each([15, 18] as const)('on Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    await query(postgres.url(), schema);
-    proxy = await startRowsProxy({ url: postgres.url(), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: schema, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
-  const left = async (): Promise<number> => (await query(postgres.url(), 'select from left_behind')).length;
+  const left = async (): Promise<number> => (await query(ways.direct, 'select from left_behind')).length;
 
-  async function said(url: string, messages: readonly ClientMessage[]): Promise<string> {
-    const raw = await connectRaw(url);
-    try {
-      raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
-      await raw.readies(1);
-      return JSON.stringify(raw.said);
-    } finally {
-      raw.close();
-    }
-  }
+  const said = async (url: string, messages: readonly ClientMessage[]): Promise<string> =>
+    JSON.stringify(await converse(url, [messages]));
 
-  const whole = (sql: string): readonly ClientMessage[] => [{ kind: 'query', sql: Buffer.from(sql) }];
+  const whole = (sql: string): readonly ClientMessage[] => [simple(sql)];
   const parsed = (sql: string, types: readonly number[] = []): readonly ClientMessage[] => [
-    { kind: 'parse', statement: 's', sql: Buffer.from(sql), types },
-    { kind: 'sync' },
+    ...[parse(sql, 's', types), sync],
   ];
 
   async function leaves(
     messages: readonly ClientMessage[],
   ): Promise<{ readonly direct: number; readonly through: number }> {
-    await query(postgres.url(), 'truncate left_behind');
-    await said(postgres.url(), messages);
+    await query(ways.direct, 'truncate left_behind');
+    await said(ways.direct, messages);
     const direct = await left();
-    await query(postgres.url(), 'truncate left_behind; truncate rows_of');
-    expect(await said(proxy.url('db'), messages)).toContain('42501');
+    await query(ways.direct, 'truncate left_behind; truncate rows_of');
+    expect(await said(ways.through, messages)).toContain('42501');
     return { direct, through: await left() };
   }
 
@@ -127,7 +106,7 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     });
 
     test('a parameter of such a type beside a constant', async () => {
-      const [row] = await query(postgres.url(), `select '_marked'::regtype::oid::int as oid`);
+      const [row] = await query(ways.direct, `select '_marked'::regtype::oid::int as oid`);
       const { direct, through } = await leaves(parsed(`select $1 = '{1}'`, [Number(row?.['oid'])]));
       expect({ direct, through }).toEqual({ direct: 1, through: 0 });
     });
@@ -135,13 +114,13 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
 
   describe('nobody is held up', () => {
     test.each(honest)('%s', async (sql) => {
-      expect(await query(proxy.url('db'), sql)).toEqual(await query(postgres.url(), sql));
-      expect(await said(proxy.url('db'), parsed(sql))).not.toContain('42501');
+      expect(await query(ways.through, sql)).toEqual(await query(ways.direct, sql));
+      expect(await said(ways.through, parsed(sql))).not.toContain('42501');
     });
 
     test('a text that nobody can read has the server’s own error', async () => {
       for (const messages of [whole('selec 1'), parsed('selec 1')])
-        expect(await said(proxy.url('db'), messages)).toContain('42601');
+        expect(await said(ways.through, messages)).toContain('42601');
     });
   });
 });

@@ -2,25 +2,28 @@
 // its place, in every form that a statement can have on the wire.
 // Method: conversations as data, held directly and through a proxy with a real desk on a journal; votes given by rule.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from 'node:net';
 import pg from 'pg';
 import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
-import { query as queryAt } from '../support/client.ts';
+import {
+  bind,
+  bindWith,
+  copyData,
+  copyDone,
+  describeOf,
+  execute,
+  parse,
+  simple as query,
+  sync,
+} from '../support/agent-messages.ts';
+import { cancel, query as queryAt } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw, type Raw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml':
-    'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] }, ana: { email: ana@example.com, groups: [people] } }\n',
-  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { public.secrets: watched }\n',
-};
+const files = watchedFiles({ tables: '{ public.secrets: watched }', people: ['ben', 'ana'] });
 
 let postgres: TestPostgres;
 let proxy: RowsProxy;
@@ -44,27 +47,6 @@ afterAll(async () => {
 
 beforeEach(() => proxy.say(() => 'silence'));
 
-const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
-const parse = (sql: string, statement = ''): ClientMessage => ({
-  kind: 'parse',
-  statement,
-  sql: Buffer.from(sql),
-  types: [],
-});
-const bind = (values: readonly string[] = [], portal = '', statement = ''): ClientMessage => ({
-  kind: 'bind',
-  portal,
-  statement,
-  formats: [],
-  parameters: values.map((value) => Buffer.from(value)),
-  resultFormats: [],
-});
-const execute = (maxRows = 0, portal = ''): ClientMessage => ({ kind: 'execute', portal, maxRows });
-const describeOf = (target: 'statement' | 'portal', name = ''): ClientMessage => ({ kind: 'describe', target, name });
-const sync: ClientMessage = { kind: 'sync' };
-const data = (text: string): ClientMessage => ({ kind: 'copyData', data: Buffer.from(text) });
-const done: ClientMessage = { kind: 'copyDone' };
-
 const held = 'select word from secrets where id < 4 order by id';
 
 /** Each ends with a ReadyForQuery; the numbers say how many there are in all, and how many holds. */
@@ -78,14 +60,14 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
     2,
     parse('select word from secrets where id = $1', 's'),
     sync,
-    bind(['1'], '', 's'),
+    bindWith({ statement: 's', values: ['1'] }),
     execute(),
     sync,
-    bind(['2'], '', 's'),
+    bindWith({ statement: 's', values: ['2'] }),
     execute(),
     sync,
   ],
-  'a portal read two rows at a time': [1, 1, parse(held), bind([], 'p'), execute(2, 'p'), execute(2, 'p'), sync],
+  'a portal read two rows at a time': [1, 1, parse(held), bind('p'), execute('p', 2), execute('p', 2), sync],
   'a pipeline with more before and behind': [
     2,
     1,
@@ -107,9 +89,9 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
     2,
     1,
     query('begin; truncate secrets; copy secrets from stdin'),
-    data('1\ta\n'),
-    data('2\tb\n'),
-    done,
+    copyData('1\ta\n'),
+    copyData('2\tb\n'),
+    copyDone,
     query('rollback'),
   ],
   'a cursor of SQL': [
@@ -122,15 +104,6 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
   ],
   EXPLAIN: [1, 1, query('explain (costs off) select word from secrets')],
 };
-
-/** A CancelRequest, on a connection of its own. */
-function cancel(client: pg.Client): void {
-  const { processID, secretKey } = client as unknown as { readonly processID: number; readonly secretKey: number };
-  const request = Buffer.alloc(16);
-  [16, 80877102].forEach((value, index) => request.writeInt32BE(value, 4 * index));
-  [processID, secretKey].forEach((value, index) => request.writeInt32BE(value, 8 + 4 * index));
-  connect(proxy.port, '127.0.0.1').end(request);
-}
 
 const isTelling = (message: ServerMessage): boolean =>
   message.kind === 'notice' && message.fields.some(({ letter, text }) => letter === 'M' && text.startsWith('held for'));
@@ -216,8 +189,8 @@ describe('what people say no to', () => {
       2,
       'error 42501 Z rowDescription dataRow SELECT 1 Z',
       query('truncate secrets; copy secrets from stdin'),
-      data('77\tx\n'),
-      done,
+      copyData('77\tx\n'),
+      copyDone,
       query('select 1'),
     ],
     'COPY out': [1, 'error 42501 Z', query('copy secrets to stdout')],
@@ -283,7 +256,7 @@ describe('while people are asked', () => {
     const { id } = await oneHold('heartbeat');
     await waitFor('a second notice', () => notices.length >= 2);
     expect(notices[0]).toContain(`held for approval ${id}`);
-    cancel(client);
+    await cancel(client);
     expect(await running).toBe('57014');
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     await waitFor('the hold to be withdrawn', async () => (await proxy.desk.find(id))?.state === 'withdrawn');

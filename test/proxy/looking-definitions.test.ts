@@ -2,28 +2,18 @@
 // Method: attacks as data, each of which tells two states of the data apart (or shows a value) when it is sent to Postgres 15 and 18
 // directly; then definitions that look at nothing watched, which pass; then a rename that people let through, after which the level stays.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
+import { definitions, watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow, privilege: allow }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables:
-  people: { columns: { id: public, name: public, ssn: watched, pay: watched, age: watched } }
-  parts: { columns: { k: public, v: watched } }
-  loose: { columns: { v: watched } }
-  parent: { columns: { v: watched, seen: watched } }
-`.replaceAll(/^ {2}(people|parts|parent|loose):/gm, '  public.$1:'),
-};
+const files = watchedFiles({
+  tables: `  public.people: { columns: { id: public, name: public, ssn: watched, pay: watched, age: watched } }
+  public.parts: { columns: { k: public, v: watched } }
+  public.loose: { columns: { v: watched } }
+  public.parent: { columns: { v: watched, seen: watched } }`,
+  allows: definitions,
+});
 
 const schema = (pay: number, word: string): string => `
   drop schema public cascade; create schema public; grant all on schema public to public;
@@ -108,21 +98,14 @@ const honest: readonly string[] = [
 ];
 
 describe.each([15, 18] as const)('with Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    await query(postgres.url(), 'create role plain; grant pg_read_all_data to plain');
-    await query(postgres.url(), schema(150, 'canary'));
-    proxy = await startRowsProxy({ url: postgres.url(), files, waitMs: 200 });
-    proxy.say(() => ({ vote: 'deny' }));
+    const sql = ['create role plain; grant pg_read_all_data to plain', schema(150, 'canary')];
+    ways = await startBothWays({ major, sql, files, waitMs: 200 });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   /** What the server says to the last of them, in a transaction that is taken back. */
   async function said(url: string, texts: readonly string[]): Promise<string> {
@@ -139,9 +122,9 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
       [150, 'canary'],
       [50, 'other'],
     ] as const) {
-      await query(postgres.url(), schema(pay, word));
-      answers.direct.add(await said(postgres.url(), texts));
-      answers.through.add((await said(proxy.url('db'), texts)).replaceAll(/h_\w+/g, 'h_'));
+      await query(ways.direct, schema(pay, word));
+      answers.direct.add(await said(ways.direct, texts));
+      answers.through.add((await said(ways.through, texts)).replaceAll(/h_\w+/g, 'h_'));
     }
     expect([...answers.direct]).toHaveLength(2);
     expect([...answers.through]).toHaveLength(1);
@@ -149,22 +132,22 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
   });
 
   test.each(honest)('%s passes', async (sql) => {
-    await query(postgres.url(), schema(150, 'canary'));
-    await waitFor('the schema to be seen', async () => (await said(proxy.url('db'), [sql])) === '[]');
+    await query(ways.direct, schema(150, 'canary'));
+    await waitFor('the schema to be seen', async () => (await said(ways.through, [sql])) === '[]');
   });
 
   test('a name that people let it have leaves a column its level', async () => {
-    await query(postgres.url(), schema(150, 'canary'));
-    proxy.say(() => ({ vote: 'approve' }));
+    await query(ways.direct, schema(150, 'canary'));
+    ways.proxy.say(() => ({ vote: 'approve' }));
     const renamed =
       'alter table people rename name to was; alter table people rename ssn to name; alter table people rename to folk';
     try {
-      for (const sql of renamed.split('; ')) await query(proxy.url('db'), sql);
+      for (const sql of renamed.split('; ')) await query(ways.through, sql);
     } finally {
-      proxy.say(() => ({ vote: 'deny' }));
+      ways.proxy.say(() => ({ vote: 'deny' }));
     }
-    expect(JSON.stringify(await query(postgres.url(), 'select upper(name) from folk'))).toContain('CANARY');
-    await expect(query(proxy.url('db'), 'select upper(name) from folk')).rejects.toThrow(/denied/);
-    expect(await query(proxy.url('db'), 'select was from folk order by was')).toHaveLength(2);
+    expect(JSON.stringify(await query(ways.direct, 'select upper(name) from folk'))).toContain('CANARY');
+    await expect(query(ways.through, 'select upper(name) from folk')).rejects.toThrow(/denied/);
+    expect(await query(ways.through, 'select was from folk order by was')).toHaveLength(2);
   });
 });

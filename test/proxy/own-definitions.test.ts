@@ -2,25 +2,16 @@
 // classified comes out under another name, through another view or function, or by a definition that was taken back.
 // Method: real Postgres 15 and 18 and people who let definitions through and nothing else. Migrations as data must give what Postgres gives, with nobody asked; attacks as
 // data must bring out the watched value directly, and never through the proxy.
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
+import { withClient } from '../support/client.ts';
+import { definitions, watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow, privilege: allow }\n',
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables:
-  public.people: { default: public, columns: { ssn: watched } }
-`,
-};
+const files = watchedFiles({
+  tables: '{ public.people: { default: public, columns: { ssn: watched } } }',
+  allows: definitions,
+});
 
 const setUp = `
 create table people (id int primary key, name text, ssn text);
@@ -286,40 +277,26 @@ const early: Readonly<Record<string, number>> = {
 test.each([15, 18] as const)(
   'an error on Postgres %i shows no row of a table that goes by the name of another',
   async (major) => {
-    const postgres = await startPostgres({ major });
-    await session(postgres.url(), (client) => client.query(setUp));
-    const proxy = await startRowsProxy({ url: postgres.url(), files });
+    const ways = await startBothWays({ major, sql: setUp, files });
     // A table that goes by a name of a lower level is asked about.
-    proxy.say(() => ({ vote: 'approve' }));
+    ways.proxy.say(() => ({ vote: 'approve' }));
     try {
       const texts = [
         'alter table notes rename to remarks',
         'alter table people rename to notes',
         'update notes set id = null',
       ];
-      expect(String(await said(postgres.url(), texts))).toContain('canary');
-      expect((await said(proxy.url('db'), texts)).at(-1)).toBe('23502 ');
+      expect(String(await said(ways.direct, texts))).toContain('canary');
+      expect((await said(ways.through, texts)).at(-1)).toBe('23502 ');
     } finally {
-      await proxy.stop();
-      await postgres.stop();
+      await ways.stop();
     }
   },
 );
 
-async function session<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(url);
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 /** What each text gives, or the SQLSTATE of its error, behind which the transaction is over. */
 async function said(url: string, texts: readonly string[], from = 'begin'): Promise<readonly string[]> {
-  return await session(url, async (client) => {
+  return await withClient(url, async (client) => {
     const told: string[] = [];
     for (const text of [from, ...texts, 'rollback']) {
       try {
@@ -350,35 +327,29 @@ async function copied(client: pg.Client, text: string): Promise<string> {
 }
 
 describe.each([15, 18] as const)('definitions in an open transaction, on Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major });
-    await session(postgres.url(), (client) => client.query(setUp));
-    proxy = await startRowsProxy({ url: postgres.url(), files });
+    ways = await startBothWays({ major, sql: setUp, files });
     // Definitions are let through, even those that name what is watched: what is then read by them is the matter here.
-    proxy.say(({ sql }) => ({
+    ways.proxy.say(({ sql }) => ({
       vote: /^(?:create|alter|do|insert into copied)\b(?!.*; select)/i.test(sql.raw) ? 'approve' : 'deny',
     }));
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   test.each(Object.entries(migrations))('%s, as without us and with nobody asked', async (_, texts) => {
-    const before = proxy.asked.length;
-    const direct = await said(postgres.url(), texts);
+    const before = ways.proxy.asked.length;
+    const direct = await said(ways.direct, texts);
     expect(direct).toHaveLength(texts.length + 2);
-    expect(await said(proxy.url('db'), texts)).toEqual(direct);
-    expect(proxy.asked.slice(before).map((hold) => [hold.sql.raw, hold.reasons])).toEqual([]);
+    expect(await said(ways.through, texts)).toEqual(direct);
+    expect(ways.proxy.asked.slice(before).map((hold) => [hold.sql.raw, hold.reasons])).toEqual([]);
   });
 
   test.each(Object.entries(attacks))('%s does not get past', async (name, texts) => {
-    expect(String(await said(postgres.url(), texts))).toContain('canary');
-    const told = await said(proxy.url('db'), texts);
+    expect(String(await said(ways.direct, texts))).toContain('canary');
+    const told = await said(ways.through, texts);
     expect(String(told)).not.toContain('canary');
     // Not for want of a definition: all of them were let through, and what uses them was refused.
     expect(told.slice(1)).toHaveLength(texts.length - (early[name] ?? 0));

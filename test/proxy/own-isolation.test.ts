@@ -2,26 +2,16 @@
 // nobody else has changed definitions since; where somebody has, what the session sees is not what names mean, and people are asked.
 // Method: real Postgres 15 and 18; migrations that must give what Postgres gives, with nobody asked; attacks, by oneself and with a second
 // session that changes definitions meanwhile, which must bring out the watched value directly, and never through the proxy.
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
+import { query, withClient } from '../support/client.ts';
+import { definitions, watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow, privilege: allow }\n',
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables:
-  public.people: { default: public, columns: { ssn: watched } }
-`,
-};
+const files = watchedFiles({
+  tables: '{ public.people: { default: public, columns: { ssn: watched } } }',
+  allows: definitions,
+});
 
 const setUp = [
   'create table people (id int primary key, name text, ssn text)',
@@ -128,17 +118,6 @@ const together: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(url);
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
 async function answer(client: pg.Client, text: string): Promise<string> {
   try {
     const results = [await client.query({ text, rowMode: 'array' })].flat();
@@ -149,20 +128,13 @@ async function answer(client: pg.Client, text: string): Promise<string> {
 }
 
 describe.each([15, 18] as const)('on Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    for (const sql of [...setUp, harmless]) await query(postgres.url(), sql);
-    proxy = await startRowsProxy({ url: postgres.url(), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: [...setUp, harmless], files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   const alone = (url: string, texts: readonly string[]): Promise<readonly string[]> =>
     withClient(url, async (client) => {
@@ -175,15 +147,15 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     const begin = `begin isolation level ${isolation}`;
 
     test.each(Object.entries(migrations))('%s, as without us and with nobody asked', async (_, texts) => {
-      const before = proxy.all.length;
-      const direct = await alone(postgres.url(), [begin, ...texts]);
-      expect(await alone(proxy.url('db'), [begin, ...texts])).toEqual(direct);
-      expect(proxy.all.slice(before).map((hold) => [hold.sql.raw, hold.reasons])).toEqual([]);
+      const before = ways.proxy.all.length;
+      const direct = await alone(ways.direct, [begin, ...texts]);
+      expect(await alone(ways.through, [begin, ...texts])).toEqual(direct);
+      expect(ways.proxy.all.slice(before).map((hold) => [hold.sql.raw, hold.reasons])).toEqual([]);
     });
 
     test.each(Object.entries(attacks))('%s does not get past', async (_, texts) => {
-      expect(String(await alone(postgres.url(), [begin, ...texts]))).toContain('canary');
-      expect(String(await alone(proxy.url('db'), [begin, ...texts]))).not.toContain('canary');
+      expect(String(await alone(ways.direct, [begin, ...texts]))).toContain('canary');
+      expect(String(await alone(ways.through, [begin, ...texts]))).not.toContain('canary');
     });
   });
 
@@ -193,27 +165,27 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
       'begin',
       ...(migrations['a view, a function and an index'] ?? []),
     ];
-    const before = proxy.all.length;
-    expect(await alone(proxy.url('db'), texts)).toEqual(await alone(postgres.url(), texts));
-    expect(proxy.all.slice(before)).toEqual([]);
+    const before = ways.proxy.all.length;
+    expect(await alone(ways.through, texts)).toEqual(await alone(ways.direct, texts));
+    expect(ways.proxy.all.slice(before)).toEqual([]);
   });
 
   /** The proxy looks at once behind definitions that it lets through. */
   async function asHarmless(): Promise<void> {
-    await query(postgres.url(), harmless);
-    for (const sql of ['create table looked (n int)', 'drop table looked']) await query(proxy.url('db'), sql);
+    await query(ways.direct, harmless);
+    for (const sql of ['create table looked (n int)', 'drop table looked']) await query(ways.through, sql);
   }
 
   async function played(url: string, steps: readonly Step[]): Promise<readonly string[]> {
     await asHarmless();
-    return await withClient(postgres.url(), (second) =>
+    return await withClient(ways.direct, (second) =>
       withClient(url, async (client) => {
         const told: string[] = [];
         let snapshot = '';
         for (const step of steps) {
           if (typeof step === 'string')
             told.push(await answer(client, step.replace('SNAPSHOT', `set transaction snapshot '${snapshot}'`)));
-          else if (step.other === 'third') await query(postgres.url(), leaking);
+          else if (step.other === 'third') await query(ways.direct, leaking);
           else {
             const { rows } = await second.query(step.other);
             snapshot = rows[0]?.pg_export_snapshot ?? snapshot;
@@ -227,9 +199,9 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   }
 
   test.each(Object.entries(together))('%s: nothing gets past', async (_, steps) => {
-    const direct = await played(postgres.url(), steps);
+    const direct = await played(ways.direct, steps);
     expect(direct.at(-1)).toContain('canary');
-    const through = await played(proxy.url('db'), steps);
+    const through = await played(ways.through, steps);
     expect(String(through)).not.toContain('canary');
     // Not for want of what comes before.
     expect(through.slice(0, -1)).toEqual(direct.slice(0, -1));
@@ -237,14 +209,14 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
 
   test('what others change later is noticed: until then nobody is asked', async () => {
     await asHarmless();
-    await withClient(proxy.url('db'), async (client) => {
+    await withClient(ways.through, async (client) => {
       await client.query('begin isolation level repeatable read');
       await client.query('create table t (id int)');
       expect(await answer(client, 'select word from shown')).toBe('[["harmless"]]');
-      await query(postgres.url(), 'create table of_another (n int)');
+      await query(ways.direct, 'create table of_another (n int)');
       expect(await answer(client, 'create table u (id int)')).toBe('[]');
       expect(await answer(client, 'select word from shown')).toBe('42501');
     });
-    await query(postgres.url(), 'drop table of_another');
+    await query(ways.direct, 'drop table of_another');
   });
 });

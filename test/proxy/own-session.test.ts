@@ -4,34 +4,18 @@
 // was held is in the row.
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { extended, simple } from '../support/agent-messages.ts';
 import { query as queryAt } from '../support/client.ts';
+import { converse, type Step } from '../support/converse.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { connectRaw } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 import { yesDesk } from '../support/yes-desk.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { other.notes: watched }\n',
-};
+const files = watchedFiles({ tables: '{ other.notes: watched }' });
 
-/** One write, and the ReadyForQuery that it is answered by; or what somebody else does at the server meanwhile. */
-type Step = string | readonly ClientMessage[] | { readonly elsewhere: string };
-
-const extended = (sql: string | Buffer, statement = ''): readonly ClientMessage[] => [
-  { kind: 'parse', statement, sql: Buffer.from(sql), types: [] },
-  { kind: 'bind', portal: '', statement, formats: [], parameters: [], resultFormats: [] },
-  { kind: 'describe', target: 'portal', name: '' },
-  { kind: 'execute', portal: '', maxRows: 0 },
-  { kind: 'sync' },
-];
 const notes = 'select word from notes';
 
 interface Conversation {
@@ -91,7 +75,7 @@ const conversations: Readonly<Record<string, Conversation>> = {
   'another encoding and back': {
     steps: [
       'set client_encoding = latin1',
-      [{ kind: 'query', sql: Buffer.from("select 'caf\u00e9', length('caf\u00e9')", 'latin1') }],
+      [simple(Buffer.from("select 'caf\u00e9', length('caf\u00e9')", 'latin1'))],
       extended(Buffer.from("select word from notes where word <> 'caf\u00e9'", 'latin1')),
       'set client_encoding = utf8',
       "select 'caf\u00e9', length('caf\u00e9')",
@@ -312,25 +296,8 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     await postgres.stop();
   });
 
-  async function said(url: string, { steps, parameters = {} }: Conversation): Promise<readonly ServerMessage[]> {
-    const raw = await connectRaw(url, parameters);
-    try {
-      let readies = 0;
-      for (const step of steps) {
-        if (typeof step === 'object' && 'elsewhere' in step) {
-          await queryAt(postgres.url(), step.elsewhere);
-          continue;
-        }
-        const messages: readonly ClientMessage[] =
-          typeof step === 'string' ? [{ kind: 'query', sql: Buffer.from(step) }] : step;
-        raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
-        await raw.readies((readies += 1));
-      }
-      return raw.said;
-    } finally {
-      raw.close();
-    }
-  }
+  const said = (url: string, { steps, parameters = {} }: Conversation): Promise<readonly ServerMessage[]> =>
+    converse(url, steps, { parameters, elsewhere: (sql) => queryAt(postgres.url(), sql) });
 
   test.each(Object.entries(conversations))('%s', async (_name, conversation) => {
     const role = conversation.role;

@@ -3,7 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import { fieldOf } from '../../src/wire/server-messages.ts';
+import { bind, execute, flush, parse, simple as sql, sync } from '../support/agent-messages.ts';
 import { query } from '../support/client.ts';
+import { converse } from '../support/converse.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
@@ -32,16 +34,7 @@ create table plain as select g as id from generate_series(1, 5000) g;
 create function opened(refcursor) returns refcursor language plpgsql as 'begin open $1 for select id from people; return $1; end';
 `;
 
-const sync: ClientMessage = { kind: 'sync' };
-const sql = (text: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(text) });
-const execute = (portal: string, maxRows = 0): ClientMessage => ({ kind: 'execute', portal, maxRows });
-
-function bound(portal: string, text: string): readonly ClientMessage[] {
-  return [
-    { kind: 'parse', statement: '', sql: Buffer.from(text), types: [] },
-    { kind: 'bind', portal, statement: '', formats: [], parameters: [], resultFormats: [] },
-  ];
-}
+const bound = (portal: string, text: string): readonly ClientMessage[] => [parse(text), bind(portal)];
 
 const declared = sql('declare c cursor for select id from people');
 const harmless = bound('c', 'select id from plain');
@@ -95,17 +88,7 @@ describe.each([15, 18] as const)('portals of Postgres %i', (major) => {
     await postgres.stop();
   });
 
-  async function said(steps: readonly (readonly ClientMessage[])[]) {
-    const raw = await connectRaw(proxy.url('db'));
-    let readies = 0;
-    for (const messages of steps) {
-      readies += messages.filter(({ kind }) => kind === 'query' || kind === 'sync').length;
-      raw.send(...messages);
-      await raw.readies(readies);
-    }
-    raw.close();
-    return raw.said;
-  }
+  const said = (steps: readonly (readonly ClientMessage[])[]) => converse(proxy.url('db'), steps);
 
   test.each(Object.entries(attacks))('%s is counted or asked about like FETCH', async (name, steps) => {
     const got = await said(steps);
@@ -119,7 +102,6 @@ describe.each([15, 18] as const)('portals of Postgres %i', (major) => {
   test('a portal that is read on before its Sync is counted as one', async () => {
     const raw = await connectRaw(proxy.url('db'));
     const rows = (): number => raw.said.filter((message) => message.kind === 'dataRow').length;
-    const flush: ClientMessage = { kind: 'flush' };
     raw.send(...bound('', 'select id from people'), execute('', 60), flush);
     await waitFor('the first piece', () => raw.said.some((message) => message.kind === 'portalSuspended'));
     raw.send(execute('', 60), flush);

@@ -1,18 +1,7 @@
 // Conversations in which a name of SQL's and one of the protocol's are the same, so that one result would be read under the other's word.
-import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import { bind, close, execute, parse, sync } from '../support/agent-messages.ts';
+import type { Step } from '../support/converse.ts';
 
-/** One step is answered before the next is sent; several messages in one list go together. */
-export type Step = string | readonly ClientMessage[];
-
-export const sync: ClientMessage = { kind: 'sync' };
-export const parse = (sql: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'parse', statement, sql: Buffer.from(sql), types: [] },
-});
-export const bind = (portal: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'bind', portal, statement, formats: [], parameters: [], resultFormats: [] },
-});
-export const execute = (portal: string, maxRows = 0): ClientMessage => ({ kind: 'execute', portal, maxRows });
-export const close = (target: 'portal' | 'statement', name: string): ClientMessage => ({ kind: 'close', target, name });
 export const run = (portal: string): Step => [execute(portal), sync];
 export const bound = (portal: string, sql: string): Step => [parse(sql), bind(portal), sync];
 

@@ -4,10 +4,11 @@
 // arrive; nobody ever says yes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldOf, type ServerMessage } from '../../src/wire/server-messages.ts';
+import { bind, close, execute, parse, sync } from '../support/agent-messages.ts';
+import { converse, type Step } from '../support/converse.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw, type Raw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
-import { attacks, bind, bound, close, execute, parse, run, sync, type Step } from './shared-names-attacks.ts';
+import { attacks, bound, run } from './shared-names-attacks.ts';
 
 const files = {
   'taxonomy.yaml': `version: 1
@@ -53,7 +54,7 @@ create function reads() returns setof text language plpgsql as
 analyze;
 `;
 
-const shown: ReadonlySet<string> = new Set(['dataRow', 'copyData', 'error']);
+const shown: ReadonlySet<string> = new Set(['dataRow', 'copyData', 'error', 'readyForQuery']);
 
 function textOf(message: ServerMessage): string {
   if (message.kind === 'copyData') return message.data.toString();
@@ -61,21 +62,8 @@ function textOf(message: ServerMessage): string {
   return message.kind === 'dataRow' ? (message.values[0]?.toString() ?? 'null') : message.kind;
 }
 
-async function play(raw: Raw, steps: readonly Step[]): Promise<readonly string[]> {
-  const seen: string[] = [];
-  let readies = 0;
-  for (const step of steps) {
-    const before = raw.said.length;
-    const messages = typeof step === 'string' ? [{ kind: 'query', sql: Buffer.from(step) } as const] : step;
-    readies += messages.filter(({ kind }) => kind === 'sync' || kind === 'query').length;
-    raw.send(...messages);
-    await raw.readies(readies);
-    const said = raw.said.slice(before).filter(({ kind }) => shown.has(kind));
-    seen.push(said.map((one) => textOf(one)).join());
-  }
-  raw.close();
-  return seen;
-}
+const play = async (url: string, steps: readonly Step[]): Promise<readonly string[]> =>
+  (await converse(url, steps)).filter(({ kind }) => shown.has(kind)).map(textOf);
 
 describe.each([15, 18] as const)('names that SQL and the protocol share, before Postgres %i', (major) => {
   let postgres: TestPostgres;
@@ -92,13 +80,13 @@ describe.each([15, 18] as const)('names that SQL and the protocol share, before 
   });
 
   test.each(Object.entries(attacks))('%s: no more comes than was judged', async (_, [most, ...steps]) => {
-    const seen = await play(await connectRaw(proxy.url('db')), steps);
+    const seen = await play(proxy.url('db'), steps);
     expect(seen.join().split('CANARY').length - 1, seen.join('\n').slice(0, 2000)).toBeLessThanOrEqual(most);
   });
 
   /** Straight at the server they do leak: an attack that does nothing proves nothing. */
   test.each(Object.entries(attacks))('%s: leaks without us', async (_, [most, ...steps]) => {
-    const seen = await play(await connectRaw(postgres.url('postgres')), steps);
+    const seen = await play(postgres.url('postgres'), steps);
     expect(seen.join().split('CANARY').length - 1).toBeGreaterThan(most);
   });
 
@@ -172,8 +160,8 @@ describe.each([15, 18] as const)('names that SQL and the protocol share, before 
 
   test.each(Object.entries(honest))('%s is as it is without us', async (_, steps) => {
     const asked = proxy.asked.length;
-    const through = await play(await connectRaw(proxy.url('db')), steps);
-    expect(through).toEqual(await play(await connectRaw(postgres.url('postgres')), steps));
+    const through = await play(proxy.url('db'), steps);
+    expect(through).toEqual(await play(postgres.url('postgres'), steps));
     expect(proxy.asked.length).toBe(asked);
   });
 });

@@ -3,28 +3,19 @@
 // Method: raw conversations at real Postgres 15 and 18; attacks bring out the watched value directly, and never through the proxy, whose people
 // let definitions through. Honest ones must give the same messages, and what is asked of the server is counted.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
+import { bind, close, describeOf, execute, parse, sync } from '../support/agent-messages.ts';
 import { query } from '../support/client.ts';
+import { converse, valuesIn, type Step } from '../support/converse.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { listenBefore, type UpstreamEar } from '../support/upstream-ear.ts';
+import { definitions, watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow, privilege: allow }\n',
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables:
-  public.people: { default: public, columns: { ssn: watched } }
-`,
-};
+const files = watchedFiles({
+  tables: '{ public.people: { default: public, columns: { ssn: watched } } }',
+  allows: definitions,
+});
 
 const setUp = [
   'create table people (id int, ssn text)',
@@ -41,18 +32,9 @@ const setUp = [
     $$ begin if b then return (select ssn from people limit 1); end if; return ''; end $$`,
 ];
 
-/** `other`: said by somebody else, straight to the server; the proxy has seen it before the next step. */
-type Step = string | readonly ClientMessage[] | { readonly other: string };
-const sync: ClientMessage = { kind: 'sync' };
-const parse = (sql: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'parse', statement, sql: Buffer.from(sql), types: [] },
-});
-const bind = (portal: string, statement = ''): ClientMessage => ({
-  ...{ kind: 'bind', portal, statement, formats: [], parameters: [], resultFormats: [] },
-});
-const execute = (portal: string, maxRows = 0): ClientMessage => ({ kind: 'execute', portal, maxRows });
-const describePortal: ClientMessage = { kind: 'describe', target: 'portal', name: '' };
-const run = (statement: string): Step => [bind('', statement), describePortal, execute(''), sync];
+/** Said by somebody else, straight to the server; the proxy has seen it before the next step. */
+const other = (elsewhere: string): Step => ({ elsewhere });
+const run = (statement: string): Step => [bind('', statement), describeOf('portal'), execute(''), sync];
 const prepared = (sql: string): Step => [parse(sql, 's'), sync];
 
 /** Each ends by taking back what would be in the way of the next. */
@@ -126,15 +108,15 @@ const attacks: Readonly<Record<string, readonly Step[]>> = {
   'by somebody else': [
     'set search_path = fresh, public',
     prepared("select ssn || '' from people"),
-    { other: 'create table fresh.people (ssn text)' },
+    other('create table fresh.people (ssn text)'),
     run('s'),
-    { other: 'drop table fresh.people' },
+    other('drop table fresh.people'),
   ],
   'by somebody else, before anything has run here': [
     prepared("select which(1) || ''"),
-    { other: "create function which(int) returns text language sql as 'select null::text'" },
+    other("create function which(int) returns text language sql as 'select null::text'"),
     run('s'),
-    { other: 'drop function which(int)' },
+    other('drop function which(int)'),
   ],
   'the body of a function that people have let run once': [
     'create temp table other_one (n int)',
@@ -164,9 +146,9 @@ const honest: Readonly<Record<string, readonly Step[]>> = {
   'beside those of others': [
     prepared('select word from notes order by id'),
     run('s'),
-    { other: 'create table fresh.of_another (n int)' },
+    other('create table fresh.of_another (n int)'),
     run('s'),
-    { other: 'drop table fresh.of_another' },
+    other('drop table fresh.of_another'),
     run('s'),
   ],
   'one text in several schemas': [
@@ -187,14 +169,14 @@ const honest: Readonly<Record<string, readonly Step[]>> = {
     'alter table mine add column m int',
     run('s'),
     prepared('select 1'),
-    [{ kind: 'close', target: 'statement', name: 's' }, parse('select * from mine', 's'), sync],
+    [close('statement', 's'), parse('select * from mine', 's'), sync],
     run('s'),
   ],
   'SET TRANSACTION behind a definition of another': [
     'select 1',
-    { other: 'create table fresh.of_another (n int)' },
+    other('create table fresh.of_another (n int)'),
     ...['begin', 'set transaction isolation level serializable', 'select word from notes order by id', 'commit'],
-    { other: 'drop table fresh.of_another' },
+    other('drop table fresh.of_another'),
   ],
 };
 
@@ -217,34 +199,21 @@ describe.each([15, 18] as const)('plans that Postgres %i keeps', (major) => {
     await postgres.stop();
   });
 
-  async function play(url: string, steps: readonly Step[]): Promise<readonly ServerMessage[]> {
-    const raw = await connectRaw(url);
-    let readies = 0;
-    for (const step of steps) {
-      if (typeof step === 'object' && 'other' in step) {
-        await query(postgres.url(), step.other);
-        // The proxy looks at once behind definitions that it lets through.
-        for (const sql of ['create table looked (n int)', 'drop table looked']) await query(proxy.url('db'), sql);
-        continue;
-      }
-      const messages = typeof step === 'string' ? [{ kind: 'query', sql: Buffer.from(step) } as const] : step;
-      readies += messages.filter(({ kind }) => kind === 'sync' || kind === 'query').length;
-      raw.send(...messages);
-      await raw.readies(readies);
-    }
-    raw.close();
-    return raw.said;
+  /** The proxy looks at once behind definitions that it lets through. */
+  async function elsewhere(sql: string): Promise<void> {
+    await query(postgres.url(), sql);
+    for (const text of ['create table looked (n int)', 'drop table looked']) await query(proxy.url('db'), text);
   }
 
-  const shown = (said: readonly ServerMessage[]): string =>
-    said.map((one) => (one.kind === 'dataRow' ? one.values.join() : '')).join(' ');
+  const play = (url: string, steps: readonly Step[]): Promise<readonly ServerMessage[]> =>
+    converse(url, steps, { elsewhere });
 
   test.each(Object.entries(attacks))('%s: nothing comes out', async (_, steps) => {
-    expect(shown(await play(proxy.url('db'), steps))).not.toContain('canary');
+    expect(valuesIn(await play(proxy.url('db'), steps))).not.toContain('canary');
   });
 
   test.each(Object.entries(attacks))('%s: it does without us', async (_, steps) => {
-    expect(shown(await play(postgres.url(), steps))).toContain('canary');
+    expect(valuesIn(await play(postgres.url(), steps))).toContain('canary');
   });
 
   test.each(Object.entries(honest))('%s, as without us and with nobody asked', async (_, steps) => {

@@ -2,22 +2,14 @@
 // server's error, in the transaction's state, and the session goes on. Nothing passes unjudged for it.
 // Method: a lock that stands in the way of both our question and the statement, on real Postgres 15 and 18, each protocol; the same
 // conversation directly and through the proxy. Then many statements with a time-out of a millisecond, and with cancels at any moment.
-import { connect } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
+import { cancel, query, withClient } from '../support/client.ts';
 import { waitFor } from '../support/wait.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { public.secrets: watched }\n',
-};
+const files = watchedFiles({ tables: '{ public.secrets: watched }' });
 
 const setUp = [
   'create table notes (word text)',
@@ -65,31 +57,13 @@ const places: Readonly<Record<string, readonly [before: readonly string[], after
 let count = 0;
 
 describe.each([15, 18] as const)('on Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    for (const sql of setUp) await query(postgres.url(), sql);
-    proxy = await startRowsProxy({ url: postgres.url(), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
-
-  async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client(url);
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-    }
-  }
+  afterAll(() => ways.stop());
 
   async function said(client: pg.Client, text: string, values?: readonly unknown[]): Promise<Said> {
     try {
@@ -101,21 +75,8 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
     }
   }
 
-  /** Resolves when the other side has closed: it has done then what it does. */
-  async function cancel(url: string, client: pg.Client): Promise<void> {
-    const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
-    const request = Buffer.alloc(16);
-    [16, 80877102, processID, secretKey].forEach((value, index) => request.writeInt32BE(value, 4 * index));
-    await new Promise<void>((resolve) => {
-      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(request));
-      socket.on('error', () => undefined);
-      socket.on('close', () => resolve());
-      socket.resume();
-    });
-  }
-
   const isWaiting = async (): Promise<boolean> =>
-    (await query(postgres.url(), "select from pg_locks where not granted and relation = 'notes'::regclass")).length > 0;
+    (await query(ways.direct, "select from pg_locks where not granted and relation = 'notes'::regclass")).length > 0;
 
   /** While somebody else has the table: what the statement, and all around it, is answered. */
   async function conversation(
@@ -126,14 +87,14 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   ): Promise<readonly Said[]> {
     count += 1;
     const text = `select word as word_${count} from notes where ${values === undefined ? "word = 'one'" : 'word = $1'}`;
-    return await withClient(postgres.url(), (locker) =>
+    return await withClient(ways.direct, (locker) =>
       withClient(url, async (client) => {
         const told: Said[] = [];
         for (const sql of [...settings, ...before]) told.push(await said(client, sql));
         await locker.query('begin; lock table notes in access exclusive mode');
         const answer = said(client, text, values);
         await waitFor('the lock to be waited for', isWaiting);
-        if (cancels) await cancel(url, client);
+        if (cancels) await cancel(client);
         told.push(await answer);
         await locker.query('rollback');
         for (const sql of [
@@ -153,10 +114,10 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
   describe.each(Object.entries(stops))('%s while we ask about a statement', (_stop, stop) => {
     describe.each(Object.entries(protocols))('in %s', (_protocol, values) => {
       test.each(Object.entries(places))('%s', async (_place, place) => {
-        const direct = await conversation(postgres.url(), stop, place, values);
+        const direct = await conversation(ways.direct, stop, place, values);
         expect(direct.some(({ code }) => code === '57014' || code === '55P03')).toBe(true);
-        expect(await conversation(proxy.url('db'), stop, place, values)).toEqual(direct);
-        expect(proxy.all).toEqual([]);
+        expect(await conversation(ways.through, stop, place, values)).toEqual(direct);
+        expect(ways.proxy.all).toEqual([]);
       });
     });
   });
@@ -172,7 +133,7 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
 
   test('a time-out of one millisecond fails no session and lets nothing pass', async () => {
     const codes = new Set<string | undefined>();
-    await withClient(proxy.url('db'), async (client) => {
+    await withClient(ways.through, async (client) => {
       await client.query('set statement_timeout = 1; set lock_timeout = 1');
       for (let n = 0; n < 60; n += 1) {
         if (n % 2 === 1) await said(client, 'begin');
@@ -195,12 +156,12 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
 
   test('cancels at any moment stop their statement or nothing, and no session', async () => {
     const codes = new Map<string | undefined, number>();
-    await withClient(proxy.url('db'), async (client) => {
+    await withClient(ways.through, async (client) => {
       for (let n = 0; n < 60; n += 1) {
         for (const [sql, isWatched] of texts(1000 + n)) {
           const answer = said(client, sql, n % 3 === 0 ? [] : undefined);
           for (let turns = n % 20; turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
-          await cancel(proxy.url('db'), client);
+          await cancel(client);
           const { code, rows } = await answer;
           codes.set(code, (codes.get(code) ?? 0) + 1);
           if (isWatched) expect(rows).toBeUndefined();

@@ -2,28 +2,18 @@
 // Method: attacks as data, each of which shows a watched value when it is sent to Postgres 15 and 18 directly; then honest writes, whose
 // every message must be as it is without us.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
-import { query } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { copyData, copyDone, extended, simple as query } from '../support/agent-messages.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
+import { converse } from '../support/converse.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables:
-  public.people: { columns: { ssn: watched, pay: watched, seat: watched, kind: watched } }
+const files = watchedFiles({
+  tables: `  public.people: { columns: { ssn: watched, pay: watched, seat: watched, kind: watched } }
   public.visits: { columns: { guest: watched } }
-  public.parts: { columns: { ssn: watched } }
-`,
-};
+  public.parts: { columns: { ssn: watched } }`,
+});
 
 const schema = `
   create table people (id int primary key, points int not null check (points >= 0), ssn text unique, pay int, seat int4range,
@@ -48,19 +38,8 @@ const schema = `
   insert into parts values (1, 'one', 'canary');
 `;
 
-const simple = (sql: string): readonly ClientMessage[] => [{ kind: 'query', sql: Buffer.from(sql) }];
-const extended = (sql: string): readonly ClientMessage[] => [
-  { kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] },
-  { kind: 'bind', portal: '', statement: '', formats: [], parameters: [], resultFormats: [] },
-  { kind: 'describe', target: 'portal', name: '' },
-  { kind: 'execute', portal: '', maxRows: 0 },
-  { kind: 'sync' },
-];
-const copied = (sql: string, row: string): readonly ClientMessage[] => [
-  { kind: 'query', sql: Buffer.from(sql) },
-  { kind: 'copyData', data: Buffer.from(row) },
-  { kind: 'copyDone' },
-];
+const simple = (sql: string): readonly ClientMessage[] => [query(sql)];
+const copied = (sql: string, row: string): readonly ClientMessage[] => [query(sql), copyData(row), copyDone];
 
 /** Rows that are there and not the agent's to see come out. */
 const shown: Readonly<Record<string, readonly ClientMessage[]>> = {
@@ -119,37 +98,19 @@ const honest: Readonly<Record<string, readonly ClientMessage[]>> = {
 };
 
 describe.each([15, 18] as const)('with Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    await query(postgres.url(), schema);
-    proxy = await startRowsProxy({ url: postgres.url(), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: schema, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   /** In a transaction that is rolled back, so that every attack meets the same rows. */
   async function said(url: string, messages: readonly ClientMessage[]): Promise<readonly ServerMessage[]> {
-    const raw = await connectRaw(url);
-    try {
-      raw.send({ kind: 'query', sql: Buffer.from('begin') });
-      await raw.readies(1);
-      const before = raw.said.length;
-      raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
-      await raw.readies(2);
-      const heard = raw.said.slice(before);
-      raw.send({ kind: 'query', sql: Buffer.from('rollback') });
-      await raw.readies(3);
-      return heard;
-    } finally {
-      raw.close();
-    }
+    const all = await converse(url, ['begin', messages, 'rollback']);
+    const ends = all.flatMap(({ kind }, at) => (kind === 'readyForQuery' ? [at] : []));
+    return all.slice((ends[0] ?? 0) + 1, (ends[1] ?? 0) + 1);
   }
 
   const textOf = (messages: readonly ServerMessage[]): string =>
@@ -164,19 +125,19 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     );
 
   test.each(Object.entries(shown))('%s shows nothing', async (_name, messages) => {
-    expect(textOf(await said(postgres.url(), messages))).toMatch(/canary|%5B1,5\)|%5B1,%205/);
-    expect(textOf(await said(proxy.url('db'), messages))).not.toMatch(/canary|%5B1,5\)/);
+    expect(textOf(await said(ways.direct, messages))).toMatch(/canary|%5B1,5\)|%5B1,%205/);
+    expect(textOf(await said(ways.through, messages))).not.toMatch(/canary|%5B1,5\)/);
   });
 
   test.each(Object.entries(told))('%s is not asked', async (_name, [yes, no]) => {
-    const direct = [await said(postgres.url(), yes), await said(postgres.url(), no)].map(statesOf);
+    const direct = [await said(ways.direct, yes), await said(ways.direct, no)].map(statesOf);
     expect(direct[0]).not.toEqual(direct[1]);
-    const through = [await said(proxy.url('db'), yes), await said(proxy.url('db'), no)].map(statesOf);
+    const through = [await said(ways.through, yes), await said(ways.through, no)].map(statesOf);
     expect(through).toEqual([['42501'], ['42501']]);
   });
 
   test.each(Object.entries(honest))('%s: the server’s own words', async (_name, messages) => {
-    expect(textOf(await said(proxy.url('db'), messages))).toBe(textOf(await said(postgres.url(), messages)));
+    expect(textOf(await said(ways.through, messages))).toBe(textOf(await said(ways.direct, messages)));
   });
 });
 

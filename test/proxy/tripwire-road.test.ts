@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ReadText } from '../../src/sql/reading.ts';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import { bind, describeOf, execute, parse, simple as query, sync } from '../support/agent-messages.ts';
 import { query as queryAt } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
@@ -49,24 +50,23 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
-const parse = (sql: string): ClientMessage => ({ kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] });
-const bind: ClientMessage = { kind: 'bind', portal: '', statement: '', formats: [], parameters: [], resultFormats: [] };
-const execute = (maxRows = 0): ClientMessage => ({ kind: 'execute', portal: '', maxRows });
-const describePortal: ClientMessage = { kind: 'describe', target: 'portal', name: '' };
-const describeStatement: ClientMessage = { kind: 'describe', target: 'statement', name: '' };
-const sync: ClientMessage = { kind: 'sync' };
-
 const ways: Readonly<Record<string, readonly ClientMessage[]>> = {
   'a simple query': [query('select ssn from people')],
   'a star': [query('select * from people')],
   'a view': [query('select ssn from shown')],
   'the second of two': [query('select id from people; select ssn from people')],
   RETURNING: [query('update people set id = id returning ssn')],
-  'a described portal': [parse('select ssn from people'), bind, describePortal, execute(), sync],
-  'a portal row by row': [parse('select ssn from people'), bind, describePortal, execute(1), execute(1), sync],
-  'a portal that nobody describes': [parse('select ssn from people'), bind, execute(), sync],
-  'a statement described before': [parse('select ssn from people'), describeStatement, bind, execute(), sync],
+  'a described portal': [parse('select ssn from people'), bind(), describeOf('portal'), execute(), sync],
+  'a portal row by row': [
+    parse('select ssn from people'),
+    bind(),
+    describeOf('portal'),
+    execute('', 1),
+    execute('', 1),
+    sync,
+  ],
+  'a portal that nobody describes': [parse('select ssn from people'), bind(), execute(), sync],
+  'a statement described before': [parse('select ssn from people'), describeOf('statement'), bind(), execute(), sync],
 };
 
 async function heard(messages: readonly ClientMessage[]): Promise<string> {
