@@ -5,7 +5,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ProxyError } from '../../src/core/errors.ts';
 import type { Answer } from '../../src/approval/desk.ts';
 import { keys, parse } from '../../src/approval/documents.ts';
 import { isRecorded } from '../../src/approval/hold-state.ts';
@@ -18,7 +17,7 @@ import { recordsIn, until } from '../audit/fixtures.ts';
 import { aPrefix, aRedisStore } from '../store/fixtures.ts';
 import { freePort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { aCatalog, aProxy, aRequest, aVote, holdsUsual, never, type ProxyWords } from './fixtures.ts';
+import { aCatalog, aProxy, aRequest, aVote, codeOf, holdsUsual, never, type ProxyWords } from './fixtures.ts';
 import { MapStore } from './map-store.ts';
 import { Mortal, type Death } from './mortal.ts';
 import { aFolder } from '../support/folders.ts';
@@ -27,14 +26,6 @@ const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
-
-async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
-  const thrown: unknown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  return thrown instanceof ProxyError ? thrown.code : thrown === undefined ? undefined : String(thrown);
-}
 
 /** Lets others have their turn, until a deadline: what fails at once must not be tried without end. */
 async function soon(began: number): Promise<void> {

@@ -1,9 +1,8 @@
 // Goal: a held statement is released by the right people and by nobody else, once, on the record; everything else is a refusal.
-// Method: desks on a store in memory with the real audit log; several desks on one store are several proxies.
+// Method: desks on a store in memory with the real audit log.
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/approval/desk.ts';
 import type { HoldView } from '../../src/approval/view.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import type { Recorder } from '../../src/audit/recorder.ts';
 import { until } from '../audit/fixtures.ts';
@@ -12,29 +11,13 @@ import {
   anAsker,
   aPerson,
   aProxy,
-  aReason,
   aRequest,
   aVote,
+  codeOf,
+  kindsOf,
   never,
   usualPeople,
-  type Proxy,
 } from './fixtures.ts';
-import { MapStore } from './map-store.ts';
-
-const kindsOf = (proxy: Proxy): readonly string[] =>
-  proxy
-    .records()
-    .flatMap((record) =>
-      record.kind === 'decided' ? [`decided ${record.state}`] : ['segment'].includes(record.kind) ? [] : [record.kind],
-    );
-
-async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
-  const thrown: unknown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  return thrown instanceof ProxyError ? thrown.code : thrown === undefined ? undefined : String(thrown);
-}
 
 describe('a hold', () => {
   test('is on the record before it is answered, and its release before the answer', async () => {
@@ -191,78 +174,6 @@ describe('an approval whose approver has left', () => {
   });
 });
 
-describe('the same thing asked again', () => {
-  test('by ten connections is one hold with one decision and ten releases', async () => {
-    const proxy = aProxy();
-    const waits = await Promise.all(Array.from({ length: 10 }, () => proxy.desk.ask(aRequest(), never)));
-    expect(new Set(waits.map(({ hold }) => hold.id)).size).toBe(1);
-    await proxy.desk.vote(waits[0]!.hold.id, aVote());
-    const answers = await Promise.all(waits.map(({ answer }) => answer));
-    expect(answers.every(({ kind }) => kind === 'released')).toBe(true);
-    const kinds = kindsOf(proxy);
-    expect(kinds.filter((kind) => kind === 'held')).toHaveLength(1);
-    expect(kinds.filter((kind) => kind === 'released')).toHaveLength(10);
-    const sessions = proxy.records().flatMap((record) => (record.kind === 'released' ? [record.session] : []));
-    expect(new Set(sessions).size).toBe(10);
-  });
-
-  test('after it was used is a new hold', async () => {
-    const proxy = aProxy();
-    const first = await proxy.desk.ask(aRequest(), never);
-    await proxy.desk.vote(first.hold.id, aVote());
-    await first.answer;
-    const second = await proxy.desk.ask(aRequest(), never);
-    expect(second.hold).toMatchObject({ state: 'open' });
-    expect(second.hold.id).not.toBe(first.hold.id);
-    // The approver of the second sees what was approved before.
-    expect(second.hold.sibling).toMatchObject({ hold: first.hold.id, by: ['ben'] });
-  });
-
-  const differences: readonly (readonly [string, Parameters<typeof aRequest>[0]])[] = [
-    ['other parameters', { parameters: 'other' }],
-    ['another search_path', { searchPath: ['evil', 'public'] }],
-    ['another role', { asker: anAsker({ role: 'admin' }) }],
-    ['another agent', { asker: anAsker({ agent: 'etl-bot' }) }],
-    ['another database', { asker: anAsker({ database: 'crm' }) }],
-    ['another schema', { schemaVersion: 'v2' }],
-    ['another statement', { sql: 'select email from customers where true' }],
-    ['other session facts', { sessionFacts: ['temp table customers'] }],
-    ['another catalog', { verdict: { ...aRequest().verdict, catalogVersion: 'c2' } }],
-  ];
-  test.each(differences)('with %s is another hold, and a late approval is not for it', async (_, more) => {
-    const proxy = aProxy({ holds: { waitMs: 0 } });
-    const first = await proxy.desk.ask(aRequest(), never);
-    expect(await first.answer).toMatchObject({ kind: 'expired', hold: { state: 'open' } });
-    await proxy.desk.vote(first.hold.id, aVote());
-    const other = await proxy.desk.ask(aRequest(more), never);
-    expect(other.hold.id).not.toBe(first.hold.id);
-    expect(other.hold.state).toBe('open');
-    const same = await proxy.desk.ask(aRequest(), never);
-    expect(await same.answer).toMatchObject({ kind: 'released', hold: { id: first.hold.id } });
-  });
-
-  test('uses an approval that came too late for the wire, once', async () => {
-    const proxy = aProxy({ holds: { waitMs: 0 } });
-    const first = await proxy.desk.ask(aRequest(), never);
-    await first.answer;
-    await proxy.desk.vote(first.hold.id, aVote());
-    const again = await Promise.all(Array.from({ length: 5 }, () => proxy.desk.ask(aRequest(), never)));
-    const answers = await Promise.all(again.map(({ answer }) => answer));
-    expect(answers.filter(({ kind }) => kind === 'released')).toHaveLength(1);
-    expect(kindsOf(proxy).filter((kind) => kind === 'released')).toHaveLength(1);
-  });
-
-  test('after the grant has run out is asked anew', async () => {
-    const proxy = aProxy({ holds: { waitMs: 0, grantMs: 0 } });
-    const first = await proxy.desk.ask(aRequest(), never);
-    await first.answer;
-    await proxy.desk.vote(first.hold.id, aVote());
-    expect(await proxy.desk.find(first.hold.id)).toMatchObject({ state: 'approved', lapsed: true });
-    const again = await proxy.desk.ask(aRequest(), never);
-    expect(again.hold).toMatchObject({ state: 'open' });
-  });
-});
-
 describe('leaving', () => {
   test('withdraws the hold with the last one who waits, and says so on the record', async () => {
     const proxy = aProxy();
@@ -295,245 +206,6 @@ describe('time', () => {
     expect(await proxy.desk.vote(hold.id, aVote())).toMatchObject({ kind: 'settled' });
     expect(kindsOf(proxy)).toEqual(['held', 'decided expired']);
   });
-});
-
-describe('what an approval permits', () => {
-  test('the first rows only of what reads', async () => {
-    const proxy = aProxy();
-    const { hold, answer } = await proxy.desk.ask(aRequest(), never);
-    await proxy.desk.vote(hold.id, aVote({ terms: { kind: 'rows', rowsMax: 10 } }));
-    expect(await answer).toMatchObject({ kind: 'released', terms: { kind: 'rows', rowsMax: 10 } });
-    const decided = proxy.records().find(({ kind }) => kind === 'decided');
-    expect(decided).toMatchObject({ terms: 'once, the first 10 rows' });
-
-    const write = aRequest({
-      sql: 'delete from customers',
-      statement: { hash: 'd', text: 'delete from customers', command: 'DELETE' },
-      reasons: [aReason({ action: 'destructive' })],
-    });
-    const other = await proxy.desk.ask(write, never);
-    expect(other.hold.offers).toEqual(['once', 'shape']);
-    const result = await proxy.desk.vote(other.hold.id, aVote({ terms: { kind: 'rows', rowsMax: 10 } }));
-    expect(result).toMatchObject({ kind: 'invalid' });
-  });
-
-  test('the shape, so often and no oftener, with other values and nothing else', async () => {
-    const proxy = aProxy();
-    const sql = (id: number): string => `select email from customers where id = ${id}`;
-    const { hold, answer } = await proxy.desk.ask(aRequest({ sql: sql(1) }), never);
-    await proxy.desk.vote(hold.id, aVote({ terms: { kind: 'shape', forMs: 60_000, usesMax: 2, rowsMax: 5 } }));
-    expect(await answer).toMatchObject({ kind: 'released', terms: { kind: 'shape' } });
-    const asks = await Promise.all([2, 3, 4].map((id) => proxy.desk.ask(aRequest({ sql: sql(id) }), never)));
-    const states = asks.map(({ hold: { state } }) => state);
-    expect(states.filter((state) => state === 'open')).toHaveLength(1);
-    const released = asks.filter(({ hold: { id } }) => id === hold.id);
-    expect(await Promise.all(released.map((one) => one.answer))).toMatchObject([
-      { kind: 'released', terms: { kind: 'rows', rowsMax: 5 }, by: ['ben'] },
-      { kind: 'released', terms: { kind: 'rows', rowsMax: 5 }, by: ['ben'] },
-    ]);
-    const hashes = proxy.records().flatMap((record) => (record.kind === 'released' ? [record.statement] : []));
-    expect(new Set(hashes)).toHaveProperty('size', 3);
-  });
-
-  const others: readonly (readonly [string, Parameters<typeof aRequest>[0]])[] = [
-    ['another schema', { schemaVersion: 'v2' }],
-    ['another catalog', { verdict: { ...aRequest().verdict, catalogVersion: 'c2' } }],
-    ['another agent', { asker: anAsker({ agent: 'etl-bot' }) }],
-    ['another search_path', { searchPath: ['evil'] }],
-    ['more columns', { verdict: { ...aRequest().verdict, columns: [] } }],
-    ['more reasons', { reasons: [aReason(), aReason({ rule: 'night-exports' })] }],
-  ];
-  test.each(others)('the shape is not for %s', async (_, more) => {
-    const proxy = aProxy();
-    const { hold, answer } = await proxy.desk.ask(aRequest(), never);
-    await proxy.desk.vote(hold.id, aVote({ terms: { kind: 'shape', forMs: 60_000, usesMax: 9, rowsMax: undefined } }));
-    await answer;
-    expect((await proxy.desk.ask(aRequest(more), never)).hold.state).toBe('open');
-  });
-
-  test('no shape is offered of what is not understood', async () => {
-    const proxy = aProxy();
-    const { hold } = await proxy.desk.ask(aRequest({ reasons: [aReason({ action: 'notKnown' })] }), never);
-    expect(hold.offers).toEqual(['once']);
-  });
-});
-
-describe('bounds', () => {
-  test('a storm of one agent is refused with a clear error, and ends when holds are settled', async () => {
-    const proxy = aProxy({ limits: () => ({ holdsMax: 5, holdsPerAgentMax: 3 }) });
-    const ask = (n: number, agent = 'report-bot') =>
-      proxy.desk.ask(aRequest({ sql: `select ${n}, email from customers`, asker: anAsker({ agent }) }), never);
-    const first = await ask(1);
-    await Promise.all([ask(2), ask(3)]);
-    expect(await codeOf(ask(4))).toBe('HOLD_LIMIT');
-    await Promise.all([ask(5, 'b'), ask(6, 'b')]);
-    expect(await codeOf(ask(7, 'b'))).toBe('HOLD_LIMIT');
-    expect(proxy.desk.openCount).toBe(5);
-    // What is open already can be joined.
-    expect((await ask(1)).hold.id).toBe(first.hold.id);
-    await proxy.desk.vote(first.hold.id, aVote());
-    expect((await ask(4)).hold.state).toBe('open');
-  });
-
-  test('a burst at once takes no more places than there are', async () => {
-    const proxy = aProxy({ limits: () => ({ holdsMax: 100, holdsPerAgentMax: 3 }) });
-    const asks = Array.from({ length: 10 }, (_, n) => codeOf(proxy.desk.ask(aRequest({ sql: `select ${n}` }), never)));
-    expect((await Promise.all(asks)).filter((code) => code === 'HOLD_LIMIT')).toHaveLength(7);
-  });
-
-  test('inside a transaction with locks it is refused where the config says so', async () => {
-    const proxy = aProxy({ holds: { inTransaction: 'refuse' } });
-    const asker = anAsker({ transaction: 'open' });
-    const locks = { known: true, value: ['public.orders (RowExclusiveLock)'] } as const;
-    expect(await codeOf(proxy.desk.ask(aRequest({ asker, locks }), never))).toBe('HOLD_REFUSED');
-    expect(await codeOf(proxy.desk.ask(aRequest({ asker, locks: { known: false, why: 'x' } }), never))).toBe(
-      'HOLD_REFUSED',
-    );
-    expect((await proxy.desk.ask(aRequest({ asker }), never)).hold.transactionOpen).toBe(true);
-  });
-});
-
-describe('several proxies on one store', () => {
-  test('a vote at one releases what waits at the other, by a wake-up and not by polling', async () => {
-    const store = new MapStore();
-    const [here, there] = [aProxy({ store }), aProxy({ store })];
-    const { hold, answer } = await here.desk.ask(aRequest(), never);
-    const began = performance.now();
-    await there.desk.vote(hold.id, aVote());
-    expect((await answer).kind).toBe('released');
-    expect(performance.now() - began).toBeLessThan(500);
-    expect(kindsOf(there)).toEqual(['voted', 'decided approved']);
-    expect(kindsOf(here)).toEqual(['held', 'released']);
-  });
-
-  test('and within a second when every wake-up is lost', async () => {
-    const store = new MapStore();
-    const [here, there] = [aProxy({ store }), aProxy({ store })];
-    const { hold, answer } = await here.desk.ask(aRequest(), never);
-    store.weather.silent = true;
-    const began = performance.now();
-    await there.desk.vote(hold.id, aVote());
-    expect((await answer).kind).toBe('released');
-    expect(performance.now() - began).toBeLessThan(1_000);
-  });
-
-  test('and so when many wait, of which only those that were decided are read', async () => {
-    const store = new MapStore();
-    const limits = () => ({ holdsMax: 1000, holdsPerAgentMax: 1000 });
-    const [here, there] = [aProxy({ store, limits }), aProxy({ store, limits })];
-    const asks = Array.from({ length: 150 }, (_, n) => here.desk.ask(aRequest({ sql: `select ${n}` }), never));
-    const waits = await Promise.all(asks);
-    store.weather.silent = true;
-    const one = waits[77]!;
-    await there.desk.vote(one.hold.id, aVote());
-    const began = performance.now();
-    expect((await one.answer).kind).toBe('released');
-    expect(performance.now() - began).toBeLessThan(1_000);
-    expect(here.desk.stats().waiting).toBe(149);
-  });
-
-  test('two votes at the same moment are a quorum once, whoever is first', async () => {
-    const store = new MapStore();
-    const [here, there] = [aProxy({ store }), aProxy({ store })];
-    for (let n = 0; n < 50; n++) {
-      const request = aRequest({ sql: `select ${n}`, needs: [{ groups: ['security'], quorum: 2 }] });
-      const { hold, answer } = await here.desk.ask(request, never);
-      const results = await Promise.all([
-        here.desk.vote(hold.id, aVote({ person: 'ben' })),
-        there.desk.vote(hold.id, aVote({ person: 'cleo' })),
-        there.desk.vote(hold.id, aVote({ person: 'dan' })),
-      ]);
-      const counted = results.filter(({ kind }) => kind === 'counted').length;
-      expect(counted).toBe(2);
-      expect((await answer).kind).toBe('released');
-    }
-    const decided = [...here.records(), ...there.records()].flatMap((record) =>
-      record.kind === 'decided' ? [record.hold] : [],
-    );
-    expect([decided.length, new Set(decided).size]).toEqual([50, 50]);
-  });
-
-  test('the same thing asked at both is one hold', async () => {
-    const store = new MapStore();
-    const [here, there] = [aProxy({ store }), aProxy({ store })];
-    const asks = await Promise.all([here, there, here, there].map(({ desk }) => desk.ask(aRequest(), never)));
-    expect(new Set(asks.map(({ hold }) => hold.id)).size).toBe(1);
-    await here.desk.vote(asks[0]!.hold.id, aVote());
-    expect((await Promise.all(asks.map(({ answer }) => answer))).map(({ kind }) => kind)).toEqual(
-      Array(4).fill('released'),
-    );
-    expect([...kindsOf(here), ...kindsOf(there)].filter((kind) => kind === 'held')).toHaveLength(1);
-  });
-
-  test('whoever watches at one sees what happens at the other', async () => {
-    const store = new MapStore();
-    const [here, there] = [aProxy({ store }), aProxy({ store })];
-    const seen: string[] = [];
-    there.desk.watch(({ state }) => seen.push(state));
-    const { hold } = await here.desk.ask(aRequest(), never);
-    await until('the hold is seen', () => seen.includes('open'));
-    await here.desk.vote(hold.id, aVote());
-    await until('its use is seen', () => seen.includes('used'));
-  });
-
-  test('a proxy that dies leaves holds that a peer expires, and a retry can use', async () => {
-    const store = new MapStore();
-    const [dying, peer] = [aProxy({ store, holds: { waitMs: 20 } }), aProxy({ store })];
-    const { hold } = await dying.desk.ask(aRequest(), never);
-    await dying.desk.stop();
-    await until('the wait of the dead one is over', () => systemClock.now() > (hold.waitUntil ?? 0));
-    await peer.desk.vote(hold.id, aVote());
-    expect(await (await peer.desk.ask(aRequest(), never)).answer).toMatchObject({
-      kind: 'released',
-      hold: { id: hold.id },
-    });
-  });
-});
-
-describe('with the store away', () => {
-  test('nothing new is held, what waits stays held until its time is over, and nothing is approved', async () => {
-    const store = new MapStore();
-    const proxy = aProxy({ store, holds: { waitMs: 150 } });
-    const { hold, answer } = await proxy.desk.ask(aRequest(), never);
-    store.weather.down = true;
-    expect(await codeOf(proxy.desk.ask(aRequest({ sql: 'select 2' }), never))).toBe('UNAVAILABLE');
-    expect(await codeOf(proxy.desk.vote(hold.id, aVote()))).toBe('UNAVAILABLE');
-    expect(await answer).toMatchObject({ kind: 'expired' });
-    store.weather.down = false;
-    expect(kindsOf(proxy)).toEqual(['held']);
-    expect(await proxy.desk.find(hold.id)).toMatchObject({ state: 'open', votes: [] });
-  });
-
-  test('and back again, what waited is released', async () => {
-    const store = new MapStore();
-    const proxy = aProxy({ store });
-    const { hold, answer } = await proxy.desk.ask(aRequest(), never);
-    store.weather.down = true;
-    expect(await codeOf(proxy.desk.vote(hold.id, aVote()))).toBe('UNAVAILABLE');
-    store.weather.down = false;
-    await proxy.desk.vote(hold.id, aVote());
-    expect((await answer).kind).toBe('released');
-  });
-
-  test.each([1, 2, 3])(
-    'a change that nobody knows happened releases once or not at all (%i unclear)',
-    async (unclear) => {
-      const store = new MapStore();
-      const proxy = aProxy({ store, holds: { waitMs: 14_000 } });
-      const { hold, answer } = await proxy.desk.ask(aRequest(), never);
-      store.weather.unclear = unclear;
-      await codeOf(proxy.desk.vote(hold.id, aVote()));
-      const got = await answer;
-      const kinds = kindsOf(proxy);
-      expect(kinds.filter((kind) => kind === 'released')).toHaveLength(got.kind === 'released' ? 1 : 0);
-      expect(kinds.filter((kind) => kind === 'decided approved').length).toBeGreaterThanOrEqual(
-        got.kind === 'released' ? 1 : 0,
-      );
-      expect(kinds).not.toContain('decided denied');
-      expect(got.kind).toBe('released');
-    },
-    25_000,
-  );
 });
 
 describe('evidence first', () => {

@@ -6,6 +6,7 @@ import { afterEach } from 'vitest';
 import type { SessionId, UnixMillis } from '../../src/core/brand.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { ProxyError } from '../../src/core/errors.ts';
 import type { HoldConfig } from '../../src/core/config-types.ts';
 import { known } from '../../src/core/known.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -221,3 +222,19 @@ export function handClock(start = Date.now()): HandClock {
 /** Of connections that stay; many at once listen to it. */
 export const never = new AbortController().signal;
 setMaxListeners(0, never);
+
+/** What stands on the record, in a word each. */
+export const kindsOf = (proxy: Proxy): readonly string[] =>
+  proxy.records().flatMap((record) => {
+    if (record.kind === 'segment') return [];
+    return [record.kind === 'decided' ? `decided ${record.state}` : record.kind];
+  });
+
+/** Of the error that it ends with; undefined where it ends well. */
+export async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  const thrown: unknown = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return thrown instanceof ProxyError ? thrown.code : thrown === undefined ? undefined : String(thrown);
+}

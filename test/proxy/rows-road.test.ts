@@ -1,54 +1,15 @@
 // Goal: no row beyond what was allowed or approved reaches the client, in any way of reading; what passes is Postgres's own, and what
 // stops ends as an error of Postgres would.
-// Method: psql, pg and raw bytes through a proxy in this process before real Postgres 15 and 18; a real desk whose people answer by the
-// test's rule; rows are counted where they arrive.
-import { connect } from 'node:net';
-import fc from 'fast-check';
+// Method: the pg driver through a proxy in this process before real Postgres 15 and 18; a real desk whose people answer by the test's
+// rule; rows are counted where they arrive.
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { psql } from '../support/client.ts';
+import { cancel } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
-
-const files = {
-  'taxonomy.yaml': `version: 1
-levels:
-  - { name: public, read: allow }
-  - { name: internal, read: allow, rows: 100, approvers: [security] }
-  - { name: counted, read: allow, approvers: [security] }
-  - { name: restricted, read: hold, approvers: [security] }
-defaults: { unclassified: public }
-`,
-  'db.yaml': `version: 1
-database: db
-owner: security
-tables:
-  public.people: internal
-  public.vast: internal
-  public.plain: public
-  public.spent: counted
-  public.secrets: restricted
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [security] } }\n',
-  'policy.yaml': `version: 1
-defaults: { schema: allow, destructive: allow, privilege: allow }
-budgets:
-  - { level: counted, rows: 50, per: 1d }
-`,
-};
-
-const setUp = `
-create table people as select g as id, 'person ' || g as name from generate_series(1, 4000) g;
-create table plain as select g as id from generate_series(1, 5000) g;
-create table spent as select g as id from generate_series(1, 5000) g;
-create table secrets as select g as id from generate_series(1, 500) g;
-create table big as select repeat('x', 400000) as text;
-create table written (id int);
-create table vast as select g as id from generate_series(1, 20000) g;
-analyze;
-`;
+import { files, setUp } from './rows-bounded.ts';
 
 describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   let postgres: TestPostgres;
@@ -202,14 +163,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     const asked = proxy.asked.length;
     const failed = client.query('select * from people').catch((thrown: unknown) => thrown);
     await waitFor('the question', () => proxy.asked.length > asked);
-    const { processID } = client as unknown as { processID: number };
-    const raw = connect(proxy.port, '127.0.0.1');
-    const packet = Buffer.alloc(16);
-    packet.writeInt32BE(16, 0);
-    packet.writeInt32BE(80877102, 4);
-    packet.writeInt32BE(processID, 8);
-    packet.writeInt32BE((client as unknown as { secretKey: number }).secretKey, 12);
-    raw.end(packet);
+    await cancel(client);
     expect(await failed).toMatchObject({ code: '57014' });
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     await client.end();
@@ -230,87 +184,6 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
       return rows.length === 0;
     });
     await active.end();
-  });
-
-  test('a portal that is read in pieces counts as one', async () => {
-    deny();
-    const raw = await connectRaw(proxy.url('db'));
-    raw.send(
-      { kind: 'query', sql: Buffer.from('begin') },
-      { kind: 'parse', statement: '', sql: Buffer.from('select * from people'), types: [] },
-      { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [] },
-      { kind: 'execute', portal: 'p', maxRows: 60 },
-      { kind: 'sync' },
-    );
-    await raw.readies(2);
-    raw.send({ kind: 'execute', portal: 'p', maxRows: 60 }, { kind: 'sync' });
-    await raw.readies(3);
-    raw.send({ kind: 'query', sql: Buffer.from('select 1') }, { kind: 'query', sql: Buffer.from('rollback') });
-    await raw.readies(5);
-    const kinds = raw.said.map((message) => (message.kind === 'readyForQuery' ? message.status : message.kind));
-    expect(kinds.filter((kind) => kind === 'dataRow').length).toBe(100);
-    expect(kinds.filter((kind) => kind !== 'dataRow' && kind !== 'notice')).toEqual([
-      ...['commandComplete', 'T', 'parseComplete', 'bindComplete', 'portalSuspended', 'T'],
-      ...['error', 'E', 'error', 'E', 'commandComplete', 'I'],
-    ]);
-    raw.close();
-  });
-
-  test('a portal whose end the agent has not asked for yet: what it sends is thrown away until Sync', async () => {
-    deny();
-    const raw = await connectRaw(proxy.url('db'));
-    raw.send(
-      { kind: 'query', sql: Buffer.from('begin') },
-      { kind: 'parse', statement: '', sql: Buffer.from('select * from people'), types: [] },
-      { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [] },
-      { kind: 'execute', portal: 'p', maxRows: 120 },
-      { kind: 'flush' },
-    );
-    await waitFor('the error', () => raw.said.some((message) => message.kind === 'error'));
-    raw.send({ kind: 'execute', portal: 'p', maxRows: 120 }, { kind: 'sync' });
-    await raw.readies(2);
-    const last = raw.said.at(-1);
-    expect(last).toEqual({ kind: 'readyForQuery', status: 'E' });
-    expect(raw.said.filter((message) => message.kind === 'dataRow').length).toBe(100);
-    expect(raw.said.filter((message) => message.kind === 'error').length).toBe(1);
-    raw.close();
-  });
-
-  test('a cursor that is fetched in pieces counts as one', async () => {
-    deny();
-    const client = await connected();
-    await client.query('begin');
-    await client.query('declare c cursor for select * from people');
-    expect((await client.query('fetch 60 from c')).rowCount).toBe(60);
-    await expect(client.query('fetch 60 from c')).rejects.toThrow(/^100 rows/);
-    await client.query('rollback');
-    await client.query('begin');
-    await client.query('declare c cursor for select * from people');
-    expect((await client.query('fetch 90 from c')).rowCount).toBe(90);
-    await client.query('commit');
-    await client.end();
-  });
-
-  test.each([
-    'copy people to stdout',
-    'copy (select * from people) to stdout with (format csv)',
-    'copy people to stdout with (format binary)',
-  ])('%s stops at the row, asks, and goes on or ends', async (sql) => {
-    approve();
-    const whole = await psql(proxy.url('db'), { args: ['-c', sql] });
-    const direct = await psql(postgres.url('postgres'), { args: ['-c', sql] });
-    expect(whole.out).toBe(direct.out);
-    deny();
-    const raw = await connectRaw(proxy.url('db'));
-    raw.send({ kind: 'query', sql: Buffer.from(sql) });
-    await raw.readies(1);
-    expect(raw.said.filter((message) => message.kind === 'copyData').length).toBe(100);
-    expect(raw.said.at(-2)?.kind).toBe('error');
-    expect(raw.said.at(-1)).toEqual({ kind: 'readyForQuery', status: 'I' });
-    raw.send({ kind: 'query', sql: Buffer.from('select 1') });
-    await raw.readies(2);
-    expect(raw.said.at(-2)).toMatchObject({ kind: 'commandComplete' });
-    raw.close();
   });
 
   test('several statements of one text count together', async () => {
@@ -370,81 +243,4 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     expect((await client.query('select * from vast limit 5')).rowCount).toBe(5);
     await client.end();
   });
-
-  test('over any sequence of reads no more rows arrive than were allowed or approved', async () => {
-    type Way = 'simple' | 'extended' | 'portal' | 'cursor' | 'copy';
-    const way = fc.constantFrom<Way>('simple', 'extended', 'portal', 'cursor', 'copy');
-    const read = fc.record({ way, rows: fc.integer({ min: 1, max: 260 }), wide: fc.boolean() });
-    const words = fc.constantFrom<'approve' | 'deny' | number>('approve', 'deny', 150);
-    const runs = fc.array(fc.record({ reads: fc.array(read, { minLength: 1, maxLength: 4 }), word: words }), {
-      minLength: 1,
-      maxLength: 4,
-    });
-    await fc.assert(
-      fc.asyncProperty(runs, async (sessions) => {
-        for (const { reads, word } of sessions) {
-          proxy.say(() => {
-            if (word === 'approve' || word === 'deny') return { vote: word };
-            return { vote: 'approve', terms: { kind: 'rows', rowsMax: word } };
-          });
-          const most = word === 'approve' ? Infinity : word === 'deny' ? 100 : word;
-          for (const { way, rows, wide } of reads) {
-            const before = proxy.asked.length;
-            const got = await countedRows(
-              proxy.url('db'),
-              way,
-              `select ${wide ? 'p.*, p.*' : 'id'} from people p limit ${rows}`,
-            );
-            expect(got).toBe(Math.min(rows, most));
-            expect(proxy.asked.length > before).toBe(rows > 100);
-          }
-        }
-      }),
-      { numRuns: 6, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false, endOnFailure: true },
-    );
-  }, 120_000);
 });
-
-/** Rows that arrive at a client that asks in this way, whatever becomes of the rest. */
-async function countedRows(
-  url: string,
-  way: 'simple' | 'extended' | 'portal' | 'cursor' | 'copy',
-  sql: string,
-): Promise<number> {
-  const raw = await connectRaw(url);
-  const query = (text: string) => ({ kind: 'query', sql: Buffer.from(text) }) as const;
-  const bind = { kind: 'bind', portal: 'p', statement: '', formats: [], parameters: [], resultFormats: [1] } as const;
-  const parse = { kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] } as const;
-  const piece = [{ kind: 'execute', portal: 'p', maxRows: 70 }, { kind: 'sync' }] as const;
-  switch (way) {
-    case 'simple':
-      raw.send(query(sql));
-      await raw.readies(1);
-      break;
-    case 'copy':
-      raw.send(query(`copy (${sql}) to stdout`));
-      await raw.readies(1);
-      break;
-    case 'extended':
-      raw.send(parse, bind, { kind: 'execute', portal: 'p', maxRows: 0 }, { kind: 'sync' });
-      await raw.readies(1);
-      break;
-    case 'portal':
-      raw.send(query('begin'), parse, bind, ...piece);
-      await raw.readies(2);
-      for (let done = 2; done < 6; done += 1) {
-        raw.send(...piece);
-        await raw.readies(done + 1);
-      }
-      break;
-    case 'cursor':
-      raw.send(query('begin'), query(`declare c cursor for ${sql}`));
-      await raw.readies(2);
-      for (let done = 2; done < 6; done += 1) {
-        raw.send(query('fetch 70 from c'));
-        await raw.readies(done + 1);
-      }
-  }
-  raw.close();
-  return raw.said.filter((message) => message.kind === 'dataRow' || message.kind === 'copyData').length;
-}
