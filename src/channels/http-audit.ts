@@ -95,7 +95,7 @@ export function queryOf(given: unknown): SearchQuery {
 function mistakeIn(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue?.code === 'unrecognized_keys') return `known parameters are ${Object.keys(querySchema.shape).join(', ')}`;
-  return `${issue?.path.join('.') ?? 'the query'}: ${issue?.message ?? 'not of the form it should have'}`;
+  return `${issue?.path.join('.') ?? 'the query'}: ${issue?.message ?? 'does not have the form it should have'}`;
 }
 
 /** Agents chose some of this text: what does not show itself is escaped, for whoever looks at it with curl. */

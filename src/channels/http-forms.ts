@@ -12,7 +12,7 @@ export function parsed<Shape extends z.ZodObject>(schema: Shape, given: unknown,
   const known = Object.keys(schema.shape).join(', ');
   if (issue?.code === 'unrecognized_keys') throw new ProxyError('BAD_REQUEST', `${what} may have: ${known}`);
   const where = issue?.path.join('.') ?? '';
-  const words = issue?.message ?? 'not of the form it should have';
+  const words = issue?.message ?? 'does not have the form it should have';
   throw new ProxyError('BAD_REQUEST', `${where === '' ? what : where}: ${words}`);
 }
 

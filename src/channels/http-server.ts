@@ -166,7 +166,7 @@ function answerError(log: Log, error: FastifyError, request: FastifyRequest, rep
     return sendError(reply, {
       code: 'BAD_REQUEST',
       http: status,
-      words: 'the request is not of the form it should have',
+      words: 'the request does not have the form it should have',
     });
   }
   // What went wrong inside is for the operator's log, found again by its id; the asker learns only that.

@@ -14,7 +14,7 @@ interface AddOptions extends FileOption {
 }
 
 export function addAgents(program: Command, io: Io): void {
-  const agents = program.command('agents').description('make and list the credentials of agents');
+  const agents = program.command('agents').description('add, list, change and remove the credentials of agents');
   const withFile = (command: Command): Command =>
     command
       .option('-c, --config <file>', 'the config file', io.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')

@@ -33,7 +33,7 @@ export function registerReplay(audit: Command, ports: CommandPorts): void {
     .option('--classification <dir>', 'the classification of now; otherwise the config’s, or ./classification')
     .option('--config <file>', 'the config; with it the live schema is read')
     .option('--key <file>', 'an auditor’s private key (X25519, PEM), where statements are sealed')
-    .option('--json', 'for scripts')
+    .option('--json', 'as JSON')
     .action(guarded(ports, (id: string, options: ReplayOptions) => replay(id, options, ports)));
 }
 

@@ -42,7 +42,7 @@ export function registerReport(
 
 async function report(options: ReportOptions, ports: AuditPorts): Promise<void> {
   const dirs = chainFolders(options);
-  const proofs = verifiedChains(dirs, { checkpoint: [], against: [] });
+  const proofs = verifiedChains(dirs, {});
   const collector = new ReportCollector({ from: options.from, to: options.to });
   for await (const { record, chain } of recordsOfAll(dirs)) collector.take(record, chain);
   const facts = collector.facts();

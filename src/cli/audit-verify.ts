@@ -16,8 +16,8 @@ import { auditFolder, chainFolders, dirOption, eachTime, type FolderOptions } fr
 import { brokenWords, wholeWords } from './audit-words.ts';
 
 interface VerifyOptions extends FolderOptions {
-  readonly checkpoint: readonly string[];
-  readonly against: readonly string[];
+  readonly checkpoint?: readonly string[];
+  readonly against?: readonly string[];
   readonly key?: readonly string[];
   readonly json?: true;
 }
@@ -29,14 +29,14 @@ export function registerVerify(audit: Command, ports: AuditPorts): void {
     .argument('[receipt]', 'a receipt of a hold; needs only the public key, of each chain that it speaks of')
     .option(...dirOption)
     .option('--config <file>', 'the config that names the folder; otherwise countersign.yaml here')
-    .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: shows a missing end', [])
-    .option('--against <file...>', 'the same; also a file of several, or text copied out of a channel', [])
+    .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: shows a missing end')
+    .option('--against <file...>', 'the same; also a file of several, or text copied out of a channel')
     .option(
       '--key <file>',
       'a public key that was kept elsewhere, instead of the folder’s own; of several chains: once for each',
       eachTime,
     )
-    .option('--json', 'for scripts')
+    .option('--json', 'as JSON')
     .action((receipt: string | undefined, options: VerifyOptions) => {
       const verdict = receipt === undefined ? verifyLogs(options) : verifyReceipt(receipt, options);
       if (options.json) ports.say(jsonWords(verdict.result));
@@ -75,7 +75,7 @@ export interface VerifiedChain {
 /** Each with the keys and checkpoints that were kept elsewhere, and with what its peers' newest checkpoints say about it. */
 export function verifiedChains(
   dirs: readonly string[],
-  { checkpoint, against, key }: Pick<VerifyOptions, 'checkpoint' | 'against' | 'key'>,
+  { checkpoint = [], against = [], key }: Pick<VerifyOptions, 'checkpoint' | 'against' | 'key'>,
 ): readonly VerifiedChain[] {
   const origins = dirs.length < 2 ? [] : dirs.map(originOf);
   return dirs.map((dir) => {

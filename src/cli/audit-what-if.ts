@@ -47,7 +47,7 @@ export function registerWhatIf(
     .option('--config <file>', 'the config; with it live schemas are read where those of then were not kept')
     .addOption(new Option('--fail-on <what>', 'what makes it exit 1').choices(failOns).default('any'))
     .option('--show <n>', 'at most so many different statements', parse.count, 20)
-    .option('--json', 'for scripts')
+    .option('--json', 'as JSON')
     .action(guarded(ports, (options: WhatIfOptions) => whatIf(options, ports)));
 }
 

@@ -55,12 +55,12 @@ interface SearchOptions extends FolderOptions, SearchFilter {
 function registerSearch(audit: Command, ports: AuditPorts): void {
   folder(audit.command('search'))
     .description('find records, newest first; all filters that are given must fit')
-    .option('--agent <name>')
+    .option('--agent <name>', 'who sent it')
     .option('--person <name>', 'who voted, decided, or owns the agent')
-    .option('--column <name>', 'public.customers.email, or its end')
-    .option('--level <name>')
+    .option('--column <name>', 'it touches public.customers.email, or email of any table')
+    .option('--level <name>', 'it touches a column of this level')
     .addOption(
-      new Option('--verdict <verdict>').choices([
+      new Option('--verdict <verdict>', 'what was judged, or what people decided').choices([
         'allow',
         'hold',
         'deny',
@@ -70,9 +70,9 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
         'withdrawn',
       ]),
     )
-    .option('--database <name>')
-    .option('--hold <id>')
-    .option('--kind <kind>')
+    .option('--database <name>', 'where it was sent')
+    .option('--hold <id>', 'everything about this hold')
+    .option('--kind <kind>', 'judged, held, voted, decided, released, finished, …')
     .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
     .option('--to <time>', 'the same; belongs to the span', time)
     .option('--limit <n>', 'at most so many', count, 100)
@@ -105,7 +105,7 @@ interface ExportOptions extends FolderOptions {
 function registerExport(audit: Command, ports: AuditPorts): void {
   folder(audit.command('export'))
     .description('write the records of a span for other programs')
-    .addOption(new Option('--form <form>').choices(Object.keys(exportForms)).default('jsonl'))
+    .addOption(new Option('--form <form>', 'how they are written').choices(Object.keys(exportForms)).default('jsonl'))
     .option('--out <file>', 'instead of the standard output')
     .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
     .option('--to <time>', 'the same; belongs to the span', time)

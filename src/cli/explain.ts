@@ -30,7 +30,7 @@ export function registerExplain(program: Command, ports: CommandPorts): void {
     .requiredOption('--agent <name>', 'who would send it')
     .requiredOption('--database <name>', 'to which database')
     .option('--owner <person>', 'the person behind the agent')
-    .option('--search-path <names>', 'the session’s search_path, with commas', '"$user",public')
+    .option('--search-path <names>', 'the session’s search_path, with commas (default: "$user",public)')
     .option('--at <time>', 'as if it were then: 2026-01-15T22:00:00+01:00')
     .option('--rows <count>', 'as if the planner expected so many rows')
     .option('--reason <words>', 'what the agent would say why')

@@ -40,7 +40,7 @@ export function addHolds(program: Command, io: Io): void {
     .description('what waits, newest first')
     .option('--state <state>', 'open, approved, denied, expired, withdrawn, used, or all', 'open')
     .option('--agent <name>', 'of one agent only')
-    .option('--limit <count>', 'so many')
+    .option('--limit <count>', 'at most so many')
     .action(async (options: ListOptions) => list(io, options));
 
   withAccess(holds.command('show').argument('<id>', 'h_…'))
@@ -50,10 +50,10 @@ export function addHolds(program: Command, io: Io): void {
   withAccess(holds.command('approve').argument('<id>', 'h_…'))
     .description('say yes: once, or for what the options say')
     .option('--reason <words>', 'why, for the record')
-    .option('--rows <count>', 'the first so many rows only')
+    .option('--rows <count>', 'only so many rows, from the first')
     .option('--masked', 'once, with likenesses in place of the values that it asks for')
-    .option('--for <time>', 'the same shape with any values for so long: 30m, 2h')
-    .option('--uses <count>', 'and so often')
+    .option('--for <time>', 'the same shape with any values, for so long: 30m, 2h')
+    .option('--uses <count>', 'with --for: at most so many times')
     .action(async (id: string, options: ApproveOptions) => {
       const terms = termsOf(options);
       const vote = { vote: 'approve', ...reasonOf(options.reason), ...(terms === undefined ? {} : { terms }) };

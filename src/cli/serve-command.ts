@@ -21,7 +21,7 @@ export function addServe(program: Command, io: Io): void {
     .option('-c, --config <file>', 'the config file', io.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')
     .addHelpText(
       'after',
-      '\nSIGHUP reads the config file again; SIGTERM and SIGINT let sessions come to rest, then stop; a second one stops at once.',
+      '\nSIGHUP reads the config file again; SIGTERM and SIGINT let sessions come to rest,\nthen stop; a second one stops at once.',
     )
     .action(async (options: { readonly config: string }) => {
       const number = io.env[workerNumberVariable];

@@ -23,7 +23,7 @@ export function registerTest(program: Command, ports: CommandPorts): void {
       '--config <file>',
       'the config file; with it the live schema is read, else classification/schema/NAME.json.gz',
     )
-    .option('--json', 'one JSON document instead of words')
+    .option('--json', 'as JSON')
     .action(guarded(ports, (options: TestOptions) => testCases(options, ports)));
 }
 
@@ -36,7 +36,9 @@ export async function testCases(options: TestOptions, ports: CommandPorts): Prom
   if (mistakes.length > 0) throw new ProxyError('CONFIG_INVALID', mistakes.map(mistakeText).join('\n'));
   if (classification.kind === 'bad' || cases.kind === 'bad') return;
   if (cases.value.length === 0)
-    throw new ProxyError('CONFIG_INVALID', `${folder}/cases: no cases`, { hint: 'write some' });
+    throw new ProxyError('CONFIG_INVALID', `${folder}/cases: no cases`, {
+      hint: 'docs/dbas.md shows how they are written',
+    });
   const results: CaseResult[] = [];
   for (const [database, ofDatabase] of byDatabase(cases.value)) {
     const desk = await SqlDesk.open(await schemaOf(database, options, ports.env));

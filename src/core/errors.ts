@@ -84,7 +84,13 @@ export const errorTable = {
   START_UP_REFUSED: row('0A000', 400, 'session', 'never', 'A start-up request that is not offered here.'),
   TLS_REQUIRED: row('28000', 403, 'session', 'never', 'This listener takes TLS connections only.'),
   INVALID_PASSWORD: row('28P01', 401, 'session', 'never', 'Name or password is wrong.'),
-  INVALID_AUTHORIZATION: row('28000', 401, 'session', 'never', 'This agent may not connect like this.'),
+  INVALID_AUTHORIZATION: row(
+    '28000',
+    401,
+    'session',
+    'never',
+    'This agent may not connect from there, or not in this way.',
+  ),
   UNKNOWN_DATABASE: row('3D000', 404, 'session', 'never', 'No such database here, or not for this agent.'),
   // Limits.
   TOO_MANY_CONNECTIONS: row('53300', 429, 'session', 'later', 'The connection limit is reached.'),
@@ -110,15 +116,15 @@ export const errorTable = {
     403,
     'session',
     'never',
-    'The operator has taken from the agent what this session rests on.',
+    'The operator has changed or removed the agent, its login or its database since this session began.',
   ),
   SHUTTING_DOWN: row('57P01', 503, 'session', 'later', 'The proxy is being stopped.'),
   // People's side.
   UNAUTHENTICATED: row('28000', 401, 'statement', 'never', 'No valid token or session.'),
   FORBIDDEN: row('42501', 403, 'statement', 'never', 'This person may not do that.'),
-  NOT_FOUND: row('42704', 404, 'statement', 'never', 'No such thing.'),
+  NOT_FOUND: row('42704', 404, 'statement', 'never', 'There is nothing of that name or at that address.'),
   SETTLED_ALREADY: row('55000', 409, 'statement', 'never', 'The hold was decided before this vote.'),
-  BAD_REQUEST: row('22023', 400, 'statement', 'never', 'The request is not of the form it should have.'),
+  BAD_REQUEST: row('22023', 400, 'statement', 'never', 'The request does not have the form it should have.'),
   RATE_LIMITED: row('53400', 429, 'statement', 'later', 'Too many requests.'),
   // Files.
   CONFIG_INVALID: row('F0000', 500, 'session', 'never', 'A configuration or classification file has a mistake.'),

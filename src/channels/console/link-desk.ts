@@ -44,13 +44,17 @@ export function linkDesk(server: FastifyInstance, parts: LinkDeskParts): void {
   const guessing = { config: { rateLimit: { max: 20, timeWindow: 60_000 } } };
   server.post(linkDeskPath, guessing, async (request, reply) => {
     const ask = askShape.safeParse(request.body).data;
-    if (ask === undefined) throw new ProxyError('BAD_REQUEST', 'this is not how a link is asked for');
+    if (ask === undefined)
+      throw new ProxyError(
+        'BAD_REQUEST',
+        'this does not ask for a link in the form it should; use countersign console-link',
+      );
     const isFresh = Math.abs(clock.now() - ask.at) < skewMs;
     if (!equal(ask.proof, linkProof(key, ask)) || !isFresh)
-      throw new ProxyError('FORBIDDEN', 'this was not asked by who can read the proxy’s own file');
+      throw new ProxyError('FORBIDDEN', 'only somebody who can read the proxy’s own key file may ask for a link');
     const until = clock.now() + 2 * skewMs;
     if (!(await door.useOnce({ person: ask.person, nonce: `desk-${ask.nonce}`, until })))
-      throw new ProxyError('FORBIDDEN', 'this was asked before');
+      throw new ProxyError('FORBIDDEN', 'this request was sent before; ask again');
     const known = [...approvers().keys()];
     if (!known.includes(ask.person))
       throw new ProxyError('NOT_FOUND', `${visible(ask.person, 60)} is no approver; there are ${known.join(', ')}`);

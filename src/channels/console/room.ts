@@ -341,6 +341,6 @@ function wordsFor(error: FastifyError, request: FastifyRequest): { readonly http
   if (error instanceof ProxyError) return { http: error.row.http, words: error.message };
   const http = error.statusCode ?? 500;
   if (http === 429) return { http, words: 'Too many requests; try again in a minute.' };
-  if (http >= 400 && http < 500) return { http, words: 'The request is not of the form it should have.' };
+  if (http >= 400 && http < 500) return { http, words: 'The request does not have the form it should have.' };
   return { http: 500, words: `Something failed inside; the log has it under ${request.id}.` };
 }
