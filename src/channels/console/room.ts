@@ -120,6 +120,10 @@ export class Console {
       log: this.#parts.log,
     });
     server.get('/', async (_, reply) => reply.redirect('/inbox', 303));
+    server.get('/*', async (request, reply) => {
+      if (!isForPeople(request)) return reply.callNotFound();
+      throw new ProxyError('NOT_FOUND', 'There is no page at this address.');
+    });
     server.get('/events', async (request, reply) => {
       const { name, session } = await this.#visitor(request);
       live.open(name, session.until, this.#parts.clock.now(), reply);
@@ -328,6 +332,10 @@ const agentNotices: Readonly<Record<string, Notice>> = {
   added: { kind: 'good', words: 'It may read more until its window is over. It is on the record.' },
   waiting: { kind: 'plain', words: 'Counted. It holds when the others who have to agree say so within an hour.' },
 };
+
+/** What a browser shows as a page, and not what a program asks of the API. */
+const isForPeople = ({ url, headers }: FastifyRequest): boolean =>
+  !url.startsWith('/api/') && headers.accept?.includes('text/html') === true;
 
 const isVoted = (query: unknown): boolean => typeof query === 'object' && query !== null && 'voted' in query;
 

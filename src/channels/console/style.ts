@@ -17,7 +17,7 @@ export const style = String.raw`
   }
 }
 * { box-sizing: border-box; }
-.glance { margin: .5rem 0; font-weight: 500; } .glance bdi { overflow-wrap: anywhere; }
+.head .glance { margin: .5rem 0; font-weight: 500; } .glance bdi { overflow-wrap: anywhere; }
 html { font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif; }
 body { margin: 0; background: var(--ground); color: var(--ink); }
 a { color: var(--link); }
@@ -117,6 +117,6 @@ button.deny { background: none; color: var(--bad); border-color: var(--bad); } b
   td[data-label]::before { content: attr(data-label) ' '; color: var(--dim); font-size: .85rem; display: inline-block; min-width: 5.5rem; } td.when br { display: none; }
   .columns { display: flex; flex-direction: column; align-items: stretch; gap: 0; } .wide, .narrow { display: contents; }
   .columns .card { order: 5; } .columns .statement { order: 1; } .columns .vote { order: 2; } .columns .offer { order: 3; } .columns .touches { order: 4; }
-  main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who .long { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
+  .figures { gap: .4rem 1.1rem; } main { padding: .9rem; } .top { padding: .4rem .9rem; } .who { margin-left: 0; width: 100%; justify-content: space-between; } .top nav { width: 100%; order: 3; } .who { width: auto; margin-left: auto; } .who .long { display: none; } nav a { padding: .5rem .55rem; font-size: .92rem; }
 }
 `;

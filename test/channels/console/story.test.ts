@@ -72,6 +72,19 @@ describe('the story', () => {
     expect(await asked.rows).toHaveLength(2);
   });
 
+  test('shows somebody who comes by a wrong address a page with a way on, and a program the words of the API', async () => {
+    const page = await here.signedIn('ben');
+    const answer = await page.goto(`${here.stage.origin}/no/such/page`);
+    expect(answer?.status()).toBe(404);
+    await page.getByText('There is no page at this address.').waitFor();
+    await page.getByRole('link', { name: 'To the inbox' }).click();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    for (const path of ['/no/such/page', '/api/no/such']) {
+      const { status, headers } = await fetch(here.stage.origin + path);
+      expect([status, headers.get('content-type')]).toEqual([404, 'application/json; charset=utf-8']);
+    }
+  });
+
   test('shows the owner of the agent that it is not theirs to decide', async () => {
     const asked = await ask('select full_name from customers limit 1');
     const page = await here.signedIn('ana');
