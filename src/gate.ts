@@ -21,7 +21,8 @@ import { standsAgain } from './gate-again.ts';
 import { heldRequest } from './gate-dump.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
-import { isSameSchema, type Reading } from './sql/reading.ts';
+import { meansTheSame } from './sql/apart.ts';
+import type { Reading } from './sql/reading.ts';
 
 /** Leave to send one execution's frames upstream. Only `permit` below makes one, and only from a receipt. */
 class PermitOf {
@@ -112,7 +113,7 @@ export class Gate {
     const again = await execution.reader.read(execution);
     const standing = again.kind === 'read' ? judging.verdict(again, judged.asker) : undefined;
     if (standing?.kind === 'allow') return this.#judged(execution, again);
-    const same = again.kind === 'read' && isSameSchema(again, reading) ? standing : undefined;
+    const same = again.kind === 'read' && meansTheSame(reading, again) ? standing : undefined;
     const approved = asApproved(verdict, same, answer);
     if (approved === undefined) return { kind: 'refuse', error: changedMeanwhile(answer.hold) };
     return this.#passed({ ...judged, verdict: approved }, answer.receipt, answer);

@@ -178,11 +178,6 @@ export function unreadText(why: string, normalised?: string): ReadText {
   };
 }
 
-/** Read against the same schema, though perhaps asked for twice: inside a transaction each reading of it makes its own. */
-export function isSameSchema(one: ReadText, other: ReadText): boolean {
-  return one.index?.snapshot.schemaVersion === other.index?.snapshot.schemaVersion;
-}
-
 /** About what it takes in memory, for the bound of the cache. */
 export function sizeOf(text: ReadText): number {
   const things = text.statements.reduce((sum, { analysis: { reads, writes, flows, functions, outputs } }) => {

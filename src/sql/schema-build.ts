@@ -40,6 +40,8 @@ export interface GroupText {
   readonly text: string;
   /** One for each row. */
   readonly lines: readonly string[];
+  /** Of each row that the server printed something in; else nothing. They do not make another schema. */
+  readonly versions: readonly string[];
   readonly hash: string;
 }
 export type GroupTexts = ReadonlyMap<Group, GroupText>;
@@ -49,11 +51,16 @@ export interface Built {
 }
 
 export function groupText(group: string, text: string): GroupText {
-  const lines = text === '' ? [] : text.split('\n');
-  if (lines.length > rowsMax)
+  const rows = text === '' ? [] : text.split('\n');
+  if (rows.length > rowsMax)
     throw new Error(`more than ${rowsMax} rows of ${group}: this schema is too large to be known`);
-  return { text, lines, hash: createHash('sha256').update(text).digest('hex') };
+  const versions = rows.map(versionBefore);
+  const lines = rows.map((row, at) => row.slice(lineAt(versions[at])));
+  return { text, lines, versions, hash: createHash('sha256').update(lines.join('\n')).digest('hex') };
 }
+
+const versionBefore = (row: string): string => (row.startsWith('[') ? '' : row.slice(0, row.indexOf('\t')));
+const lineAt = (version: string | undefined): number => (version ? version.length + 1 : 0);
 
 /** Rows are in the order of their oids, so nearly every change leaves a long head and a long tail. */
 function remade<T>(

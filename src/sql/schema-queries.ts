@@ -29,14 +29,39 @@ const userMade = `n.nspname NOT IN ('pg_catalog','information_schema','pg_toast'
 
 /** One text of all rows. LIMIT bounds what an odd database can make us hold; whoever reads it refuses a full one. */
 function rows(fields: readonly string[], from: string): string {
+  return lines(`pg_catalog.json_build_array(${fields.join(', ')})`, from);
+}
+
+function lines(line: string, from: string): string {
   return (
-    `SELECT coalesce(pg_catalog.string_agg(j::pg_catalog.text, E'\\n'), '') FROM (SELECT pg_catalog.json_build_array(${fields.join(', ')}) AS j ` +
+    `SELECT coalesce(pg_catalog.string_agg(j::pg_catalog.text, E'\\n'), '') FROM (SELECT ${line} AS j ` +
     `FROM ${from} LIMIT ${rowsMax + 1}) AS bounded`
   );
 }
 
+/** Where the versions go whose rows we have (`schema-kept.ts`). */
+export const nothingKept = "'{}'::pg_catalog.text[]";
+
+/**
+ * Rows in which the server prints an expression or a query. That takes locks, and time: so each row has its version before it, and where
+ * we have that one, the version stands alone. `version`: what moves whenever the row does; each key, xmin and ctid of what it is made of.
+ */
+function printed(version: readonly string[], fields: readonly string[], from: string): string {
+  const key = `pg_catalog.concat_ws(':', ${version.join(', ')})`;
+  const row = `pg_catalog.concat(${key}, E'\\t', pg_catalog.json_build_array(${fields.join(', ')}))`;
+  return lines(`CASE WHEN ${key} = ANY (${nothingKept}) THEN ${key} ELSE ${row} END`, from);
+}
+
+const versionOf = (row: string): readonly string[] => [`${row}.xmin`, `${row}.ctid`];
+
 const oid = (field: string): string => `${field}::bigint`;
 const oids = (field: string): string => `pg_catalog.to_json(${field}::bigint[])`;
+
+/** Which extension a function came with stands in pg_depend alone. */
+const ofExtension = (what: string): string =>
+  `coalesce((SELECT ${what} FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+      AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1), '')`;
 
 export const snapshotQueries = {
   server: rows(
@@ -63,7 +88,8 @@ export const snapshotQueries = {
   ),
   /** Apart from the relations, so that the version does not move with every ANALYZE. */
   sizes: rows([oid('c.oid'), 'c.reltuples::bigint'], "pg_catalog.pg_class c WHERE c.relkind IN ('r','p','f','m')"),
-  attributes: rows(
+  attributes: printed(
+    ['a.attrelid', 'a.attnum', ...versionOf('a'), 'd.oid', ...versionOf('d')],
     [
       oid('a.attrelid'),
       'a.attnum',
@@ -103,7 +129,8 @@ export const snapshotQueries = {
     ],
     `pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE ${ours} ORDER BY t.oid`,
   ),
-  functions: rows(
+  functions: printed(
+    ['p.oid', ...versionOf('p'), 'l.oid', ...versionOf('l'), ofExtension('d.refobjid::pg_catalog.text')],
     [
       oid('p.oid'),
       'n.nspname',
@@ -128,9 +155,7 @@ export const snapshotQueries = {
          WHEN p.prosqlbody IS NOT NULL THEN '' END`,
       "CASE WHEN p.pronargdefaults > 0 AND n.nspname <> 'pg_catalog' THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) ELSE '' END",
       'p.xmin::pg_catalog.text::bigint',
-      `coalesce((SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
-          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1), '')`,
+      ofExtension('e.extname'),
     ],
     `pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
        JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE ${ours} ORDER BY p.oid`,
@@ -151,7 +176,8 @@ export const snapshotQueries = {
     [oid('c.castsource'), oid('c.casttarget'), oid('c.castfunc'), 'c.castcontext', 'c.castmethod'],
     'pg_catalog.pg_cast c ORDER BY c.castsource, c.casttarget',
   ),
-  rules: rows(
+  rules: printed(
+    ['r.oid', ...versionOf('r')],
     [
       oid('r.oid'),
       oid('r.ev_class'),
@@ -165,7 +191,8 @@ export const snapshotQueries = {
     `pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${userMade} ORDER BY r.oid`,
   ),
-  policies: rows(
+  policies: printed(
+    ['p.oid', ...versionOf('p')],
     [
       oid('p.polrelid'),
       'p.polname',
@@ -177,7 +204,8 @@ export const snapshotQueries = {
     ],
     'pg_catalog.pg_policy p ORDER BY p.oid',
   ),
-  triggers: rows(
+  triggers: printed(
+    ['t.oid', ...versionOf('t')],
     [
       oid('t.oid'),
       oid('t.tgrelid'),
@@ -196,7 +224,8 @@ export const snapshotQueries = {
     ['e.evtname', 'e.evtevent', oid('e.evtfoid'), 'e.evtenabled'],
     'pg_catalog.pg_event_trigger e ORDER BY e.oid',
   ),
-  constraints: rows(
+  constraints: printed(
+    ['k.oid', ...versionOf('k')],
     [
       oid('k.oid'),
       'k.conname',
@@ -220,7 +249,8 @@ export const snapshotQueries = {
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE ${ours} AND c.relkind IN ('r','p','f') ORDER BY i.inhrelid, i.inhseqno`,
   ),
-  indexes: rows(
+  indexes: printed(
+    ['i.indexrelid', ...versionOf('i'), ...versionOf('c')],
     [
       oid('i.indexrelid'),
       'c.relname',

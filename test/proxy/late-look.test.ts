@@ -24,6 +24,8 @@ const functionOf = (body: string): string =>
   `create or replace function says() returns text language plpgsql volatile as $$ begin return ${body}; end $$`;
 const triggerOf = (body: string): string =>
   `create or replace function fires() returns trigger language plpgsql as $$ begin ${body} return new; end $$`;
+const checkOf = (body: string): string =>
+  `create or replace function fits(text) returns boolean language plpgsql as $$ begin ${body} return true; end $$`;
 const harmless = functionOf("'x'");
 const reading = functionOf('(select ssn from people where id = 1)');
 
@@ -38,7 +40,17 @@ const schema = `
   ${harmless};
   ${triggerOf('')};
   create trigger fires before insert on target for each row execute function fires();
-  create view shown as select id, note from t;`;
+  create view shown as select id, note from t;
+  create domain code as text check (value ~ '^[a-z]+$');
+  create table kept (id int primary key check (id > 0), code code, note text default upper('x'), more int generated always as (id * 2) stored);
+  create view kept_shown as select id, upper(note) as note from kept where id > 1;
+  create function kept_ids() returns setof int begin atomic select id from kept; end;
+  create policy kept_rows on kept using (id > 0);
+  create index on kept (lower(note)) where id > 5;
+  insert into kept values (1, 'a');
+  ${checkOf('')};
+  create domain fitting as text check (fits(value));
+  create table fitted (id int, word fitting);`;
 
 const text = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
 const parse = (sql: string): ClientMessage => ({ kind: 'parse', statement: 's', sql: Buffer.from(sql), types: [] });
@@ -47,11 +59,21 @@ const bind = (portal: string): ClientMessage => ({
 });
 const execute = (portal: string, maxRows: number): ClientMessage => ({ kind: 'execute', portal, maxRows });
 const sync: ClientMessage = { kind: 'sync' };
+const rowsOf = (rows: string): readonly ClientMessage[] => [
+  { kind: 'copyData', data: Buffer.from(rows) },
+  { kind: 'copyDone' },
+];
+const fill = (table: string, rows: string): readonly ClientMessage[] => [
+  text(`copy ${table} from stdin`),
+  ...rowsOf(rows),
+];
 
 type Part = string | readonly ClientMessage[];
 interface Play {
   /** What the one who asks has done before. */
   readonly before: readonly Part[];
+  /** A COPY that is open while the other is at it; what comes after goes on with it. */
+  readonly opens?: string;
   /** What the other changes; the first takes a lock, unless nobody is to wait. */
   readonly changes: readonly string[];
   /** Sent when the lock is taken and the change made, before it is committed. */
@@ -106,6 +128,12 @@ const attacks: Readonly<Record<string, Play>> = {
     waits: 'insert into target values (1)',
     after: [],
   },
+  'a check of a domain': {
+    before: [fill('fitted (id, word)', '1\tx\n')],
+    changes: ['lock table fitted', checkOf("raise exception '%', (select ssn from people limit 1);")],
+    waits: fill('fitted (id, word)', '2\ty\n'),
+    after: [],
+  },
   'a name of the session': {
     before: ['insert into target values (1)'],
     changes: [
@@ -140,6 +168,22 @@ const honest: Readonly<Record<string, Play>> = {
     changes: ['create table more (id int)'],
     after: [[execute('p', 2), sync], 'commit'],
   },
+  'a table that is emptied and filled while others define things': {
+    before: ['begin', 'truncate kept'],
+    opens: 'copy kept (id, code) from stdin',
+    changes: [
+      "create table more (id int primary key check (id > 0), note text default upper('y'))",
+      'create index on other (lower(id::text))',
+      'alter table t add check (id > 0)',
+      'create view more_shown as select upper(note) from more',
+    ],
+    after: [rowsOf('1\ta\n2\tb\n'), 'select * from kept_shown', 'commit', 'select id, note from kept'],
+  },
+  'a table that is locked while others define things': {
+    before: ['begin', 'lock table kept in access exclusive mode'],
+    changes: ['create table more (id int)', 'alter table other add unique (id)'],
+    after: ['select count(*) from kept', 'select kept_ids()', "insert into kept values (7, 'q')", 'commit'],
+  },
   'a view that is replaced by the like': {
     before: ['select note from shown'],
     changes: ['create or replace view shown as select id, upper(note) as note from t'],
@@ -151,10 +195,11 @@ const honest: Readonly<Record<string, Play>> = {
 describe.each([15, 18] as const)('with Postgres %i', (major) => {
   let postgres: TestPostgres;
   let proxy: RowsProxy;
+  let times = 0;
 
   beforeAll(async () => {
     postgres = await startPostgres({ major, flags: ['fsync=off'] });
-    await query(postgres.url(), schema);
+    await anew();
     proxy = await startRowsProxy({ url: postgres.url(), files, waitMs: 300 });
     proxy.say(() => ({ vote: 'deny' }));
   }, 120_000);
@@ -164,12 +209,16 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     await postgres.stop();
   });
 
-  beforeEach(async () => {
-    await query(postgres.url(), schema);
-  });
+  beforeEach(() => anew());
+
+  /** With a table that no schema before it had: who can read it has seen all the rest. */
+  async function anew(): Promise<void> {
+    times += 1;
+    await query(postgres.url(), `${schema} create table anew_${times} (id int);`);
+  }
 
   /** What the one who asks is told. */
-  async function played(url: string, { before, changes, waits, after }: Play): Promise<readonly string[]> {
+  async function played(url: string, { before, opens, changes, waits, after }: Play): Promise<readonly string[]> {
     const [asking, changing] = [await connectRaw(url), await connectRaw(url)];
     const readies = new Map<Raw, number>([
       [asking, 0],
@@ -183,11 +232,12 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     };
     try {
       await waitFor('the schema of this test', async () => {
-        await send(asking, 'select count(*) from other');
+        await send(asking, `select count(*) from anew_${times}`);
         return asking.said.some(({ kind }) => kind === 'commandComplete');
       });
       const from = asking.said.length;
       for (const part of before) await send(asking, part);
+      if (opens !== undefined) await opened(asking, opens);
       await send(changing, 'begin');
       for (const sql of changes) await send(changing, sql);
       const waiting = waits === undefined ? undefined : send(asking, waits);
@@ -202,6 +252,11 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     }
   }
 
+  async function opened(raw: Raw, sql: string): Promise<void> {
+    raw.send(text(sql));
+    await waitFor('the COPY to begin', () => raw.said.some(({ kind }) => kind === 'copyIn'));
+  }
+
   const blocked = async (): Promise<number> => {
     const rows = await query(
       postgres.url(),
@@ -212,7 +267,7 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
 
   test.each(Object.entries(attacks))('%s shows nothing', async (_name, play) => {
     expect((await played(postgres.url(), play)).join('\n')).toContain('canary');
-    await query(postgres.url(), schema);
+    await anew();
     const through = (await played(proxy.url('db'), play)).join('\n');
     expect(through).not.toContain('canary');
     expect(through).toMatch(/42501/);
@@ -220,7 +275,7 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
 
   test.each(Object.entries(honest))('%s: as it is directly', async (_name, play) => {
     const direct = await played(postgres.url(), play);
-    await query(postgres.url(), schema);
+    await anew();
     expect(await played(proxy.url('db'), play)).toEqual(direct);
   });
 });
