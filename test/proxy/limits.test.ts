@@ -236,8 +236,8 @@ describe('over the limit', () => {
 
 test('those of other rooms have tests of their own', () => {
   const elsewhere: Readonly<Record<string, string>> = {
-    holds_per_agent: 'test/approval/desk.test.ts',
-    holds: 'test/approval/desk.test.ts',
+    holds_per_agent: 'test/approval/desk-terms.test.ts',
+    holds: 'test/approval/desk-terms.test.ts',
     http_body: 'test/channels/http-server.test.ts',
     http_requests_per_minute: 'test/channels/http-server.test.ts',
     shutdown: 'test/cli/serve.test.ts',
