@@ -4,9 +4,12 @@
 //
 //   first piece ──asked about all──▶ approved ──▶ each listed piece, once ──▶ used up
 //                         └─ not ──▶ refused; the next piece asks again
+//
+// The workers of one dump come with their first pieces at once. One of them asks and the others wait for what it is told: if each asked for
+// itself, whoever came to the desk behind the yes would find its hold used, and make a second one.
 import type { Recorder } from '../audit/recorder.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Answer, Desk, HoldRequest, Waiting } from './desk.ts';
+import type { Answer, Desk, HoldRequest, HoldUnit, Waiting } from './desk.ts';
 
 type Released = Extract<Answer, { readonly kind: 'released' }>;
 
@@ -17,14 +20,20 @@ interface Permitted {
   readonly left: Set<string>;
 }
 
+/** Somebody's asking about the whole. */
+interface Asked {
+  readonly waiting: Waiting;
+  readonly versions: string;
+  readonly pieces: readonly string[];
+}
+
 export interface UnitParts {
   readonly recorder: Pick<Recorder, 'recordDurably'>;
   readonly clock: Clock;
 }
 
 export function unitDesk(desk: Desk, parts: UnitParts): Desk {
-  // The key goes with its transaction, and what was permitted with it.
-  const permitted = new WeakMap<object, Permitted>();
+  const units = new Units(desk, parts);
   return {
     vote: (id, vote) => desk.vote(id, vote),
     find: (id) => desk.find(id),
@@ -33,25 +42,104 @@ export function unitDesk(desk: Desk, parts: UnitParts): Desk {
     stop: () => desk.stop(),
     ask: async (request, withdrawn) => {
       const { unit } = request;
-      if (unit === undefined) return await desk.ask(request, withdrawn);
-      const before = permitted.get(unit.key);
-      if (before !== undefined && before.versions === versionsOf(request) && before.left.delete(unit.part))
-        return await releasedAtOnce(request, before.answer, parts);
-      const whole = await unit.whole();
-      if (whole === undefined) return await desk.ask(request, withdrawn);
-      const { request: asked, pieces } = whole;
-      const waiting = await desk.ask(asked, withdrawn);
-      const answer = waiting.answer.then(async (answered): Promise<Answer> => {
-        if (answered.kind !== 'released') return answered;
-        // Several sessions may have asked for the same whole.
-        const versions = versionsOf(request);
-        const now = permitted.get(unit.key) ?? { answer: answered, versions, left: new Set(pieces) };
-        permitted.set(unit.key, now);
-        return now.left.delete(unit.part) ? await released(request, answered, parts) : { ...answered, kind: 'expired' };
-      });
-      return { ...waiting, answer };
+      return unit === undefined ? await desk.ask(request, withdrawn) : await units.ask({ ...request, unit }, withdrawn);
     },
   };
+}
+
+type PieceRequest = HoldRequest & { readonly unit: HoldUnit };
+
+class Units {
+  readonly #desk: Desk;
+  readonly #parts: UnitParts;
+  // The key goes with its transaction, and what was permitted with it.
+  readonly #permitted = new WeakMap<object, Permitted>();
+  /** Undefined in the end: there is nothing to wait for. */
+  readonly #asking = new WeakMap<object, Promise<Asked | undefined>>();
+
+  constructor(desk: Desk, parts: UnitParts) {
+    this.#desk = desk;
+    this.#parts = parts;
+  }
+
+  async ask(request: PieceRequest, withdrawn: AbortSignal): Promise<Waiting> {
+    const { key, part } = request.unit;
+    for (;;) {
+      const before = this.#permitted.get(key);
+      if (before !== undefined && before.versions === versionsOf(request) && before.left.delete(part))
+        return await releasedAtOnce(request, before.answer, this.#parts);
+      const others = this.#asking.get(key);
+      if (others === undefined) return await this.#lead(request, withdrawn);
+      const asked = await others;
+      if (asked?.pieces.includes(part) === true && asked.versions === versionsOf(request))
+        return this.#follow(asked, request, withdrawn);
+      // It is about something else: no card of its own stands in the way of ours.
+      if (this.#asking.get(key) === others) this.#asking.delete(key);
+    }
+  }
+
+  async #lead(request: PieceRequest, withdrawn: AbortSignal): Promise<Waiting> {
+    const { key } = request.unit;
+    const over = (): void => {
+      if (this.#asking.get(key) === turn) this.#asking.delete(key);
+    };
+    const asking = this.#askWhole(request, withdrawn, over);
+    const turn = asking.catch(() => undefined);
+    this.#asking.set(key, turn);
+    const asked = await asking;
+    if (asked === undefined) return await this.#desk.ask(request, withdrawn);
+    const answer = asked.waiting.answer.then((answered) => this.#passed(request, answered));
+    return { ...asked.waiting, answer };
+  }
+
+  /** `over`: others need not wait for it any more. */
+  async #askWhole(request: PieceRequest, withdrawn: AbortSignal, over: () => void): Promise<Asked | undefined> {
+    try {
+      const whole = await request.unit.whole();
+      if (whole === undefined) {
+        over();
+        return undefined;
+      }
+      const { request: about, pieces } = whole;
+      const versions = versionsOf(request);
+      const waiting = await this.#desk.ask(about, withdrawn);
+      const answer = waiting.answer.then((answered) => {
+        over();
+        if (answered.kind === 'released')
+          this.#permitted.set(request.unit.key, { answer: answered, versions, left: new Set(pieces) });
+        return answered;
+      });
+      return { waiting: { ...waiting, answer }, versions, pieces };
+    } catch (thrown) {
+      over();
+      throw thrown;
+    }
+  }
+
+  #follow({ waiting }: Asked, request: PieceRequest, withdrawn: AbortSignal): Waiting {
+    const told = waiting.answer.then(async (answered): Promise<Answer> => {
+      if (withdrawn.aborted) return { kind: 'withdrawn', hold: waiting.hold };
+      // Whoever asked is gone, and the question with it; this one still wants to know.
+      if (answered.kind === 'withdrawn') return await (await this.ask(request, withdrawn)).answer;
+      return await this.#passed(request, answered);
+    });
+    return { ...waiting, answer: unlessWithdrawn(told, waiting, withdrawn) };
+  }
+
+  async #passed(request: PieceRequest, answered: Answer): Promise<Answer> {
+    if (answered.kind !== 'released') return answered;
+    const now = this.#permitted.get(request.unit.key);
+    const may = now?.left.delete(request.unit.part) === true;
+    return may ? await released(request, answered, this.#parts) : { ...answered, kind: 'expired' };
+  }
+}
+
+async function unlessWithdrawn(told: Promise<Answer>, { hold }: Waiting, withdrawn: AbortSignal): Promise<Answer> {
+  let gone: () => void = () => undefined;
+  const left = new Promise<Answer>((resolve) => (gone = () => resolve({ kind: 'withdrawn', hold })));
+  withdrawn.addEventListener('abort', gone, { once: true });
+  if (withdrawn.aborted) gone();
+  return await Promise.race([told, left]).finally(() => withdrawn.removeEventListener('abort', gone));
 }
 
 const versionsOf = ({ verdict, schemaVersion, asker }: HoldRequest): string =>
