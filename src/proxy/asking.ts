@@ -99,7 +99,7 @@ export class Asking implements AskedSession {
   }
 
   named(reference: Reference, schemaVersion: string): Analysis | undefined {
-    return this.#mirror.named(reference, schemaVersion);
+    return this.#mirror.sqlNames.find(reference, schemaVersion);
   }
 
   async settle(): Promise<Standing> {

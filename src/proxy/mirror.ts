@@ -6,39 +6,25 @@
 import { createHash } from 'node:crypto';
 import { known, notKnown, type Known } from '../core/known.ts';
 import type { Released } from '../approval/cursors.ts';
-import type { Analysis, RelationName } from '../sql/analysis.ts';
+import type { RelationName } from '../sql/analysis.ts';
 import { stateKey } from '../sql/cache.ts';
 import type { ParserMajor } from '../sql/parser.ts';
 import type { Meaning, OwnSchema, ReadText } from '../sql/reading.ts';
 import type { Relation } from '../sql/schema.ts';
 import { namesDependOn } from '../sql/settings.ts';
 import { mayDefine, type SessionEffect } from '../sql/statement-effects.ts';
-import type { Reference } from '../sql/statement.ts';
 import { movesPrepared, type NamesDesk } from './mirror-names.ts';
-import { looksUpNames, movesMeaning } from './moves.ts';
-import { OpenNames } from './open-names.ts';
 import type { TransactionStatus } from './replies.ts';
 import { settingsFrom, type Settings } from './settings-asked.ts';
+import { SqlNames, type Named } from './sql-names.ts';
 
 const reasonCharactersMax = 500;
 
-/** What a name of SQL stands for, and the schema that it was read against. */
-interface Named {
-  readonly analysis: Analysis;
-  readonly schemaVersion: string;
-}
-
-/** A cursor that SQL declared. */
-interface Cursor extends Named {
-  readonly by: Released | undefined;
-}
-
 export class Mirror {
+  readonly sqlNames = new SqlNames();
   readonly #major: ParserMajor;
   readonly #encodings: { client: string; server: string };
   readonly #names: NamesDesk;
-  readonly #prepared = new Map<string, Named>();
-  readonly #cursors = new OpenNames<Cursor>();
   #settings: Settings | undefined;
   #temporary: Known<readonly Relation[]> | undefined = known([]);
   #temporaryToken: readonly string[] = [];
@@ -136,33 +122,6 @@ export class Mirror {
     return this.meaning ?? this.#meaningOf(this.#settings, this.#temporary);
   }
 
-  /** Undefined: nobody knows what it stands for now. A cursor goes on as it was opened; a prepared text means what it would mean if it came now. */
-  named(reference: Reference, schemaVersion: string): Analysis | undefined {
-    const found: Named | undefined = (reference.kind === 'cursor' ? this.#cursors : this.#prepared).get(reference.name);
-    if (found === undefined || found.schemaVersion === schemaVersion) return found?.analysis;
-    return reference.kind === 'cursor' && !looksUpNames(found.analysis) ? found.analysis : undefined;
-  }
-
-  /** Whose yes let this cursor be declared. */
-  declaredBy(name: string): Released | undefined {
-    return this.#cursors.get(name)?.by;
-  }
-
-  /** SQL declared a cursor of this name; false where nothing is known of it. */
-  hasCursor(name: string): boolean {
-    return this.#cursors.get(name) !== undefined;
-  }
-
-  /** The protocol took a name, or gave it back: what SQL put under it is no longer there. */
-  protocolTook(kind: Reference['kind'], name: string): void {
-    if (name === '') return;
-    const names = kind === 'prepared' ? this.#prepared : this.#cursors;
-    // The server cuts names after 63 bytes, and compares them in its own encoding.
-    if (!/^[\x01-\x7f]{1,62}$/.test(name)) names.clear();
-    else if (kind === 'prepared') this.#prepared.delete(name);
-    else this.#cursors.take(name);
-  }
-
   learnSettings(values: readonly (string | null)[]): void {
     const { settings, standardStrings, reason } = settingsFrom(values);
     this.#settings = settings;
@@ -191,10 +150,7 @@ export class Mirror {
 
   /** A text is let through: until its replies are in, what it changes is not certain. */
   begin(text: ReadText): boolean {
-    for (const effect of text.effects) {
-      if (effect.kind !== 'savepoint' || effect.step === 'rollback') this.#cursors.follow(effect);
-      if (movesMeaning(effect)) this.#cursors.takeWhere(({ analysis }) => looksUpNames(analysis));
-    }
+    for (const effect of text.effects) this.sqlNames.sent(effect);
     if (!text.effects.some((effect) => this.#matters(effect))) return false;
     // At once: a Bind that comes right behind must not be judged by what the name stood for before.
     if (text.effects.some(movesPrepared)) this.#names.doubtNames();
@@ -227,7 +183,7 @@ export class Mirror {
   /** The server says that no transaction is open any more; `before` is what it said before. */
   transactionEnded(before: TransactionStatus): void {
     this.#names.transactionEnded();
-    this.#cursors.over(before === 'failed' ? 'rollback' : 'commit');
+    this.sqlNames.transactionEnded(before === 'failed' ? 'rollback' : 'commit');
     if (before === 'none') return;
     if (this.#touched) this.#perhapsTakenBack();
     this.#touched = false;
@@ -239,7 +195,7 @@ export class Mirror {
       case 'transaction':
         return (this.#touched || this.#own !== 'none') && effect.step !== 'begin';
       case 'savepoint':
-        if (effect.step !== 'rollback') return this.#cursors.size > 0 || this.#names.hasPortals;
+        if (effect.step !== 'rollback') return this.sqlNames.hasCursors || this.#names.hasPortals;
         return this.#touched || this.#own !== 'none';
       default:
         return true;
@@ -247,8 +203,7 @@ export class Mirror {
   }
 
   #after(effect: SessionEffect, held: Named | undefined, by: Released | undefined): void {
-    this.#cursors.follow(effect);
-    if (movesMeaning(effect)) this.#cursors.takeWhere(({ analysis }) => looksUpNames(analysis));
+    this.sqlNames.answered(effect, held, by);
     switch (effect.kind) {
       case 'setting':
         this.#setting(effect);
@@ -263,18 +218,10 @@ export class Mirror {
         this.#settingsMoved();
         return;
       case 'prepare':
-        this.#names.doubtNames();
-        if (held === undefined) this.#prepared.delete(effect.name);
-        else this.#prepared.set(effect.name, held);
-        return;
       case 'deallocate':
         this.#names.doubtNames();
-        if (effect.name === undefined) this.#prepared.clear();
-        else this.#prepared.delete(effect.name);
         return;
       case 'declareCursor':
-        if (held !== undefined) this.#cursors.set(effect.name, { ...held, by }, effect.kept === 'session');
-        return;
       case 'closeCursor':
       case 'catalogRows':
         return;
@@ -293,14 +240,12 @@ export class Mirror {
       case 'unsure':
         this.#own = 'stale';
         this.#forgetAll();
-        this.#prepared.clear();
         this.#names.doubtNames();
     }
   }
 
-  /** One of them was not set, or not gone back to: to which a name leads now, nobody knows. */
   #savepointsInDoubt(): void {
-    this.#cursors.clear();
+    this.sqlNames.savepointsInDoubt();
     this.#names.followPortals({ kind: 'unsure', why: 'a savepoint failed' });
   }
 
@@ -332,24 +277,23 @@ export class Mirror {
     this.#names.doubtNames();
   }
 
-  /** The server reads a prepared text anew where names may mean other things: what it was judged by then says nothing about now. */
   #settingsMoved(): void {
     this.#settings = undefined;
     this.#renamed = true;
-    this.#prepared.clear();
+    this.sqlNames.namesMoved();
   }
 
   #temporaryMoved(): void {
     this.#temporary = undefined;
     this.#renamed = true;
-    this.#prepared.clear();
+    this.sqlNames.namesMoved();
   }
 
   /** The end of a transaction, or of a part of it. */
   #perhapsTakenBack(): void {
     this.#settings = undefined;
     this.#temporary = undefined;
-    if (this.#renamed) this.#prepared.clear();
+    if (this.#renamed) this.sqlNames.namesMoved();
   }
 
   #refresh(): void {

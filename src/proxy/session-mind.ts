@@ -181,7 +181,7 @@ export class SessionMind {
     const [only, ...more] = statements;
     const [reference, ...others] = only?.refersTo ?? [];
     if (more.length > 0 || others.length > 0 || only?.effects.length !== 0) return undefined;
-    return reference?.kind === 'cursor' ? this.#mirror.declaredBy(reference.name) : undefined;
+    return reference?.kind === 'cursor' ? this.#mirror.sqlNames.declaredBy(reference.name) : undefined;
   }
 
   /** What was made and took data must be known by its number before anybody can rename it. */
@@ -204,13 +204,13 @@ export class SessionMind {
   }
 
   protocolTook(kind: Reference['kind'], name: string): void {
-    this.#mirror.protocolTook(kind, name);
+    this.#mirror.sqlNames.protocolTook(kind, name);
   }
 
   async hasPortal(name: string): Promise<boolean> {
     await this.#desk.settled();
     const key = portalKey(name);
-    return this.#mirror.hasCursor(key) || (await this.#asking.portals(key))?.has(key) === true;
+    return this.#mirror.sqlNames.hasCursor(key) || (await this.#asking.portals(key))?.has(key) === true;
   }
 
   /** Statements that the server has from Parse, byte by byte; undefined: nobody can be asked at this moment. */
