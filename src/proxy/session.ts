@@ -1,16 +1,15 @@
-// One agent's session: owns both sockets, keeps the order, and decides when each side is read. What a message means is in
-// `requests.ts`, what a reply answers in `replies.ts`, what may follow what in `session-state.ts`.
+// One agent's session: owns both sockets, keeps the order, and joins the rooms of a session. What the agent sends comes by
+// `agent-stream.ts`, and what it means is in `requests.ts`; what the server says comes by `server-stream.ts`, and what it answers is in
+// `replies.ts`; what may follow what is in `session-state.ts`.
 //
-// A data handler never awaits: while the gate asks people, frames are put into a bounded backlog, and reading goes on, so that an
-// agent that leaves or cancels is seen.
+// A data handler never awaits: while the gate asks people, frames are kept back, and reading goes on, so that an agent that leaves or
+// cancels is seen.
 import { ProxyError, wordsOf } from '../core/errors.ts';
-import { ReasonSet } from '../core/reasons.ts';
 import { isPermit, type Admission } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
-import { FrameReader, type FrameOut } from '../wire/frame.ts';
-import { fromClient } from '../wire/message-types.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
-import { Backlog, type Deferred } from './backlog.ts';
+import { readyForQuery } from '../wire/server-messages.ts';
+import { AgentStream } from './agent-stream.ts';
 import { hear } from './hearing.ts';
 import { InBand } from './in-band.ts';
 import { Outbox } from './outbox.ts';
@@ -27,7 +26,6 @@ import { statusLetters, type SessionParts } from './session-parts.ts';
 import { isImpossible, stepSession, type SessionEvent, type SessionState } from './session-state.ts';
 import type { Sender } from './turn.ts';
 import { Withdrawal } from './withdrawal.ts';
-import { readyForQuery } from '../wire/server-messages.ts';
 
 const flushFrame = encodeClientMessage({ kind: 'flush' });
 
@@ -35,17 +33,14 @@ export class Session implements Sender, RequestDesk {
   readonly replies = new Replies();
   readonly #parts: SessionParts;
   readonly #requests: Requests;
-  readonly #fromAgent: FrameReader;
-  readonly #stream: ServerStream;
+  readonly #fromAgent: AgentStream;
+  readonly #fromServer: ServerStream;
   readonly #toServer: Outbox;
   readonly #toAgent: Outbox;
-  readonly #agentFrames: FrameOut;
-  readonly #agentPaused: ReasonSet<'upstream is slow' | 'backlog is full' | 'replies are owed'>;
   readonly #withdrawal = new Withdrawal();
   readonly withdrawn = this.#withdrawal.signal;
   #state: SessionState = 'serving';
   #marked = false;
-  readonly #backlog: Backlog;
   #onSettled: (() => void) | undefined;
   #hush = (): void => undefined;
   readonly #mind: SessionMind;
@@ -62,21 +57,15 @@ export class Session implements Sender, RequestDesk {
       ...{ source: parts.inBand, agent: parts.asker.agent, encodings: () => this.#mind.encodings },
       execution: (text) => this.#mind.execution('simple', text, undefined),
     });
-    this.#fromAgent = new FrameReader({
-      streams: (type) => type === fromClient.copyData,
-      lengthMax: () => limits.messageBytesMax,
+    this.#fromAgent = new AgentStream(parts, {
+      requests: this.#requests,
+      state: () => this.#state,
+      step: (event) => this.#step(event),
+      terminate: () => this.terminate(),
+      broken: (thrown) => this.#broken(thrown),
     });
     this.#toServer = new Outbox(parts.upstream, limits.outputBytesMax);
     this.#toAgent = new Outbox(parts.agent, limits.outputBytesMax);
-    this.#agentPaused = new ReasonSet({ onFirst: () => parts.agent.pause(), onLast: () => parts.agent.resume() });
-    this.#backlog = new Backlog(limits.waitingBytesMax, (isFull) => {
-      if (isFull) this.#agentPaused.add('backlog is full');
-      else this.#agentPaused.remove('backlog is full');
-    });
-    this.#agentFrames = {
-      frame: (type, bytes, start, end) => this.#agentFrame(type, bytes, start, end),
-      part: (type, bytes, start, end, place) => this.#agentPart(type, bytes, start, end, place),
-    };
     this.#rows = parts.rows.session();
     const [onOver, stopDesk, late] = [this.#onOver, this.#stopDesk, this.#mind.late(parts.gate, this.replies)];
     this.#runParts = { ...parts, onOver, stopDesk, late, onTripped: (why) => this.#tripped(why) };
@@ -88,7 +77,7 @@ export class Session implements Sender, RequestDesk {
       chunkDone: () => this.#chunkDone(),
       broken: (thrown: unknown) => this.#broken(thrown),
     };
-    this.#stream = new ServerStream({ ...parts, wholeBytesMax: limits.messageBytesMax }, stream);
+    this.#fromServer = new ServerStream({ ...parts, wholeBytesMax: limits.messageBytesMax }, stream);
   }
 
   /** Takes over both sockets. `early` is what the agent sent behind its login. */
@@ -98,7 +87,7 @@ export class Session implements Sender, RequestDesk {
     agent.on('end', () => this.#lost('the agent left'));
     agent.on('error', (error) => this.#lost(wordsOf(error)));
     agent.on('close', () => this.#lost('the agent left'));
-    this.#hush = hear(upstream, (chunk) => this.#stream.onData(chunk));
+    this.#hush = hear(upstream, (chunk) => this.#fromServer.onData(chunk));
     upstream.on('end', () => this.#upstreamLost());
     upstream.on('error', () => this.#upstreamLost());
     upstream.on('close', () => this.#upstreamLost());
@@ -121,7 +110,7 @@ export class Session implements Sender, RequestDesk {
   /** A CancelRequest with this session's key: withdraws what waits for people, else asks the server to stop. */
   cancel(): void {
     const why = new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request');
-    if (this.#stream.withdraw(why)) return;
+    if (this.#fromServer.withdraw(why)) return;
     const waits = this.#state === 'waiting' && !this.replies.runsForAgent;
     const told = this.#withdrawal.cancel(why, this.replies, { waits, tell: this.#parts.cancelUpstream });
     if (told !== undefined) this.#aside(told);
@@ -159,7 +148,7 @@ export class Session implements Sender, RequestDesk {
         if (this.#state !== 'waiting') return;
         this.#step('answered');
         then(admission);
-        this.#workBacklog();
+        this.#fromAgent.workBacklog();
       })
       .catch((thrown: unknown) => this.#broken(thrown));
   }
@@ -175,7 +164,7 @@ export class Session implements Sender, RequestDesk {
         if (this.#state !== 'waiting') return;
         this.#step('answered');
         this.#requests.handle(type, bytes, start, end);
-        this.#workBacklog();
+        this.#fromAgent.workBacklog();
       })
       .catch((thrown: unknown) => this.#broken(thrown));
   }
@@ -205,7 +194,7 @@ export class Session implements Sender, RequestDesk {
     this.replies.answer(frame);
     if (protocol === 'simple') this.replies.answer(readyForQuery(statusLetters[this.replies.status]));
     for (const due of this.replies.takeDue()) this.#toAgent.addAll(due);
-    this.#stream.flush();
+    this.#fromServer.flush();
     this.#parts.turn.schedule();
   }
 
@@ -224,9 +213,9 @@ export class Session implements Sender, RequestDesk {
 
   /** Between replies, where a notice may stand: nothing is owed while people are asked. */
   tell(frame: Buffer): void {
-    if (this.#state !== 'waiting' && !this.#stream.waits) return;
+    if (this.#state !== 'waiting' && !this.#fromServer.waits) return;
     this.#toAgent.addAll(frame);
-    this.#stream.flush();
+    this.#fromServer.flush();
   }
 
   readonly skipBatch = (): void => this.#step('batchRefused');
@@ -245,7 +234,7 @@ export class Session implements Sender, RequestDesk {
   terminate(): void {
     this.#step('terminate');
     // Nobody is there any more to whom rows could go.
-    this.#stream.withdraw(new ProxyError('HOLD_WITHDRAWN', 'the agent said goodbye'));
+    this.#fromServer.withdraw(new ProxyError('HOLD_WITHDRAWN', 'the agent said goodbye'));
     if (this.replies.length === 0) this.#end('the agent said goodbye');
   }
 
@@ -255,8 +244,8 @@ export class Session implements Sender, RequestDesk {
     this.#marked = false;
     if (this.#state === 'ended') return;
     if (this.#toServer.flush()) return;
-    this.#agentPaused.add('upstream is slow');
-    this.#parts.upstream.once('drain', () => this.#agentPaused.remove('upstream is slow'));
+    this.#fromAgent.paused.add('upstream is slow');
+    this.#parts.upstream.once('drain', () => this.#fromAgent.paused.remove('upstream is slow'));
   }
 
   dropTurn(cause: unknown): void {
@@ -274,57 +263,15 @@ export class Session implements Sender, RequestDesk {
   // ---- the agent's side
 
   #onAgentData(chunk: Buffer): void {
-    try {
-      this.#fromAgent.push(chunk, this.#agentFrames);
-    } catch (thrown) {
-      this.#broken(thrown);
-    }
-    if (this.replies.length > this.#parts.limits.pendingRepliesMax) this.#agentPaused.add('replies are owed');
+    this.#fromAgent.onData(chunk);
+    if (this.replies.length > this.#parts.limits.pendingRepliesMax) this.#fromAgent.paused.add('replies are owed');
     this.#parts.turn.chunkDone();
-  }
-
-  #agentFrame(type: number, bytes: Buffer, start: number, end: number): void {
-    switch (this.#state) {
-      case 'serving':
-        this.#requests.handle(type, bytes, start, end);
-        return;
-      case 'waiting':
-        this.#backlog.defer(type, bytes.subarray(start, end), 'whole');
-        return;
-      case 'skipping':
-        this.#skip(type, bytes, start, end);
-        return;
-      default:
-        return;
-    }
-  }
-
-  #agentPart(type: number, bytes: Buffer, start: number, end: number, place: Deferred['place']): void {
-    if (this.#state === 'waiting') this.#backlog.defer(type, bytes.subarray(start, end), place);
-    else if (this.#state === 'serving') this.#requests.copy(type, bytes, start, end);
-  }
-
-  #skip(type: number, bytes: Buffer, start: number, end: number): void {
-    if (type === fromClient.sync) {
-      this.#step('sync');
-      this.#requests.sync(bytes, start, end);
-    } else if (type === fromClient.terminate) this.terminate();
-  }
-
-  #workBacklog(): void {
-    this.#backlog.work(
-      () => this.#state !== 'waiting',
-      ({ type, bytes, place }) => {
-        if (place === 'whole') this.#agentFrame(type, bytes, 0, bytes.length);
-        else this.#agentPart(type, bytes, 0, bytes.length, place);
-      },
-    );
   }
 
   // ---- the server's side
 
   #chunkDone(): void {
-    if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#agentPaused.remove('replies are owed');
+    if (this.replies.length <= this.#parts.limits.pendingRepliesMax) this.#fromAgent.paused.remove('replies are owed');
     if (this.replies.length > 0) return;
     this.#parts.turn.soon();
     if (this.replies.status === 'none' && !this.batchOpen) this.#requests.dropPortals();
@@ -356,7 +303,7 @@ export class Session implements Sender, RequestDesk {
 
   #upstreamLost(): void {
     if (this.#state === 'ended') return;
-    if (this.#state !== 'leaving' && !this.#stream.saidGoodbye) {
+    if (this.#state !== 'leaving' && !this.#fromServer.saidGoodbye) {
       this.fail(new ProxyError('UPSTREAM_LOST', 'the database closed the connection'));
     } else this.#end('the database closed the connection');
   }
@@ -372,12 +319,12 @@ export class Session implements Sender, RequestDesk {
     this.#step('lost');
     const withdrawn = new ProxyError('HOLD_WITHDRAWN', why);
     this.#withdrawal.abort(withdrawn);
-    this.#stream.withdraw(withdrawn);
+    this.#fromServer.withdraw(withdrawn);
     this.replies.abandon();
     this.#mind.end();
     this.#requests.dropPortals();
     this.#parts.turn.schedule();
-    this.#backlog.clear();
+    this.#fromAgent.clear();
     this.#parts.log.debug('session ended', { why });
     const { agent, upstream } = this.#parts;
     agent.destroySoon();
