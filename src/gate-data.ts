@@ -224,7 +224,8 @@ export function serverAnswersRecord(execution: Execution, asker: Asker, hashes: 
   };
 }
 
-export async function holdRequest(
+/** Of one statement by itself. */
+export async function requestOfOne(
   judged: JudgedExecution<Extract<Verdict, { readonly kind: 'hold' }>> & {
     readonly counterOffer: string | undefined;
     /** Where the session itself cannot be asked. */

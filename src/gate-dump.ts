@@ -7,7 +7,7 @@ import { visible } from './core/visible.ts';
 import { isNonEmpty } from './core/brand.ts';
 import type { HoldRequest, HoldUnit } from './approval/desk.ts';
 import { countText } from './approval/terms.ts';
-import { holdRequest, type DumpFacts, type Hashes, type JudgedExecution } from './gate-data.ts';
+import { requestOfOne, type DumpFacts, type Hashes, type JudgedExecution } from './gate-data.ts';
 import type { Judging } from './policy/judging.ts';
 import type { Reason, Verdict } from './policy/verdict.ts';
 import type { RelationName } from './sql/analysis.ts';
@@ -21,11 +21,12 @@ export interface DumpParts {
   readonly judging: Judging;
 }
 
-export async function heldRequest(
+/** What people are asked: one statement, or the dump that it is a part of. */
+export async function holdRequest(
   judged: Held & { readonly counterOffer: string | undefined },
   parts: DumpParts,
 ): Promise<HoldRequest> {
-  const own = { ...(await holdRequest(judged, parts.hashes)), follows: judged.execution.follows?.(judged.reading) };
+  const own = { ...(await requestOfOne(judged, parts.hashes)), follows: judged.execution.follows?.(judged.reading) };
   const unit = unitOf(judged, own, parts);
   return unit === undefined ? own : { ...own, unit };
 }

@@ -18,7 +18,7 @@ import {
   type Outcome,
 } from './gate-data.ts';
 import { standsAgain } from './gate-again.ts';
-import { heldRequest } from './gate-dump.ts';
+import { holdRequest } from './gate-dump.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
 import { meansTheSame } from './sql/apart.ts';
@@ -106,7 +106,7 @@ export class Gate {
     const { desk, offers, judging } = this.#parts;
     const { execution, reading, verdict } = judged;
     const withdrawn = execution.withdrawn();
-    const request = await heldRequest({ ...judged, counterOffer: await offers.narrower(judged) }, this.#parts);
+    const request = await holdRequest({ ...judged, counterOffer: await offers.narrower(judged) }, this.#parts);
     const waiting = await desk.ask(request, withdrawn);
     const answer = await waiting.answer.finally(execution.tellHeld(waiting.hold, waiting.until));
     if (answer.kind !== 'released') return { kind: 'refuse', error: unreleased(answer) };

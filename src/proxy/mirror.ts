@@ -1,4 +1,4 @@
-// What one session's state at the server makes of a text: its search_path, role, temporary relations, prepared names. Not computed but
+// What one session's state at the server makes of a text: its search_path, role, temporary relations, own definitions. Not computed but
 // asked: what may have changed it only marks it as stale, and the next text that needs it asks the server first. So no rule of SET LOCAL,
 // savepoints or functions that set things has to be copied here, and a change that is overlooked costs at most a wrong "stale".
 //

@@ -6,7 +6,7 @@ import type { Terms } from '../approval/terms.ts';
 import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import { notKnown } from '../core/known.ts';
-import { holdRequest, type Execution, type Hashes } from '../gate-data.ts';
+import { requestOfOne, type Execution, type Hashes } from '../gate-data.ts';
 import type { Classification } from '../policy/classification.ts';
 import { continuationVerdict, type Stopped } from '../policy/continuation.ts';
 import type { BudgetTap } from './rows-budget.ts';
@@ -90,7 +90,7 @@ export class RowAsking {
     // The session is in the middle of a result: it cannot be asked for its locks.
     const locks = (): Promise<ReturnType<typeof notKnown>> => Promise.resolve(notKnown('the statement is running'));
     const judged = { execution, locks, asker, reading, verdict, counterOffer: undefined };
-    const request = await holdRequest(judged, hashes);
+    const request = await requestOfOne(judged, hashes);
     // Bound to where it stands: a yes to going on is none to beginning, nor to going on from elsewhere.
     const place = `${stopped.budget?.claim.key ?? 'rows'} after ${at.sent.rows} rows, ${at.sent.bytes} bytes`;
     const sessionFacts = [...(request.sessionFacts ?? []), place];

@@ -1,4 +1,4 @@
-// Which SQL stands behind a prepared statement's name, and which execution behind a portal's. The agent pipelines, so a name is
+// Which SQL stands behind a prepared statement's name. The agent pipelines, so a name is
 // entered before the server has said yes; when it says no, or skips the message, the entry is taken back.
 //
 // The attack this file is about: Parse("s", harmless) that fails (the name is taken), then Bind("s"): the server runs the *old*
