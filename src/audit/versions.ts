@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Sha256 } from '../core/brand.ts';
 import { wordsOf } from '../core/errors.ts';
-import { readFolder } from '../catalog/folder.ts';
 import { versionOf, type ClassificationFile } from '../catalog/load.ts';
 import { loadClassification, type Classification } from '../policy/classification.ts';
 import { readText, writeWhole } from './keys.ts';
@@ -44,11 +43,6 @@ export function keepCatalog(dir: string, files: readonly ClassificationFile[]): 
     writeWhole(file, text, 0o600);
   }
   return { version, kept: hash('sha256', text, 'hex') };
-}
-
-/** The same for a folder that is in force already. */
-export function keepCatalogFolder(dir: string, classification: string): KeptFile {
-  return keepCatalog(dir, readFolder(classification));
 }
 
 export type CatalogThen =

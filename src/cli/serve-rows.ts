@@ -1,9 +1,8 @@
 // What counts and masks rows, joined from the gate's own parts and the store of budgets.
 import type { Clock } from '../core/clock.ts';
-import { ProxyError } from '../core/errors.ts';
 import type { GateParts } from '../gate-data.ts';
 import type { Classification } from '../policy/classification.ts';
-import type { BudgetStore, Purses } from '../policy/budget-purse.ts';
+import type { Purses } from '../policy/budget-purse.ts';
 import { MaskKeys } from '../proxy/mask-keys.ts';
 import { RowAsking } from '../proxy/rows-asking.ts';
 import { RowDesk } from '../proxy/rows-session.ts';
@@ -28,9 +27,3 @@ export function rowDeskOf({ gate, maskSecret, classification, clock, purses }: R
     maskKey: (database) => keys.of(database),
   });
 }
-
-/** Of a proxy without state: a budget cannot be kept, so its rows do not pass. */
-export const nobodysBudgets: BudgetStore = {
-  spend: () =>
-    Promise.reject(new ProxyError('UNAVAILABLE', 'these rows are counted against a budget, and no state is running')),
-};

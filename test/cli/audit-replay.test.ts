@@ -7,9 +7,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { recordedVerdict } from '../../src/audit/bodies.ts';
 import { openAudit, type Audit } from '../../src/audit/keeper.ts';
 import { seal } from '../../src/audit/seal.ts';
-import { catalogFile, keepCatalogFolder } from '../../src/audit/versions.ts';
-import { recordCatalog } from '../../src/audit/catalog-record.ts';
+import { catalogFile, keepCatalog } from '../../src/audit/versions.ts';
 import { readFolder } from '../../src/catalog/folder.ts';
+import { recordCatalog } from '../../src/audit/catalog-record.ts';
 import { keepSchema } from '../../src/cli/kept-schemas.ts';
 import { run } from '../../src/cli/program.ts';
 import { readSchemaFile, schemaFileOf } from '../../src/cli/schema-file.ts';
@@ -318,7 +318,7 @@ describe('what-if', () => {
     const dir = aFolder();
     cpSync(log.dir, dir, { recursive: true });
     const audit = await openAudit({ dir, clock: systemClock });
-    const version = keepCatalogFolder(dir, sample).version;
+    const version = keepCatalog(dir, readFolder(sample)).version;
     audit.log.record({
       ...{
         kind: 'judged',

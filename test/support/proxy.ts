@@ -7,12 +7,13 @@ import { openAudit, type Audit } from '../../src/audit/keeper.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { configFromText } from '../../src/core/config.ts';
 import type { Config } from '../../src/core/config-types.ts';
+import { ProxyError } from '../../src/core/errors.ts';
 import { mistakeText } from '../../src/core/place.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { makeVerifier } from '../../src/wire/scram.ts';
 import { gatePartsOf } from '../../src/cli/serve-gate.ts';
 import { Purses } from '../../src/policy/budget-purse.ts';
-import { nobodysBudgets, rowDeskOf } from '../../src/cli/serve-rows.ts';
+import { rowDeskOf } from '../../src/cli/serve-rows.ts';
 import type { BudgetStore } from '../../src/policy/budget-purse.ts';
 import { Gate, type Admission } from '../../src/gate.ts';
 import type { Execution } from '../../src/gate-data.ts';
@@ -86,6 +87,12 @@ function classificationOf(files: Readonly<Record<string, string>>): Classificati
   if (loaded.kind === 'bad') throw new Error(loaded.mistakes.map(mistakeText).join('\n'));
   return loaded.value;
 }
+
+/** Without state a budget cannot be kept, so its rows do not pass. */
+const nobodysBudgets: BudgetStore = {
+  spend: () =>
+    Promise.reject(new ProxyError('UNAVAILABLE', 'these rows are counted against a budget, and no state is running')),
+};
 
 const nobodysLineage = {
   learn: () => undefined,
