@@ -60,6 +60,18 @@ export interface Desk extends HoldBook {
   stop(): Promise<void>;
 }
 
+/** The same desk, but for what asking does first. */
+export function deskThatAsks(desk: Desk, ask: Desk['ask']): Desk {
+  return {
+    ask,
+    vote: (id, vote) => desk.vote(id, vote),
+    find: (id) => desk.find(id),
+    list: (filter) => desk.list(filter),
+    watch: (each) => desk.watch(each),
+    stop: () => desk.stop(),
+  };
+}
+
 export interface Waiting {
   readonly hold: HoldView;
   /** When this wait ends without an answer of people; in the past when `answer` is there already. */

@@ -9,7 +9,7 @@
 // itself, whoever came to the desk behind the yes would find its hold used, and make a second one.
 import type { Recorder } from '../audit/recorder.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Answer, Desk, HoldRequest, HoldUnit, Waiting } from './desk.ts';
+import { deskThatAsks, type Answer, type Desk, type HoldRequest, type HoldUnit, type Waiting } from './desk.ts';
 
 type Released = Extract<Answer, { readonly kind: 'released' }>;
 
@@ -34,17 +34,10 @@ export interface UnitParts {
 
 export function unitDesk(desk: Desk, parts: UnitParts): Desk {
   const units = new Units(desk, parts);
-  return {
-    vote: (id, vote) => desk.vote(id, vote),
-    find: (id) => desk.find(id),
-    list: (filter) => desk.list(filter),
-    watch: (each) => desk.watch(each),
-    stop: () => desk.stop(),
-    ask: async (request, withdrawn) => {
-      const { unit } = request;
-      return unit === undefined ? await desk.ask(request, withdrawn) : await units.ask({ ...request, unit }, withdrawn);
-    },
-  };
+  return deskThatAsks(desk, async (request, withdrawn) => {
+    const { unit } = request;
+    return unit === undefined ? await desk.ask(request, withdrawn) : await units.ask({ ...request, unit }, withdrawn);
+  });
 }
 
 type PieceRequest = HoldRequest & { readonly unit: HoldUnit };

@@ -1,10 +1,9 @@
 // The judged statement that an id means: the record itself, or the one behind an outcome, a refusal, or any step of a hold.
 import { basename } from 'node:path';
 import { originOf } from './hold-records.ts';
-import { parseRecord } from './reader.ts';
 import type { LoggedRecord } from './record.ts';
 import type { JudgedRecord } from './rejudge.ts';
-import { linesContaining } from './search.ts';
+import { recordsContaining } from './search.ts';
 
 export interface FoundJudged {
   readonly record: JudgedRecord;
@@ -42,7 +41,7 @@ async function findJudged(dir: string, id: string): Promise<FoundJudged | undefi
   const start = /^h_/.test(id) ? (await ofHold(dir, id))[0] : await bySeq(dir, Number(id));
   const record = start === undefined ? undefined : await judgedBehind(dir, start);
   if (record === undefined) return undefined;
-  const session = await matching(dir, `"session":${JSON.stringify(record.session)}`);
+  const session = await recordsContaining(dir, `"session":${JSON.stringify(record.session)}`);
   const login = session.find((each) => each.kind === 'login');
   const held = session.find(
     (each) => each.kind === 'held' && each.statement === record.statement && each.seq > record.seq,
@@ -66,7 +65,7 @@ async function judgedBehind(dir: string, from: LoggedRecord): Promise<JudgedReco
       ? (await ofHold(dir, from.hold)).find((each) => each.kind === 'held')
       : from;
   if (about === undefined || !('statement' in about)) return undefined;
-  const same = await matching(dir, `"statement":${JSON.stringify(about.statement)}`);
+  const same = await recordsContaining(dir, `"statement":${JSON.stringify(about.statement)}`);
   const before = same.filter(
     (each) => each.kind === 'judged' && each.session === about.session && each.seq < about.seq,
   );
@@ -75,17 +74,8 @@ async function judgedBehind(dir: string, from: LoggedRecord): Promise<JudgedReco
 }
 
 async function bySeq(dir: string, seq: number): Promise<LoggedRecord | undefined> {
-  return (await matching(dir, `"seq":${seq},`)).find((each) => each.seq === seq);
+  return (await recordsContaining(dir, `"seq":${seq},`)).find((each) => each.seq === seq);
 }
 
 const ofHold = (dir: string, hold: string): Promise<readonly LoggedRecord[]> =>
-  matching(dir, `"hold":${JSON.stringify(hold)}`);
-
-async function matching(dir: string, words: string): Promise<readonly LoggedRecord[]> {
-  const found: LoggedRecord[] = [];
-  for await (const line of linesContaining(dir, words)) {
-    const record = parseRecord(line);
-    if (typeof record !== 'string') found.push(record);
-  }
-  return found;
-}
+  recordsContaining(dir, `"hold":${JSON.stringify(hold)}`);

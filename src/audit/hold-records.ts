@@ -5,9 +5,8 @@ import { inclusionPath } from './chain.ts';
 import type { ChainPart, HoldRecords, InclusionProof, Told } from './hold-receipt.ts';
 import { readText } from './keys.ts';
 import { readNote } from './note.ts';
-import { ChainReader, parseRecord } from './reader.ts';
-import type { LoggedRecord } from './record.ts';
-import { linesContaining } from './search.ts';
+import { ChainReader } from './reader.ts';
+import { recordsContaining } from './search.ts';
 import { unseal } from './seal.ts';
 import { segmentName, segmentNumbers } from './segment-file.ts';
 import { headFile } from './tail.ts';
@@ -73,15 +72,6 @@ export function originOf(dir: string): string {
   return note.kind === 'note' ? note.checkpoint.origin : 'countersign/unknown';
 }
 
-async function matching(dir: string, words: string): Promise<readonly LoggedRecord[]> {
-  const found: LoggedRecord[] = [];
-  for await (const line of linesContaining(dir, words)) {
-    const record = parseRecord(line);
-    if (typeof record !== 'string') found.push(record);
-  }
-  return found;
-}
-
 /**
  * The way from each block that holds nothing but these records up to the newest checkpoint. Reads the whole log, so it is made for
  * one receipt at a time, away from sessions. Undefined where older segments are archived: their leaves are not here.
@@ -119,7 +109,7 @@ export type Opened =
 
 /** The sealed statement of one record, with the auditor's private key in PEM. */
 export async function openSealed(dir: string, seq: number, pem: string): Promise<Opened> {
-  const record = (await matching(dir, `"seq":${seq},`)).find((each) => each.seq === seq);
+  const record = (await recordsContaining(dir, `"seq":${seq},`)).find((each) => each.seq === seq);
   const sealed = record?.kind === 'judged' ? record.sealed : undefined;
   if (sealed === undefined) return { kind: 'not opened', why: `record ${seq} has no sealed statement` };
   const statement = unseal(sealed, pem);

@@ -34,6 +34,16 @@ export async function* linesContaining(dir: string, words: string): AsyncGenerat
   for (const number of segmentNumbers(dir)) yield* linesWith(await bytesOf(dir, number), words);
 }
 
+/** The records of such lines; what is no record is passed over. */
+export async function recordsContaining(dir: string, words: string): Promise<readonly LoggedRecord[]> {
+  const found: LoggedRecord[] = [];
+  for await (const line of linesContaining(dir, words)) {
+    const record = parseRecord(line);
+    if (typeof record !== 'string') found.push(record);
+  }
+  return found;
+}
+
 /** Lines are looked at this many at a time, then whoever else waits has their turn: searching shares the process with sessions. */
 const linesAtOnce = 2_000;
 

@@ -28,6 +28,7 @@ import { OwnDefinitions } from './own-definitions.ts';
 import type { DatabaseReader } from './readers.ts';
 import type { TransactionStatus } from './replies.ts';
 import { portalKey } from './portals.ts';
+import { SessionExecution, type SharedByExecutions } from './session-execution.ts';
 import type { PreparedText } from './statement-book.ts';
 
 export interface SessionMindParts {
@@ -72,8 +73,7 @@ export class SessionMind {
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
   #ran: RanInTransaction = 'nothing';
-  /** The same for all executions of the session. */
-  readonly #shared: Shared;
+  readonly #shared: SharedByExecutions;
 
   constructor(parts: SessionMindParts, desk: MindDesk, names: NamesDesk) {
     const { id, clock, asker, database, major, parameters, heartbeatMs, consoleUrl } = parts;
@@ -271,87 +271,4 @@ function ranBy(text: ReadText | undefined, before: RanInTransaction): RanInTrans
 
 function leavesFresh({ kinds, command }: Analysis): boolean {
   return kinds.every((kind) => kind === 'session' || kind === 'transaction') || /^(?:SET|RESET)\b/.test(command);
-}
-
-type Shared = Pick<
-  Execution,
-  'id' | 'agent' | 'session' | 'asker' | 'withdrawn' | 'tellHeld' | 'locks' | 'dump' | 'dumpFacts' | 'follows'
-> & {
-  readonly database: DatabaseReader;
-};
-
-/** Made for each statement, so its own fields are only what differs: a copy of all the rest was a tenth of our own time. */
-class SessionExecution implements Execution {
-  readonly protocol: Execution['protocol'];
-  readonly parameters: Buffer | undefined;
-  readonly #text: PreparedText;
-  readonly #shared: Shared;
-
-  constructor(shared: Shared, protocol: Execution['protocol'], text: PreparedText, parameters: Buffer | undefined) {
-    this.#shared = shared;
-    this.protocol = protocol;
-    this.#text = text;
-    this.parameters = parameters;
-  }
-
-  get sql(): Buffer {
-    return this.#text.sql;
-  }
-
-  get types(): readonly number[] {
-    return this.#text.types;
-  }
-
-  get typesKey(): string {
-    return this.#text.typesKey;
-  }
-
-  get kept(): Execution['kept'] {
-    return this.#text.kept;
-  }
-
-  get id(): SessionId {
-    return this.#shared.id;
-  }
-
-  get agent(): string {
-    return this.#shared.agent;
-  }
-
-  get session(): Execution['session'] {
-    return this.#shared.session;
-  }
-
-  /** Looked up each time: a reload may have put another in its place. */
-  get reader(): Execution['reader'] {
-    return this.#shared.database.reader;
-  }
-
-  get asker(): Execution['asker'] {
-    return this.#shared.asker;
-  }
-
-  get withdrawn(): Execution['withdrawn'] {
-    return this.#shared.withdrawn;
-  }
-
-  get tellHeld(): Execution['tellHeld'] {
-    return this.#shared.tellHeld;
-  }
-
-  get dump(): Execution['dump'] {
-    return this.#shared.dump;
-  }
-
-  get follows(): Execution['follows'] {
-    return this.#shared.follows;
-  }
-
-  get dumpFacts(): Execution['dumpFacts'] {
-    return this.#shared.dumpFacts;
-  }
-
-  get locks(): Execution['locks'] {
-    return this.#shared.locks;
-  }
 }
