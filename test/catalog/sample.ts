@@ -1,23 +1,10 @@
 // A small folder of classification files for tests, and ways to change it.
 import { loadClassification, type Classification } from '../../src/policy/classification.ts';
 import { mistakeText } from '../../src/core/place.ts';
+import { shopTaxonomy } from '../support/shop-taxonomy.ts';
 
 export const sampleFiles: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels:
-  - { name: public,       read: allow }
-  - { name: internal,     read: allow, rows: 10000 }
-  - { name: confidential, read: hold,  approvers: [data-owners] }
-  - { name: restricted,   read: hold,  approvers: [security], quorum: 2 }
-  - { name: secret,       read: deny }
-categories:
-  personal:               { level: confidential, frameworks: [GDPR] }
-  personal.contact.email: { level: restricted }
-  financial.card.pan:     { level: secret, frameworks: [PCI-DSS] }
-defaults: { unclassified: restricted }
-patterns:
-  - { column: '(^|_)e?mail(_|$)', category: personal.contact.email }
-`,
+  'taxonomy.yaml': shopTaxonomy,
   'shop.yaml': `version: 1
 database: shop
 owner: data-owners
@@ -28,7 +15,7 @@ tables:
       id: public
       email: personal.contact.email
       notes: { level: restricted, reason: free text, can hold anything, owner: crm }
-      phone: personal.contact
+      phone: personal
   public.orders: internal
   'legacy."Customer Data"':
     columns:
@@ -38,7 +25,7 @@ views:
 functions:
   public.order_total(int): { level: internal, reason: reads orders.amount only }
   public.dump: { level: restricted }
-`.replace('      phone: personal.contact\n', '      phone: personal\n'),
+`,
   'approvers.yaml': `version: 1
 approvers:
   ana: { email: ana@example.com, slack: U02ANA, groups: [data-owners, crm] }

@@ -2,12 +2,13 @@
 // column are called by then, until the relation is gone.
 // Method: real Postgres 15 and 18, where what nobody classified is public, behind two proxies on one state, a journal or a real Redis; people
 // say yes to what carries data, and are then seen to be asked about what it was carried into.
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { Lineage } from '../../src/policy/lineage.ts';
 import type { Store } from '../../src/store/store.ts';
 import { recordsIn } from '../audit/fixtures.ts';
+import { withClient } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
@@ -84,16 +85,8 @@ describe.each([
   const yes = (): void => [proxy, peer].forEach((one) => one.say(() => ({ vote: 'approve' })));
   const no = (): void => [proxy, peer].forEach((one) => one.say(() => ({ vote: 'deny' })));
 
-  async function connected<T>(by: RowsProxy, work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client({ connectionString: by.url('db') });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-    }
-  }
+  const connected = <T>(by: RowsProxy, work: (client: pg.Client) => Promise<T>): Promise<T> =>
+    withClient(by.url('db'), work);
 
   const run = (sql: string, by = proxy): Promise<unknown> => connected(by, (client) => client.query(sql));
 

@@ -3,11 +3,10 @@
 // column, to real Postgres 15 and 18; every byte that comes back is searched for canaries, and descriptions are compared with the server's own.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw, type Raw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 
 const files = {
   'taxonomy.yaml': `version: 1
@@ -271,19 +270,13 @@ const described = (said: readonly ServerMessage[]): readonly unknown[] =>
   said.flatMap((one) => (one.kind === 'rowDescription' ? one.columns : []));
 
 describe.each([15, 18] as const)('masked columns of Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   async function answered(raw: Raw, asked: Ask, before: number): Promise<readonly ServerMessage[]> {
     const { messages, readies } = messagesOf(asked);
@@ -297,7 +290,7 @@ describe.each([15, 18] as const)('masked columns of Postgres %i', (major) => {
     let [asked, masked] = [0, 0];
     await fc.assert(
       fc.asyncProperty(ask, async (one) => {
-        const [through, direct] = [await connectRaw(proxy.url('db')), await connectRaw(postgres.url('postgres'))];
+        const [through, direct] = [await connectRaw(ways.through), await connectRaw(ways.direct)];
         const [ours, own] = [await answered(through, one, 0), await answered(direct, one, 0)];
         through.close();
         direct.close();

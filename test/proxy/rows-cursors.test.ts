@@ -3,10 +3,10 @@
 // Method: raw bytes through a proxy before real Postgres 15 and 18, where people say no. Each conversation is sent message by message and
 // then all at once; the rows that arrive are compared with the level's 100.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bind, execute, parse, simple as query, sync } from '../support/agent-messages.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 
 const rowsMax = 100;
 
@@ -27,16 +27,8 @@ create table free as select g as id from generate_series(1, 1000) g;
 analyze;
 `;
 
-const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
-const sync: ClientMessage = { kind: 'sync' };
-const executed = (portal: string, maxRows: number): readonly ClientMessage[] => [
-  { kind: 'execute', portal, maxRows },
-  sync,
-];
-const bound = (sql: string, portal: string): readonly ClientMessage[] => [
-  { kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] },
-  { kind: 'bind', portal, statement: '', formats: [], parameters: [], resultFormats: [] },
-];
+const executed = (portal: string, maxRows: number): readonly ClientMessage[] => [execute(portal, maxRows), sync];
+const bound = (sql: string, portal: string): readonly ClientMessage[] => [parse(sql), bind(portal)];
 
 // Of an expression no column of a table is named in what the server says its rows hold.
 const declare = query('declare c cursor for select upper(name) from people');
@@ -150,25 +142,19 @@ const conversations: readonly Conversation[] = [
 ];
 
 describe.each([15, 18] as const)('of Postgres %i a cursor with', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   const isAnswered = ({ kind }: ClientMessage): boolean => kind === 'sync' || kind === 'query';
 
   describe.each(['message by message', 'all at once'] as const)('%s', (how) => {
     test.each(conversations)('$name', async ({ messages, rows }) => {
-      const raw = await connectRaw(proxy.url('db'));
+      const raw = await connectRaw(ways.through);
       if (how === 'all at once') raw.send(...messages);
       let readies = 0;
       for (const message of messages) {

@@ -3,18 +3,12 @@
 // Method: raw bytes through a proxy before real Postgres 15 and 18, where people say no; each case has a level, a table and a budget of
 // its own, and the rows that arrive are compared with the bound.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bind, execute, flush, parse, simple as query, sync } from '../support/agent-messages.ts';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 
-const query = (sql: string): ClientMessage => ({ kind: 'query', sql: Buffer.from(sql) });
-const sync: ClientMessage = { kind: 'sync' };
-const execute = (portal: string, maxRows: number): ClientMessage => ({ kind: 'execute', portal, maxRows });
-const bound = (sql: string, portal = ''): readonly ClientMessage[] => [
-  { kind: 'parse', statement: '', sql: Buffer.from(sql), types: [] },
-  { kind: 'bind', portal, statement: '', formats: [], parameters: [], resultFormats: [] },
-];
+const bound = (sql: string, portal = ''): readonly ClientMessage[] => [parse(sql), bind(portal)];
 
 interface Reading {
   readonly name: string;
@@ -32,7 +26,7 @@ const readings: readonly Reading[] = [
   {
     name: 'a portal without a Sync between',
     first: (table) => [query('begin'), ...bound(`select * from ${table}`, 'p')],
-    piece: (rows) => [execute('p', rows), { kind: 'flush' }],
+    piece: (rows) => [execute('p', rows), flush],
   },
   {
     name: 'a cursor',
@@ -42,12 +36,12 @@ const readings: readonly Reading[] = [
   {
     name: 'a cursor by extended queries',
     first: (table) => [query('begin'), query(`declare c cursor for select * from ${table}`)],
-    piece: (rows) => [...bound(`fetch ${rows} from c`), execute('', 0), sync],
+    piece: (rows) => [...bound(`fetch ${rows} from c`), execute(), sync],
   },
   {
     name: 'a cursor in one batch',
     first: (table) => [query('begin'), query(`declare c cursor for select * from ${table}`)],
-    piece: (rows) => [...bound(`fetch ${rows} from c`), execute('', 0)],
+    piece: (rows) => [...bound(`fetch ${rows} from c`), execute()],
   },
 ];
 
@@ -102,22 +96,16 @@ analyze;
 `;
 
 describe.each([15, 18] as const)('of Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
-    proxy.say(() => ({ vote: 'deny' }));
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
   test.each(cases)('$title', async ({ reading, rows, how, table, bound: { most } }) => {
-    const raw = await connectRaw(proxy.url('db'));
+    const raw = await connectRaw(ways.through);
     const first = reading.first(table);
     const pieces = Array.from({ length: Math.ceil(most / rows) + 3 }, () => reading.piece(rows));
     const readiesOf = (messages: readonly ClientMessage[]): number =>

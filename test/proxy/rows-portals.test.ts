@@ -4,35 +4,29 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import { bind, bindWith, execute, flush, parse, simple as query, sync } from '../support/agent-messages.ts';
 import { psql } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { files, setUp } from './rows-bounded.ts';
 
 describe.each([15, 18] as const)('rows read in pieces from Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
-  beforeEach(() => proxy.say(() => 'silence'));
+  beforeEach(() => ways.proxy.say(() => 'silence'));
 
-  const approve = () => proxy.say(() => ({ vote: 'approve' }));
-  const deny = () => proxy.say(() => ({ vote: 'deny' }));
+  const approve = () => ways.proxy.say(() => ({ vote: 'approve' }));
+  const deny = () => ways.proxy.say(() => ({ vote: 'deny' }));
 
   async function connected(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: proxy.url('db') });
+    const client = new pg.Client({ connectionString: ways.through });
     client.on('error', () => undefined);
     await client.connect();
     return client;
@@ -40,7 +34,7 @@ describe.each([15, 18] as const)('rows read in pieces from Postgres %i', (major)
 
   test('a portal that is read in pieces counts as one', async () => {
     deny();
-    const raw = await connectRaw(proxy.url('db'));
+    const raw = await connectRaw(ways.through);
     raw.send(query('begin'), parse('select * from people'), bind('p'), execute('p', 60), sync);
     await raw.readies(2);
     raw.send(execute('p', 60), sync);
@@ -58,7 +52,7 @@ describe.each([15, 18] as const)('rows read in pieces from Postgres %i', (major)
 
   test('a portal whose end the agent has not asked for yet: what it sends is thrown away until Sync', async () => {
     deny();
-    const raw = await connectRaw(proxy.url('db'));
+    const raw = await connectRaw(ways.through);
     raw.send(query('begin'), parse('select * from people'), bind('p'), execute('p', 120), flush);
     await waitFor('the error', () => raw.said.some((message) => message.kind === 'error'));
     raw.send(execute('p', 120), sync);
@@ -91,11 +85,11 @@ describe.each([15, 18] as const)('rows read in pieces from Postgres %i', (major)
     'copy people to stdout with (format binary)',
   ])('%s stops at the row, asks, and goes on or ends', async (sql) => {
     approve();
-    const whole = await psql(proxy.url('db'), { args: ['-c', sql] });
-    const direct = await psql(postgres.url('postgres'), { args: ['-c', sql] });
+    const whole = await psql(ways.through, { args: ['-c', sql] });
+    const direct = await psql(ways.direct, { args: ['-c', sql] });
     expect(whole.out).toBe(direct.out);
     deny();
-    const raw = await connectRaw(proxy.url('db'));
+    const raw = await connectRaw(ways.through);
     raw.send(query(sql));
     await raw.readies(1);
     expect(raw.said.filter((message) => message.kind === 'copyData').length).toBe(100);
@@ -119,20 +113,20 @@ describe.each([15, 18] as const)('rows read in pieces from Postgres %i', (major)
     await fc.assert(
       fc.asyncProperty(runs, async (sessions) => {
         for (const { reads, word } of sessions) {
-          proxy.say(() => {
+          ways.proxy.say(() => {
             if (word === 'approve' || word === 'deny') return { vote: word };
             return { vote: 'approve', terms: { kind: 'rows', rowsMax: word } };
           });
           const most = word === 'approve' ? Infinity : word === 'deny' ? 100 : word;
           for (const { way, rows, wide } of reads) {
-            const before = proxy.asked.length;
+            const before = ways.proxy.asked.length;
             const got = await countedRows(
-              proxy.url('db'),
+              ways.through,
               way,
               `select ${wide ? 'p.*, p.*' : 'id'} from people p limit ${rows}`,
             );
             expect(got).toBe(Math.min(rows, most));
-            expect(proxy.asked.length > before).toBe(rows > 100);
+            expect(ways.proxy.asked.length > before).toBe(rows > 100);
           }
         }
       }),

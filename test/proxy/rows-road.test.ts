@@ -4,59 +4,57 @@
 // rule; rows are counted where they arrive.
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startBothWays, type BothWays } from '../support/both-ways.ts';
 import { cancel } from '../support/client.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { connectRaw } from '../support/raw.ts';
-import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
+import { startRowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { files, setUp } from './rows-bounded.ts';
 
 describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
-  let postgres: TestPostgres;
-  let proxy: RowsProxy;
+  let ways: BothWays;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ major, fill: [{ database: 'postgres', sql: setUp }] });
-    proxy = await startRowsProxy({ url: postgres.url('postgres'), files });
+    ways = await startBothWays({ major, sql: setUp, files });
   }, 120_000);
 
-  afterAll(async () => {
-    await proxy.stop();
-    await postgres.stop();
-  });
+  afterAll(() => ways.stop());
 
-  beforeEach(() => proxy.say(() => 'silence'));
+  beforeEach(() => ways.proxy.say(() => 'silence'));
 
-  const approve = () => proxy.say(() => ({ vote: 'approve' }));
-  const deny = () => proxy.say(() => ({ vote: 'deny' }));
+  const approve = () => ways.proxy.say(() => ({ vote: 'approve' }));
+  const deny = () => ways.proxy.say(() => ({ vote: 'deny' }));
 
   async function connected(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: proxy.url('db') });
+    const client = new pg.Client({ connectionString: ways.through });
     client.on('error', () => undefined);
     await client.connect();
     return client;
   }
 
   test('as many as allowed pass without a word', async () => {
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     const client = await connected();
     expect((await client.query('select * from people limit 100')).rowCount).toBe(100);
     expect((await client.query('select * from plain')).rowCount).toBe(5000);
-    expect(proxy.asked.length).toBe(asked);
+    expect(ways.proxy.asked.length).toBe(asked);
     await client.end();
   });
 
   test('more are asked about, and a yes lets ten times as many pass before it is asked again', async () => {
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     approve();
     const client = await connected();
     expect((await client.query('select * from people')).rowCount).toBe(4000);
-    const words = proxy.asked.slice(asked).map((hold) => hold.reasons[0].words);
+    const words = ways.proxy.asked.slice(asked).map((hold) => hold.reasons[0].words);
     expect(words).toEqual([
       '100 rows were sent and more are there; a yes lets it go on to 1,000',
       '1,000 rows were sent and more are there; a yes lets it go on to 10,000',
     ]);
-    expect(proxy.asked.at(-1)?.columns.map(({ column }) => column)).toEqual(['public.people.id', 'public.people.name']);
+    expect(ways.proxy.asked.at(-1)?.columns.map(({ column }) => column)).toEqual([
+      'public.people.id',
+      'public.people.name',
+    ]);
     await client.end();
   });
 
@@ -105,7 +103,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   });
 
   test('nobody’s answer is a no', async () => {
-    const other = await startRowsProxy({ url: postgres.url('postgres'), files, waitMs: 200 });
+    const other = await startRowsProxy({ url: ways.direct, files, waitMs: 200 });
     const client = new pg.Client({ connectionString: other.url('db') });
     await client.connect();
     await expect(client.query('select * from people')).rejects.toMatchObject({ code: '42501' });
@@ -115,15 +113,15 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   });
 
   test('a named number of rows is where it ends, without asking again', async () => {
-    proxy.say(() => ({ vote: 'approve', terms: { kind: 'rows', rowsMax: 250 } }));
+    ways.proxy.say(() => ({ vote: 'approve', terms: { kind: 'rows', rowsMax: 250 } }));
     const client = await connected();
     const error = await client.query('select * from people').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: '42501' });
     await client.end();
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     const held = await connected();
     await expect(held.query('select * from secrets')).rejects.toThrow(/^250 rows .* so many were approved$/);
-    expect(proxy.asked.length).toBe(asked + 1);
+    expect(ways.proxy.asked.length).toBe(asked + 1);
     await held.end();
   });
 
@@ -149,20 +147,20 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   });
 
   test('few rows in one value are few, and counting is not showing', async () => {
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     const client = await connected();
     await client.query('select array(select id from people limit 90)');
     await client.query('select json_agg(p) from (select * from people limit 90) p');
     await client.query('select count(*), max(id) from vast');
-    expect(proxy.asked.length).toBe(asked);
+    expect(ways.proxy.asked.length).toBe(asked);
     await client.end();
   });
 
   test('a cancel while people are asked ends it as a cancel does', async () => {
     const client = await connected();
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     const failed = client.query('select * from people').catch((thrown: unknown) => thrown);
-    await waitFor('the question', () => proxy.asked.length > asked);
+    await waitFor('the question', () => ways.proxy.asked.length > asked);
     await cancel(client);
     expect(await failed).toMatchObject({ code: '57014' });
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
@@ -170,12 +168,12 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
   });
 
   test('an agent that leaves withdraws the question', async () => {
-    const asked = proxy.asked.length;
-    const raw = await connectRaw(proxy.url('db'));
+    const asked = ways.proxy.asked.length;
+    const raw = await connectRaw(ways.through);
     raw.send({ kind: 'query', sql: Buffer.from('select * from people') });
-    await waitFor('the question', () => proxy.asked.length > asked);
+    await waitFor('the question', () => ways.proxy.asked.length > asked);
     raw.close();
-    const active = new pg.Client(postgres.url('postgres'));
+    const active = new pg.Client(ways.direct);
     await active.connect();
     await waitFor('the server to be rid of it', async () => {
       const { rows } = await active.query(
@@ -216,7 +214,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     await expect(one.query('select * from spent limit 1')).rejects.toThrow(/^no row was sent/);
     approve();
     expect((await one.query('select * from spent limit 10')).rowCount).toBe(10);
-    expect(proxy.asked.at(-1)?.reasons[0].words).toBe(
+    expect(ways.proxy.asked.at(-1)?.reasons[0].words).toBe(
       'tester has used its budget of counted: 50 of 50 rows in 1d; a yes adds 50 rows',
     );
     deny();
@@ -228,17 +226,17 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
 
   test('a result that is expected to be large is asked about before it runs, with the number', async () => {
     deny();
-    const asked = proxy.asked.length;
+    const asked = ways.proxy.asked.length;
     const client = await connected();
     const error = await client.query('select * from vast').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: '42501', message: 'denied by ben: that is too much' });
-    expect(proxy.asked.slice(asked).map((hold) => [hold.estimate, hold.reasons[0].words])).toEqual([
+    expect(ways.proxy.asked.slice(asked).map((hold) => [hold.estimate, hold.reasons[0].words])).toEqual([
       [{ known: true, value: 20000 }, 'about 20000 rows; 100 at once are let through'],
     ]);
     approve();
-    const before = proxy.asked.length;
+    const before = ways.proxy.asked.length;
     expect((await client.query('select * from vast')).rowCount).toBe(20000);
-    expect(proxy.asked.length).toBe(before + 1);
+    expect(ways.proxy.asked.length).toBe(before + 1);
     deny();
     expect((await client.query('select * from vast limit 5')).rowCount).toBe(5);
     await client.end();

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from './postgres.ts';
+import { shopTaxonomy } from './shop-taxonomy.ts';
 import { waitFor, within } from './wait.ts';
 
 const bin = new URL('../../bin/countersign.js', import.meta.url).pathname;
@@ -23,21 +24,7 @@ grant all on all tables in schema public to gate;
 alter role gate set log_min_messages = fatal`;
 
 const classification: Readonly<Record<string, string>> = {
-  'taxonomy.yaml': `version: 1
-levels:
-  - { name: public,       read: allow }
-  - { name: internal,     read: allow, rows: 10000 }
-  - { name: confidential, read: hold,  approvers: [data-owners] }
-  - { name: restricted,   read: hold,  approvers: [security], quorum: 2 }
-  - { name: secret,       read: deny }
-categories:
-  personal:               { level: confidential, frameworks: [GDPR] }
-  personal.contact.email: { level: restricted }
-  financial.card.pan:     { level: secret, frameworks: [PCI-DSS] }
-defaults: { unclassified: restricted }
-patterns:
-  - { column: '(^|_)e?mail(_|$)', category: personal.contact.email }
-`,
+  'taxonomy.yaml': shopTaxonomy,
   'shop.yaml': `version: 1
 database: shop
 owner: data-owners
