@@ -107,14 +107,18 @@ describe('pg_dump', () => {
     expect(released).toHaveLength(3);
   }, 60_000);
 
-  test.each([2, 8])('with %i jobs is one card too', async (jobs) => {
-    proxy.say(() => ({ vote: 'approve' }));
-    const [asked, folder] = [proxy.asked.length, mkdtempSync(join(tmpdir(), 'countersign-dump-'))];
-    const { code, complaints } = await dump(proxy, ['-j', String(jobs), '-F', 'd', '-f', join(folder, 'dump')]);
-    rmSync(folder, { recursive: true });
-    expect([code, complaints]).toEqual([0, '']);
-    expect(proxy.asked).toHaveLength(asked + 1);
-  }, 60_000);
+  test.each([2, 8])(
+    'with %i jobs is one card too',
+    async (jobs) => {
+      proxy.say(() => ({ vote: 'approve' }));
+      const [asked, folder] = [proxy.asked.length, mkdtempSync(join(tmpdir(), 'countersign-dump-'))];
+      const { code, complaints } = await dump(proxy, ['-j', String(jobs), '-F', 'd', '-f', join(folder, 'dump')]);
+      rmSync(folder, { recursive: true });
+      expect([code, complaints]).toEqual([0, '']);
+      expect(proxy.asked).toHaveLength(asked + 1);
+    },
+    60_000,
+  );
 
   test('that is denied gives out nothing', async () => {
     proxy.say(() => ({ vote: 'deny' }));
