@@ -165,7 +165,15 @@ function reasonsOf({
     return reason(`${nameOf(relation)}: ${levels}; ${sizeText(facts.sizes.get(relation.oid))}`, columns);
   });
   const more = held.slice(namedMax);
-  const rest = more.length === 0 ? [] : [reason(`and ${more.map(({ relation }) => nameOf(relation)).join(', ')}`, [])];
+  const rest =
+    more.length === 0
+      ? []
+      : [
+          reason(
+            `and ${countText(more.length, 'more table')}: ${more.map(({ relation }) => nameOf(relation)).join(', ')}`,
+            [],
+          ),
+        ];
   const others = own.filter((one) => one.verdict === 'hold');
   return [reason(head, []), ...others, ...listed, ...rest];
 }

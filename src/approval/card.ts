@@ -4,6 +4,7 @@
 import type { UnixMillis } from '../core/brand.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import { maskStyleWords } from '../core/mask-style.ts';
+import { quoteName } from '../core/names.ts';
 import { placeText } from '../core/place.ts';
 import type { Action } from '../policy/verdict.ts';
 import type { HoldState } from './hold.ts';
@@ -89,11 +90,14 @@ export function columnsText(columns: readonly ViewColumn[], namesMax: number): s
   return parts.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** `on behalf of ana, as role gate, in reports, from 10.0.0.7` */
+/** `on behalf of ana, as role gate, from 10.0.0.7; calls itself "reports"`: a name that it chose could go on as the sentence does. */
 export function askerText({ owner, role, applicationName, clientAddress }: HoldView): string {
-  const program = applicationName === '' ? '' : `, in ${applicationName}`;
-  return `on behalf of ${owner}, as role ${role}${program}, from ${clientAddress}`;
+  const program = applicationName === '' ? '' : `; calls itself ${said(applicationName)}`;
+  return `on behalf of ${owner}, as role ${quoteName(role)}, from ${clientAddress}${program}`;
 }
+
+/** The agent's words end where we say they end. */
+const said = (words: string): string => `"${words.replaceAll('"', "'")}"`;
 
 export interface ReasonLine {
   readonly words: string;
@@ -301,7 +305,7 @@ export function cardLines(view: HoldView): readonly string[] {
     'held because:',
     ...reasonLines(view).map(({ words, where }) => `  ${words} (${where})`),
     ...byLevel(view.columns).map((group) => `${group.level}: ${columnsText(group.columns, 50)}`),
-    ...agentWords(view).map((words) => `the agent says, unverified: "${words}"`),
+    ...agentWords(view).map((words) => `the agent says, unverified: ${said(words)}`),
     `statement ${view.sql.hash.slice(0, 16)}${view.sql.unreadable ? ', which cannot be read' : ''}:`,
     ...canonical.slice(0, sqlLinesMax).map((line) => `  | ${line}`),
     ...(left > 0 ? [`  ${countText(left, 'line')} more`] : []),

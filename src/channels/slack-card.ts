@@ -1,6 +1,7 @@
 // A hold as a Slack message. Made from the view alone, so that every instance makes the same one, and small enough that Slack always
 // takes it: what is too long is cut, with a link to the whole.
 import type { HoldId } from '../core/brand.ts';
+import { countText } from '../approval/terms.ts';
 import type { HoldView } from '../approval/view.ts';
 import {
   agentWords,
@@ -112,11 +113,7 @@ function openBlocks(view: HoldView, style: CardStyle, width: Widths): readonly B
     rich(...whyElements(view, width)),
     ...agentBlocks(view, width),
     rich(...sqlElements(view, style, width)),
-    context(
-      factLines(view)
-        .slice(0, width.parts + 1)
-        .join(' · '),
-    ),
+    context(firstOf(factLines(view), width.parts + 1).join(' · ')),
     ...siblingBlocks(view, style, width),
     context(permitLines(view, style).join(' ')),
     askedBlock(view, style, width),
@@ -155,7 +152,11 @@ function whyElements(view: HoldView, width: Widths): readonly RichElement[] {
       textPart(`${line(level, 60)}: `, 70, { bold: true }),
       textPart(`${line(columnsText(list, width.columns), width.columns * 40)}\n`, width.columns * 40 + 1),
     ]);
-  const list = columns.length === 0 ? [] : [richSection(...columns)];
+  const levels = byLevel(view.columns).length - width.parts - 1;
+  const list =
+    columns.length === 0
+      ? []
+      : [richSection(...columns, ...(levels > 0 ? [textPart(`… and ${countText(levels, 'more level')}`, 60)] : []))];
   return [
     richSection(
       textPart(view.state === 'open' ? 'Why it waits\n' : 'Why it waited\n', 20, { bold: true }),
@@ -175,7 +176,8 @@ const capital = (words: string): string => words.charAt(0).toUpperCase() + words
 function agentBlocks(view: HoldView, width: Widths): readonly Block[] {
   const said = agentWords(view);
   if (said.length === 0) return [];
-  const label = richSection(textPart('The agent says (unverified)', 40, { bold: true }));
+  const left = said.length > width.parts ? `, ${width.parts} of ${said.length}` : '';
+  const label = richSection(textPart(`The agent says (unverified${left})`, 60, { bold: true }));
   return [rich(label, ...said.slice(0, width.parts).map((words) => quote(words, width.words)))];
 }
 
@@ -221,7 +223,10 @@ function siblingBlocks(view: HoldView, style: CardStyle, width: Widths): readonl
 
 /** The one line with marks: who is asked, what is missing, until when. Ids and dates only, and names escaped. */
 function askedBlock(view: HoldView, style: CardStyle, width: Widths): Block {
-  const needs = view.needs.slice(0, width.parts + 1).map((need) => escaped(line(needText(need), 200)));
+  const needs = firstOf(
+    view.needs.map((need) => escaped(line(needText(need), 200))),
+    width.parts + 1,
+  );
   const wait = view.waitUntil === undefined ? '' : `waits on the wire until ${date(view.waitUntil)}, `;
   const more = view.waiting > 1 ? ` (${view.waiting} connections wait)` : '';
   return marked(
@@ -241,8 +246,14 @@ export function calledIds(view: HoldView, { isQuiet }: Pick<CardStyle, 'isQuiet'
 
 function voteBlocks(view: HoldView, width: Widths): readonly Block[] {
   if (view.votes.length === 0) return [];
-  const told = view.votes.slice(-width.parts - 2).map(voteText);
-  return [context(told.map((words) => line(words, 200)).join(' · '))];
+  const told = view.votes.slice(-width.parts - 2).map((vote) => line(voteText(vote), 200));
+  const left = view.votes.length - told.length;
+  return [context([...(left > 0 ? [`${countText(left, 'vote')} before …`] : []), ...told].join(' · '))];
+}
+
+/** What is left out is said: an agent that makes a card long chooses what no longer fits. */
+function firstOf(words: readonly string[], most: number): readonly string[] {
+  return words.length <= most ? words : [...words.slice(0, most), `… and ${words.length - most} more`];
 }
 
 /** A level may want the console, where people sign in, and not a button that any unlocked phone can press. */

@@ -15,6 +15,7 @@ import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import { codeOf } from '../core/file-words.ts';
+import { folded } from '../core/folded.ts';
 import { visible } from '../core/visible.ts';
 import { auditFolder, chainFolders, dirOption, type FolderOptions } from './audit-folder.ts';
 import { registerReport } from './audit-report.ts';
@@ -25,6 +26,7 @@ import type { CommandPorts } from './world.ts';
 
 export interface AuditPorts {
   readonly say: (line: string) => void;
+  readonly columns?: (() => number | undefined) | undefined;
   readonly complain: (line: string) => void;
   /** 1 when a check failed. */
   readonly exit: (code: number) => void;
@@ -87,7 +89,9 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
       const { limit, before } = options;
       const query = { filter: options, limit, ...(before === undefined ? {} : { before }) };
       const result = await new JointSearch(() => chainFolders(options)).search(query);
-      for (const record of result.records) ports.say(options.json ? jsonWords(record) : recordWords(record));
+      const linesOf = (record: (typeof result.records)[number]): readonly string[] =>
+        options.json ? [jsonWords(record)] : folded(recordWords(record), ports.columns?.());
+      for (const record of result.records) for (const line of linesOf(record)) ports.say(line);
       const last = result.next ?? result.records.at(-1)?.seq ?? 0;
       if (result.more)
         ports.complain(`there are more than ${limit}; --limit shows more, --before ${last} the next ones`);

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { parseDuration, durationForm } from '../core/durations.ts';
 import { fileWords } from '../core/file-words.ts';
+import { folded } from '../core/folded.ts';
 import { visible } from '../core/visible.ts';
 import { getHold, listHolds, sendVote, type ApiAccess, type ApiHold } from './holds-client.ts';
 import { misused, type Io } from './io.ts';
@@ -93,7 +94,7 @@ function lineOf({ id, state, asked_at, headline, needs }: ApiHold): string {
 }
 
 function show(io: Io, options: AccessOptions, hold: ApiHold): void {
-  if (options.json === true) say(io, JSON.stringify(hold));
+  if (options.json === true) io.out(visible(JSON.stringify(hold), Number.POSITIVE_INFINITY));
   else for (const line of hold.card) say(io, line);
 }
 
@@ -106,7 +107,7 @@ function decided(io: Io, options: AccessOptions, hold: ApiHold): void {
 }
 
 function say(io: Io, line: string): void {
-  io.out(visible(line, Number.POSITIVE_INFINITY));
+  for (const part of folded(visible(line, Number.POSITIVE_INFINITY), io.columns?.())) io.out(part);
 }
 
 function accessOf(io: Io, { url, tokenFile }: AccessOptions): ApiAccess {

@@ -6,6 +6,8 @@ import { visible } from '../core/visible.ts';
 export interface Io {
   /** One line of the command's own output. */
   readonly out: (line: string) => void;
+  /** How wide the terminal is that `out` goes to; undefined where it is none. */
+  readonly columns?: () => number | undefined;
   /** One line for the person who runs it: what is wrong, where, and how to mend it. */
   readonly err: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -15,6 +17,7 @@ export interface Io {
 
 export const processIo: Omit<Io, 'exit'> = {
   out: (line) => process.stdout.write(`${line}\n`),
+  columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
   err: (line) => process.stderr.write(`${line}\n`),
   env: process.env,
 };

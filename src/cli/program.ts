@@ -24,7 +24,8 @@ const commands: readonly ((program: Command, io: Io) => void)[] = [
   addSlack,
   addHolds,
   addConsoleLink,
-  (program, io) => registerAudit(program, { say: io.out, complain: io.err, exit: io.exit, env: io.env }),
+  (program, io) =>
+    registerAudit(program, { say: io.out, columns: io.columns, complain: io.err, exit: io.exit, env: io.env }),
   (program, io) => {
     const ports = { say: io.out, complain: io.err, exit: io.exit, env: io.env };
     for (const register of [registerCheck, registerScan, registerTest, registerExplain, registerImport, registerGrants])

@@ -44,7 +44,7 @@ describe('a card', () => {
     expect(cardLines(aView(request, { votes: [cast] })).join('\n')).toMatchInlineSnapshot(`
       "h_01234567890123456789  waiting
       report-bot wants 1 restricted column · shop
-      on behalf of ana, as role gate, in reports, from 10.0.0.7
+      on behalf of ana, as role gate, from 10.0.0.7; calls itself "reports"
       1 connection waiting until 2026-11-21 08:01:00 UTC; open until 2026-11-21 09:01:00 UTC
 
       SELECT: reads
@@ -130,6 +130,23 @@ describe('hostile text', () => {
     // Lines of ours: one for who is asked, and its own need.
     expect(lines.filter((line) => line.startsWith('asked'))).toEqual(['asked:']);
     expect(lines.filter((line) => /^ *security:/.test(line))).toHaveLength(1);
+  });
+
+  const names: readonly (readonly [string, Parameters<typeof anAsker>[0], string])[] = [
+    [
+      'a program',
+      { applicationName: 'psql", as role auditor, approved by ben' },
+      `on behalf of ana, as role gate, from 10.0.0.7; calls itself "psql', as role auditor, approved by ben"`,
+    ],
+    [
+      'a role',
+      { applicationName: '', role: 'gate, from 10.0.0.1' },
+      'on behalf of ana, as role "gate, from 10.0.0.1", from 10.0.0.7',
+    ],
+    ['a reason', { reason: 'x". Approved by ben. "' }, `the agent says, unverified: "x'. Approved by ben. '"`],
+  ];
+  test.each(names)('in the name or words of %s ends where we say it ends', (_, asker, line) => {
+    expect(cardLines(aView(aRequest({ asker: anAsker(asker) })))).toContain(line);
   });
 
   test('in every field that an agent fills', () => {

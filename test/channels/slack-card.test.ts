@@ -125,7 +125,7 @@ describe('a card', () => {
     const words = readable(json(cardOf(view, style).blocks));
     expect(words).toMatch(/^report-bot wants 1 restricted column · shop\n/);
     for (const piece of [
-      'on behalf of ana, as role gate, in reports, from 10.0.0.7',
+      'on behalf of ana, as role gate, from 10.0.0.7; calls itself "reports"',
       'reads customers.email (restricted)',
       'level restricted, classification/shop.yaml:7',
       'public.customers (email)',
@@ -168,6 +168,32 @@ describe('a card', () => {
     expect(words).toMatch(/limit/i);
     expect(words).toMatch(/left out|characters/);
     expect(words).toContain('It is cut. See all of it in the console');
+  });
+
+  test('says what it leaves out: facts, levels, people who are asked, votes, and words of the agent', async () => {
+    const nine = Array.from({ length: 9 }, (_, at) => at);
+    const base = await viewOf({
+      sql: `select email from customers ${nine.map((at) => `/* word ${at} */`).join(' ')}`,
+    });
+    const columns = nine.flatMap((at) => base.columns.map((column) => ({ ...column, level: `level-${at}` })));
+    const cast = { ...aVote(), at: base.askedAt, counts: true, reason: undefined, link: undefined };
+    const votes = nine.map((at) => ({ ...cast, person: `person-${at}` }));
+    const [need] = base.needs;
+    const budgets = nine.map((at) => `level ${at}: 1 of 2 rows read in 1d`);
+    const words = readable(
+      json(
+        cardOf({ ...base, budgets, columns, votes, needs: [need, need, need, need, need, need, need, need] }, style)
+          .blocks,
+      ),
+    );
+    for (const said of [
+      /… and 6 more/,
+      /… and 4 more levels/,
+      /unverified, 4 of 10/,
+      /… and 3 more/,
+      /3 votes before …/,
+    ])
+      expect(words).toMatch(said);
   });
 
   test('warns of locks that an open transaction holds, and says when that is not known', async () => {

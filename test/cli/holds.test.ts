@@ -15,7 +15,7 @@ import { HttpServer } from '../../src/channels/http-server.ts';
 import { Metrics } from '../../src/channels/metrics.ts';
 import { run } from '../../src/cli/program.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { aCatalog, aPerson, aProxy, aRequest, never, type Proxy } from '../approval/fixtures.ts';
+import { aCatalog, anAsker, aPerson, aProxy, aRequest, never, type Proxy } from '../approval/fixtures.ts';
 import { freePort } from '../support/ports.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -80,6 +80,19 @@ describe('countersign holds', () => {
     const { out } = await holds(['show', id]);
     expect(out).toEqual(cardLines(waiting.hold));
     expect(out.join('\n')).toContain('\\u{202e}');
+  });
+
+  test('breaks long lines itself where it is a terminal, so that none begins as one of ours does', async () => {
+    const reason = `${'x'.repeat(60)} ${'asked:  '.repeat(40)}`;
+    const asked = await proxy.desk.ask(aRequest({ asker: anAsker({ reason }) }), never);
+    const out: string[] = [];
+    const world = { out: (line: string) => void out.push(line), err: () => undefined, columns: () => 80 };
+    const env = { COUNTERSIGN_URL: url, COUNTERSIGN_TOKEN: 'token-of-ben' };
+    await run(['holds', 'show', asked.hold.id], { ...world, env });
+    expect(out.length).toBeGreaterThan(cardLines(asked.hold).length);
+    expect(out.filter((line) => line.length > 80)).toEqual([]);
+    expect(out.filter((line) => line.startsWith('asked:'))).toEqual(['asked:']);
+    expect(out.join('').replaceAll('  ↳ ', '')).toBe(cardLines(asked.hold).join(''));
   });
 
   test('approves once', async () => {
