@@ -8,7 +8,7 @@ import type { StaticFindings, StaticWitness } from './columns.ts';
 import { natureByCatalog } from './functions.ts';
 import { firstUserOid, type SchemaIndex } from './schema-index.ts';
 import type { FunctionInfo, Relation } from './schema.ts';
-import { closureOf, type Closure } from './writes-closure.ts';
+import { closureOf, inIndexes, inRows, type Closure } from './writes-closure.ts';
 import { checkText, toldReads } from './writes-telling.ts';
 
 export interface Callee {
@@ -46,6 +46,8 @@ export class Callees {
   readonly #tools: CalleeTools;
   readonly #expressions = new Map<string, Expression | undefined>();
   readonly #implicit: readonly FunctionInfo[];
+  /** What event triggers run when anything is defined. Those that an extension brought in compiled code are the server's machinery. */
+  readonly onDefinitions: readonly Callee[];
 
   constructor(tools: CalleeTools) {
     this.#tools = tools;
@@ -54,6 +56,11 @@ export class Callees {
       .filter((each) => each.context !== 'explicit' && each.function >= firstUserOid)
       .flatMap((each) => index.function(each.function) ?? [])
       .filter((each) => natureByCatalog(each, index) !== 'pure');
+    this.onDefinitions = index.snapshot.eventTriggers
+      .filter(({ enabled, event }) => enabled && event !== 'login')
+      .flatMap((each) => index.function(each.function) ?? [])
+      .filter(({ language, extension }) => language !== 'c' || extension === '')
+      .map((callee) => ({ function: callee, how: 'surely' }));
   }
 
   /** `within`: the function whose body this was found in; it does not cast its own casting. */
@@ -71,10 +78,23 @@ export class Callees {
       'named',
     );
     one.functions(closure.triggers, 'surely');
-    one.types([...found.types, ...closure.types, ...(populates(found) ? typesOf(index, found.reads) : [])]);
-    for (const type of [...typesOf(index, found.reads.filter(isCompared)), ...closure.types]) one.compared(type);
+    one.types([...found.types, ...closure.types, ...(populates(found) ? typesOf(index, found.reads, temporary) : [])]);
+    const compared = found.reads.filter(isCompared);
+    for (const type of [...typesOf(index, compared, temporary), ...closure.types]) one.compared(type);
+    if (one.hasBodies)
+      for (const type of [...found.worked, ...found.types, ...keyTypes(index, found)]) one.touched(type);
+    for (const relation of found.truncates) one.functions(truncating(index, relation), 'surely');
     let complete = closure.complete;
     const expressions = closure.expressions.map(({ text, relation }) => rowExpression(text, relation));
+    for (const [named, what] of found.evaluates) {
+      for (const relation of [named, ...index.kin(named.oid)]) {
+        const texts = [...inIndexes(index, relation), ...(what === 'all' ? inRows(index, relation) : [])];
+        expressions.push(...texts.map((text) => rowExpression(text, relation)));
+        const types = relation.attributes.map(({ type }) => type);
+        if (what === 'all') one.types(types);
+        for (const type of types) one.compared(type);
+      }
+    }
     const take = (inside: Expression | undefined): void => {
       // An expression that cannot be read may run anything: skipping it would take "not known" for "none".
       if (inside === undefined) complete = 'no';
@@ -175,7 +195,10 @@ class Gathering {
       if (before !== undefined && (before.how === 'surely' || how === 'named')) continue;
       this.#callees.set(callee.oid, { function: callee, how });
       // A value becomes an argument or a result of a domain by passing its checks.
-      if (before === undefined) this.types([callee.returns, ...callee.arguments.map((argument) => argument.type)]);
+      if (before !== undefined) continue;
+      const types = [callee.returns, ...callee.arguments.map((argument) => argument.type)];
+      this.types(types);
+      if (this.hasBodies) for (const type of types) this.touched(type);
     }
   }
 
@@ -193,6 +216,21 @@ class Gathering {
   compared(type: number): void {
     const compared = this.#index.comparedBy(type).flatMap((oid) => this.#index.function(oid) ?? []);
     this.functions(compared, 'surely');
+  }
+
+  /** Whether comparing any type runs what somebody wrote in SQL or plpgsql: hardly any database has such a class. */
+  get hasBodies(): boolean {
+    return this.#index.comparesByBody;
+  }
+
+  /**
+   * `greatest(a, b)`, `max(row)`, `array @> array` compare where no clause says so. Code in C that an extension's class brings is left
+   * out here: it computes, and no value of PostGIS could be shown without its word.
+   */
+  touched(type: number): void {
+    const compared = this.#index.comparedBy(type).flatMap((oid) => this.#index.function(oid) ?? []);
+    const written = compared.filter((each) => natureByCatalog(each, this.#index) === 'body');
+    this.functions(written, 'surely');
   }
 
   checksDue(): readonly string[] {
@@ -231,10 +269,38 @@ function populates(found: StaticFindings): boolean {
   return found.calls.some((call) => /populate_record(?:set)?$/.test(call.names.at(-1) ?? ''));
 }
 
-function typesOf(index: SchemaIndex, reads: readonly ColumnRead[]): readonly number[] {
+function typesOf(index: SchemaIndex, reads: readonly ColumnRead[], temporary: readonly Relation[]): readonly number[] {
   if (!index.hasUserTypes) return [];
-  return reads.flatMap(({ column }) => {
-    const relation = index.relationsNamed(column.relation.name).find((each) => each.schema === column.relation.schema);
-    return relation?.attributes.find((each) => each.name === column.column)?.type ?? [];
-  });
+  return reads.flatMap(({ column }) =>
+    namedBy(index, column.relation, temporary).flatMap(
+      ({ attributes }) => attributes.find((each) => each.name === column.column)?.type ?? [],
+    ),
+  );
+}
+
+/** Of partition keys: the server sorts the bounds of the partitions when it looks at the table at all. */
+function keyTypes(index: SchemaIndex, found: StaticFindings): readonly number[] {
+  const named = [...found.reads, ...found.writes].map(({ column }) => column.relation);
+  return [...named, ...found.relations, ...found.wholeTables].flatMap((name) =>
+    namedBy(index, name, []).flatMap(({ oid, kind, attributes }) => {
+      const key = kind === 'p' ? index.indexesOf(oid).filter((each) => each.name === '') : [];
+      const columns = new Set(key.flatMap((each) => each.columns));
+      return attributes.filter(({ num }) => columns.has(num)).map(({ type }) => type);
+    }),
+  );
+}
+
+function namedBy(index: SchemaIndex, name: RelationName, temporary: readonly Relation[]): readonly Relation[] {
+  return [...index.relationsNamed(name.name), ...temporary].filter(
+    (each) => each.schema === name.schema && each.name === name.name,
+  );
+}
+
+/** pg_trigger.tgtype. */
+const truncateBit = 32;
+
+function truncating(index: SchemaIndex, relation: Relation): readonly FunctionInfo[] {
+  return index.snapshot.triggers
+    .filter((each) => each.relation === relation.oid && each.enabled && (each.bits & truncateBit) !== 0)
+    .flatMap((each) => index.function(each.function) ?? []);
 }

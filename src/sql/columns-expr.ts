@@ -45,10 +45,13 @@ export function expression(state: State, node: Node, spot: Spot): Typed {
     default:
       if (!transparent.has(tag)) state.unknown(`an expression of a kind that is not known: ${tag}`);
       typesIn(state, bodyOf(node));
-      children(state, bodyOf(node), spot);
+      children(state, bodyOf(node), tag === 'MinMaxExpr' ? handed(spot) : spot);
       return untyped;
   }
 }
+
+/** Where something is done with the value: it may be compared, whatever the clause. */
+const handed = (spot: Spot): Spot => ({ ...spot, use: spot.use | uses.worked });
 
 /** Types that a node names itself: RETURNING of SQL/JSON, XMLSERIALIZE, columns of JSON_TABLE. */
 function typesIn(state: State, body: unknown): void {
@@ -195,7 +198,7 @@ function untypedShape(state: State, node: Node, spot: Spot): Typed {
 }
 
 function subLink(state: State, link: SubLink, spot: Spot): Typed {
-  state.expression(link.testexpr, spot);
+  state.expression(link.testexpr, handed(spot));
   operator(state, link.operName, link.location);
   if (link.subselect === undefined) return untyped;
   if (link.subLinkType === 'EXISTS_SUBLINK' && onlyNames(link.subselect)) {
@@ -230,8 +233,8 @@ function onlyNames(node: Node): boolean {
 function operation(state: State, node: Node, spot: Spot): Typed {
   const body = node.A_Expr ?? {};
   operator(state, body.name, body.location);
-  state.expression(body.lexpr, spot);
-  state.expression(body.rexpr, spot);
+  state.expression(body.lexpr, handed(spot));
+  state.expression(body.rexpr, handed(spot));
   return untyped;
 }
 
@@ -254,7 +257,7 @@ export function operator(state: State, name: readonly Node[] | undefined, at: nu
 function caseOf(state: State, node: Node, spot: Spot): Typed {
   const body = node.CaseExpr ?? {};
   const deciding = { ...spot, use: spot.use | uses.filter };
-  state.expression(body.arg, deciding);
+  state.expression(body.arg, handed(deciding));
   let typed: Typed = untyped;
   for (const arm of body.args ?? []) {
     state.expression(arm.CaseWhen?.expr, deciding);
@@ -326,7 +329,7 @@ function fieldOf(state: State, typed: Typed, field: string): Typed | undefined {
 
 function call(state: State, body: FuncCall, spot: Spot): Typed {
   let argument: Typed = untyped;
-  for (const each of body.args ?? []) argument = state.parts.expression(state, each, spot);
+  for (const each of body.args ?? []) argument = state.parts.expression(state, each, handed(spot));
   state.expressions(body.agg_order, { ...spot, use: spot.use | uses.order });
   if (body.agg_filter !== undefined) state.expression(body.agg_filter, { ...spot, use: spot.use | uses.filter });
   window(state, body.over, spot);

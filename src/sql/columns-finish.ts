@@ -172,6 +172,7 @@ export class Finish {
     this.#guarded.add(guard);
     this.#calls.push(...opened.state.calls);
     for (const type of opened.state.types) this.#state.types.add(type);
+    for (const type of opened.state.worked) this.#state.worked.add(type);
     this.#inherit(opened.state, `in the view ${relation.name}`);
     const way = { via: [...via, nameOf(relation)], user: this.#userBehind(relation) };
     this.#absorb(opened.state, way, ~(uses.output | uses.named));
@@ -193,6 +194,7 @@ export class Finish {
       const { state } = this.#openings.policy(relation, policy);
       this.#calls.push(...state.calls);
       for (const type of state.types) this.#state.types.add(type);
+      for (const type of state.worked) this.#state.worked.add(type);
       this.#inherit(state, `in the row security of ${relation.name}`);
       for (const [source, bits] of state.reads) {
         if (source.relation !== relation && bits !== uses.named) this.#read(source, bits & ~uses.named, way.via);

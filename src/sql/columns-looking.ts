@@ -141,7 +141,7 @@ function clustered(state: State, { relation, indexname }: ClusterStmt): void {
   if (relation === undefined) state.unknown('CLUSTER of every table that has an order');
   for (const each of meant(state, relation)) {
     const indexes = state.names.index.snapshot.indexes.filter((one) => one.relation === each.oid);
-    const by = indexname === undefined ? indexes : indexes.filter((one) => one.name === indexname);
+    const by = indexes.filter(({ name }) => name !== '' && (indexname === undefined || name === indexname));
     numbered(state, each, by.length === 0 ? [0] : by.flatMap(({ columns }) => columns), uses.order);
   }
 }

@@ -7,8 +7,11 @@ import type { Names } from './columns-names.ts';
 import type { FunctionInfo, Relation } from './schema.ts';
 import type { Column, Scope, Shape, Source, Typed, WithScope } from './scope.ts';
 
-/** Uses as bits, so that one column's many uses cost one number. `named`: written, and looked at by nobody (see `subLink`). */
-export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32, named: 64 } as const;
+/**
+ * Uses as bits, so that one column's many uses cost one number. `named`: written, and looked at by nobody (see `subLink`). `worked`: an
+ * argument or operand, so something may be done with the value that its type says how to do; never kept with a column.
+ */
+export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32, named: 64, worked: 128 } as const;
 
 /** One is enough to hold; a person reads no more than these. */
 const unknownsMax = 20;
@@ -70,7 +73,13 @@ export class State {
   readonly flows = new Map<string, { readonly from: Source; readonly to: Written }>();
   readonly calls: CallSite[] = [];
   readonly types = new Set<number>();
+  /** Types of columns that are handed to functions and operators. */
+  readonly worked = new Set<number>();
   readonly relations = new Set<Relation>();
+  /** Whose stored expressions run over the rows that are there: those of indexes and kin, or defaults and checks besides. */
+  readonly evaluated = new Map<Relation, 'indexes' | 'all'>();
+  /** Those too that go along with what is named. */
+  readonly truncated = new Set<Relation>();
   /** Relations that row security is applied to, by command. */
   readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
   /** FOR UPDATE and its kin anywhere: the server then looks at policies for UPDATE too. */
@@ -98,7 +107,9 @@ export class State {
   }
 
   mark(sources: readonly Source[], use: number): void {
-    for (const source of sources) this.reads.set(source, (this.reads.get(source) ?? 0) | use);
+    const kept = use & ~uses.worked;
+    for (const source of sources) this.reads.set(source, (this.reads.get(source) ?? 0) | kept);
+    if (kept !== use) for (const source of sources) this.worked.add(source.attribute.type);
   }
 
   markColumn(column: Column, spot: Spot): void {

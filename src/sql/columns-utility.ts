@@ -9,6 +9,7 @@ import { typeOf } from './columns-types.ts';
 import { relationOf } from './columns-from.ts';
 import { created, createdTable } from './columns-created.ts';
 import { looking } from './columns-looking.ts';
+import { maintained, refilled, vacuumed } from './columns-maintained.ts';
 import { copyColumns } from './columns-write.ts';
 import { uses, type State } from './columns-state.ts';
 import { nameOf, type Relation } from './schema.ts';
@@ -78,11 +79,8 @@ function other(state: State, node: Node, tag: string): Shape {
     state.unknown('DO runs code that is not read here');
     return nothing;
   }
-  if (tag === 'VacuumStmt') {
-    for (const each of node.VacuumStmt?.rels ?? []) {
-      const relation = each.VacuumRelation?.relation;
-      if (relation !== undefined) relationOf(state, relation, 'select');
-    }
+  if (node.VacuumStmt !== undefined) {
+    vacuumed(state, node.VacuumStmt);
     return nothing;
   }
   if (node.DropStmt !== undefined) dropped(state, node.DropStmt);
@@ -93,6 +91,7 @@ function other(state: State, node: Node, tag: string): Shape {
   )
     state.unknown(`a statement of a kind that is not known: ${tag}`);
   looking(state, node);
+  maintained(state, node);
   mentioned(state, bodyOf(node));
   return nothing;
 }
@@ -147,6 +146,7 @@ function refresh(state: State, node: RefreshMatViewStmt): Shape {
   if (relation !== undefined) {
     state.whole(nameOf(relation));
     state.mark(state.shapes.of(relation).sources(), uses.other);
+    refilled(state, relation);
   }
   return nothing;
 }

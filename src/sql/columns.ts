@@ -15,6 +15,7 @@ import { insert, merge, remove, update } from './columns-write.ts';
 import type { ColumnName } from './analysis.ts';
 import { copyLayoutOf } from './copy-layout.ts';
 import type { SchemaIndex } from './schema-index.ts';
+import type { Relation } from './schema.ts';
 import { Shape, type Source } from './scope.ts';
 
 /** Everything of an analysis but what is done (the kinds table) and what functions do (the functions table). */
@@ -23,6 +24,11 @@ export interface StaticFindings extends Omit<Analysis, 'kinds' | 'command' | 'fu
   readonly calls: readonly CallSite[];
   /** Types that values are turned into by name: casts, column definitions, `type(value)`. */
   readonly types: readonly number[];
+  /** Types of columns that are handed to functions and operators. */
+  readonly worked: readonly number[];
+  /** Whose stored expressions run over the rows that are there. */
+  readonly evaluates: ReadonlyMap<Relation, 'indexes' | 'all'>;
+  readonly truncates: ReadonlySet<Relation>;
 }
 
 export class StaticWitness {
@@ -57,6 +63,9 @@ export class StaticWitness {
       flows: finish.flows(),
       calls: finish.calls(),
       types: [...state.types],
+      worked: [...state.worked],
+      evaluates: state.evaluated,
+      truncates: state.truncated,
       wholeTables: [...state.wholeTables.values()],
       relations: finish.relations(),
       outputs: finish.outputs(shape),
@@ -69,6 +78,11 @@ export class StaticWitness {
   /** Columns as the statement itself names them, views not opened: what the server's parse tree lists as selected. */
   named(node: Node, session: SessionNames): readonly Source[] {
     return [...this.#walk(node, session).state.reads.keys()];
+  }
+
+  /** What ran when a materialized view was filled. */
+  callsBehind(relation: Relation): readonly CallSite[] {
+    return this.#openings.view(relation)?.state.calls ?? [];
   }
 
   #walk(node: Node, session: SessionNames): { readonly state: State; readonly shape: Shape } {

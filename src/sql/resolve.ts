@@ -4,7 +4,7 @@
 import type { Analysis, ColumnRead, Flow, FunctionUse, RelationName, Unknown } from './analysis.ts';
 import { kindsOnly, type Resolver } from './analyse.ts';
 import { namesOf, type Node } from './ast.ts';
-import { Callees } from './callees.ts';
+import { Callees, type Callee } from './callees.ts';
 import { Names, type SessionNames } from './columns-names.ts';
 import { StaticWitness, type StaticFindings } from './columns.ts';
 import { runsEarly } from './early-checks.ts';
@@ -15,7 +15,7 @@ import type { Parser } from './parser.ts';
 import { SchemaIndex } from './schema-index.ts';
 import type { FunctionInfo, Snapshot } from './schema.ts';
 import { patched, type SnapshotPatch } from './snapshot-patch.ts';
-import { statementFacts } from './statement.ts';
+import { statementFacts, type StatementFacts } from './statement.ts';
 
 interface Resolved {
   readonly witness: StaticWitness;
@@ -86,10 +86,10 @@ export class SchemaResolvers {
       const resolved = this.#byVersion.get(context.schemaVersion ?? '');
       if (resolved === undefined) return kindsOnly(facts, 'the schema has not been read');
       const findings = resolved.witness.analyse(node, context.state);
-      const { calls: _calls, types: _types, ...found } = findings;
+      const { calls: _1, types: _2, worked: _3, evaluates: _4, truncates: _5, ...found } = findings;
       const doubts = context.doubts.map((why): Unknown => ({ why, at: undefined }));
-      const run = runOf(resolved, findings, context.state);
       const { kinds, command } = facts;
+      const run = runOf(resolved, findings, context.state, defines(facts) ? resolved.callees.onDefinitions : []);
       const early = isEarly(node, findings, resolved, context.state);
       const unknowns = [
         ...facts.unknowns,
@@ -125,16 +125,25 @@ function isEarly(node: Node, found: StaticFindings, resolved: Resolved, session:
 
 const madeEarly: Unknown = { why: 'a constant whose domain’s check may run while the text is parsed', at: undefined };
 
-function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, session: SessionNames): Run {
+/** Commands that fire event triggers. */
+const defines = ({ kinds, command }: StatementFacts): boolean =>
+  kinds.includes('schema') || kinds.includes('privilege') || /^(?:CREATE|SELECT INTO|REFRESH|REINDEX)\b/.test(command);
+
+function runOf(
+  { index, witness, callees, bodies }: Resolved,
+  found: StaticFindings,
+  session: SessionNames,
+  more: readonly Callee[],
+): Run {
   const behind = callees.behind(found, session.temp.known ? session.temp.value : []);
-  const reads: ColumnRead[] = [];
+  const reads: ColumnRead[] = copiedReads(found, { index, witness, bodies }, session);
   const relations: RelationName[] = [];
   const writes = [...behind.writes];
   const flows: Flow[] = [];
   // What a function gives may be anything that it read, and goes wherever the statement writes.
   const given = new Set(found.calls.flatMap((call) => call.candidates));
   const targets = found.writes.filter(({ how }) => how !== 'delete');
-  const functions = behind.callees.map(({ function: callee, how }): FunctionUse => {
+  const functions = [...behind.callees, ...more].map(({ function: callee, how }): FunctionUse => {
     const called = bodies.called(callee, session);
     reads.push(...called.reads);
     relations.push(...called.relations);
@@ -152,4 +161,21 @@ function runOf({ index, callees, bodies }: Resolved, found: StaticFindings, sess
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
   return { functions, reads, relations, writes, flows, domains: behind.domains, tells: behind.tells, unknowns };
+}
+
+/** A materialized view holds what the functions in its query gave when it was filled: what they read, it shows. */
+function copiedReads(
+  found: StaticFindings,
+  { index, witness, bodies }: Pick<Resolved, 'index' | 'witness' | 'bodies'>,
+  session: SessionNames,
+): ColumnRead[] {
+  const copies = new Set(
+    found.reads.flatMap(({ column: { relation } }) =>
+      index.relationsNamed(relation.name).filter(({ kind, schema }) => kind === 'm' && schema === relation.schema),
+    ),
+  );
+  return [...copies]
+    .flatMap((copy) => witness.callsBehind(copy))
+    .flatMap(({ candidates }) => candidates)
+    .flatMap((callee) => bodies.called(callee, session).reads);
 }

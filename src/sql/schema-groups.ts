@@ -88,9 +88,9 @@ const marks = {
     'pg_class',
     'x.oid',
     `${users} AND ${lasting} AND x.relkind IN ('i','I')`,
-  )})`,
+  )}, '/', ${mark('pg_partitioned_table', 'x.partrelid', `x.partrelid IN (${named})`)}, '/', ${mark('pg_statistic_ext', 'x.oid')})`,
   aggregates: mark('pg_aggregate', 'x.aggfnoid::pg_catalog.oid'),
-  supportFunctions: mark('pg_amproc', 'x.oid'),
+  supportFunctions: `pg_catalog.concat(${mark('pg_amproc', 'x.oid')}, '/', ${mark('pg_range', 'x.rngtypid')})`,
   settings: mark('pg_db_role_setting', 'x.setrole::bigint # (x.setdatabase::bigint << 32)'),
   extensions: mark('pg_extension', 'x.oid'),
   // pg_authid cannot be read by everybody, and its view has no xmin.

@@ -4,6 +4,7 @@ import type {
   CastInfo,
   ConstraintInfo,
   FunctionInfo,
+  IndexInfo,
   OperatorInfo,
   PolicyInfo,
   Relation,
@@ -32,9 +33,12 @@ export class SchemaIndex {
   readonly #checked: ReadonlySet<number>;
   readonly #domainsIn = new Map<number, readonly number[]>();
   readonly #compared: Listed<number, number>;
+  /** Whether any of those that compare is written in SQL or plpgsql. */
+  readonly comparesByBody: boolean;
   readonly #rules: Listed<number, RuleInfo>;
   readonly #policies: Listed<number, PolicyInfo>;
   readonly #constraints: Listed<number, ConstraintInfo>;
+  readonly #indexes: Listed<number, IndexInfo>;
   readonly #parents: Map<number, number[]>;
   readonly #children: Map<number, number[]>;
   readonly #schemas: ReadonlySet<string>;
@@ -57,14 +61,21 @@ export class SchemaIndex {
     this.#rules = listed(snapshot.rules, (each) => each.relation);
     this.#policies = listed(snapshot.policies, (each) => each.relation);
     this.#constraints = listed(constraints, (each) => each.relation);
+    this.#indexes = listed(snapshot.indexes, (each) => each.relation);
     this.#checked = checkedDomains(constraints);
     this.#compared = comparing(snapshot);
+    this.comparesByBody = [...this.#compared.values()].some((oids) => oids.some((oid) => this.#isWritten(oid)));
     this.#parents = new Map();
     this.#children = new Map();
     for (const { child, parent } of inheritance) {
       push(this.#parents, child, parent);
       push(this.#children, parent, child);
     }
+  }
+
+  #isWritten(oid: number): boolean {
+    const language = this.#functions.byOid.get(oid)?.language;
+    return language !== 'c' && language !== 'internal';
   }
 
   relation(oid: number): Relation | undefined {
@@ -120,6 +131,10 @@ export class SchemaIndex {
   constraintsOf(relation: number): readonly ConstraintInfo[] {
     return this.#constraints.get(relation) ?? [];
   }
+  /** With its partition key and its statistics over expressions. */
+  indexesOf(relation: number): readonly IndexInfo[] {
+    return this.#indexes.get(relation) ?? [];
+  }
   hasSchema(name: string): boolean {
     return this.#schemas.has(name);
   }
@@ -131,6 +146,10 @@ export class SchemaIndex {
     climb(this.#children, relation, found);
     found.delete(relation);
     return [...found].flatMap((oid) => this.#relations.byOid.get(oid) ?? []);
+  }
+
+  childrenOf(relation: number): readonly Relation[] {
+    return (this.#children.get(relation) ?? []).flatMap((oid) => this.#relations.byOid.get(oid) ?? []);
   }
 
   /** A type and every type that its values are made of. */

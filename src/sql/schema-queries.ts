@@ -249,20 +249,31 @@ export const snapshotQueries = {
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE ${ours} AND c.relkind IN ('r','p','f') ORDER BY i.inhrelid, i.inhseqno`,
   ),
+  /** And what is evaluated in the same way: partition keys, and extended statistics over expressions. */
   indexes: printed(
-    ['i.indexrelid', ...versionOf('i'), ...versionOf('c')],
+    ['i.version'],
     [
-      oid('i.indexrelid'),
-      'c.relname',
-      oid('i.indrelid'),
-      'i.indisunique',
-      'i.indisprimary',
-      'pg_catalog.to_json(i.indkey::pg_catalog.int2[])',
-      'pg_catalog.pg_get_expr(i.indexprs, i.indrelid)',
-      'pg_catalog.pg_get_expr(i.indpred, i.indrelid)',
+      oid('i.id'),
+      'i.name',
+      oid('i.relation'),
+      'i.uniq',
+      'i.prim',
+      'pg_catalog.to_json(i.columns)',
+      `CASE WHEN i.is_statistics THEN pg_catalog.array_to_string(pg_catalog.pg_get_statisticsobjdef_expressions(i.id), ', ')
+        ELSE pg_catalog.pg_get_expr(i.expressions, i.relation) END`,
+      'pg_catalog.pg_get_expr(i.predicate, i.relation)',
     ],
-    `pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ${userMade} ORDER BY i.indexrelid`,
+    `(SELECT x.indexrelid AS id, x.indrelid AS relation, c.relname AS name, x.indisunique AS uniq, x.indisprimary AS prim,
+         x.indkey::pg_catalog.int2[] AS columns, x.indexprs AS expressions, x.indpred AS predicate, false AS is_statistics,
+         c.relnamespace AS namespace, pg_catalog.concat_ws(':', x.indexrelid, x.xmin, x.ctid, c.xmin, c.ctid) AS version
+       FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+       UNION ALL SELECT k.partrelid, k.partrelid, '', false, false, k.partattrs::pg_catalog.int2[], k.partexprs, NULL, false,
+         c.relnamespace, pg_catalog.concat_ws(':', 'key', k.partrelid, k.xmin, k.ctid)
+       FROM pg_catalog.pg_partitioned_table k JOIN pg_catalog.pg_class c ON c.oid = k.partrelid
+       UNION ALL SELECT s.oid, s.stxrelid, '', false, false, ARRAY[]::pg_catalog.int2[], NULL, NULL, true,
+         c.relnamespace, pg_catalog.concat_ws(':', 'statistics', s.oid, s.xmin, s.ctid)
+       FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid WHERE s.stxexprs IS NOT NULL) AS i
+       JOIN pg_catalog.pg_namespace n ON n.oid = i.namespace WHERE ${userMade} ORDER BY i.id`,
   ),
   aggregates: rows(
     [
@@ -272,9 +283,13 @@ export const snapshotQueries = {
     ],
     'pg_catalog.pg_aggregate a WHERE a.aggfnoid::pg_catalog.oid >= 16384 ORDER BY a.aggfnoid::pg_catalog.oid',
   ),
+  /** And what a range was made with: its canonical form, and the difference that indexes and statistics of it take. */
   supportFunctions: rows(
-    [oid('p.amproclefttype'), oid('p.amprocrighttype'), oid('p.amproc::pg_catalog.oid')],
-    'pg_catalog.pg_amproc p WHERE p.amproc::pg_catalog.oid >= 16384 ORDER BY p.oid',
+    [oid('p.left_type'), oid('p.right_type'), oid('p.function')],
+    `(SELECT a.amproclefttype AS left_type, a.amprocrighttype AS right_type, a.amproc::pg_catalog.oid AS function, a.oid AS id FROM pg_catalog.pg_amproc a
+       UNION ALL SELECT t, t, f, r.rngtypid FROM pg_catalog.pg_range r, unnest(ARRAY[r.rngtypid, r.rngmultitypid]) AS t,
+         unnest(ARRAY[r.rngcanonical, r.rngsubdiff]::pg_catalog.oid[]) AS f) AS p
+     WHERE p.function >= 16384 ORDER BY p.id, p.left_type, p.function`,
   ),
   roles: rows([oid('r.oid'), 'r.rolname', 'r.rolsuper', 'r.rolbypassrls'], 'pg_catalog.pg_roles r ORDER BY r.oid'),
   settings: rows(
@@ -309,6 +324,8 @@ export const temporaryQueries = {
         WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) THEN 'is a parent or child'
         WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
           THEN 'has an index over an expression'
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = c.oid AND s.stxexprs IS NOT NULL)
+          THEN 'has statistics over an expression'
         WHEN EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attrdef e ON e.oid = d.objid
           WHERE e.adrelid = c.oid AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
             AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass) THEN 'has a default that calls a function' END`,

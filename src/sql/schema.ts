@@ -194,6 +194,7 @@ export interface InheritanceInfo {
   readonly parent: number;
 }
 
+/** Also a partition key or extended statistics: then without a name, and neither unique nor primary. */
 export interface IndexInfo {
   readonly oid: number;
   readonly name: string;
@@ -212,7 +213,7 @@ export interface AggregateInfo {
   readonly functions: readonly number[];
 }
 
-/** pg_amproc rows whose function is not the server's own: comparing values of such a type runs it. */
+/** pg_amproc rows whose function is not the server's own, and pg_range's: comparing or indexing values of such a type runs it. */
 export interface SupportFunctionInfo {
   readonly left: number;
   readonly right: number;

@@ -1,7 +1,7 @@
 // What a write sets off that its text does not say: triggers, foreign keys' actions, and the functions in defaults, generated
 // columns, checks, domains and index expressions. All from the snapshot; the server's tree shows none of it.
 import type { ColumnWrite } from './analysis.ts';
-import { columnOf, isSystemSchema, type FunctionInfo, type Relation, type Snapshot } from './schema.ts';
+import { columnOf, isSystemSchema, type Attribute, type FunctionInfo, type Relation, type Snapshot } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { checkText, Telling, type Event, type Step, type TellingCheck, type ToldColumn } from './writes-telling.ts';
 
@@ -58,6 +58,25 @@ function firstSteps(
   }
   return [...steps.values()];
 }
+
+/** What is evaluated for a row that is made or written anew. */
+export function inRows(
+  index: SchemaIndex,
+  relation: Relation,
+  which: (attribute: Attribute) => boolean = () => true,
+): readonly string[] {
+  // A temporary relation's expressions are printed by the session's path; those that call anything were not let through.
+  const own = relation.persistence === 'temporary' ? [] : relation.attributes.filter(which);
+  const checks = index.constraintsOf(relation.oid).filter(({ kind }) => kind === 'check');
+  return [...own.map(({ expression }) => expression), ...checks.map(checkText)].filter(isText);
+}
+
+/** What is evaluated for a row that is indexed, put into its partition, or looked at for statistics. */
+export function inIndexes(index: SchemaIndex, relation: Relation): readonly string[] {
+  return index.indexesOf(relation.oid).flatMap(({ expressions, predicate }) => [expressions, predicate].filter(isText));
+}
+
+const isText = (text: string | undefined): text is string => text !== undefined && text !== '';
 
 class Walk {
   readonly #index: SchemaIndex;
@@ -125,21 +144,10 @@ class Walk {
 
   #evaluate({ relation, event }: Step): void {
     if (event === 'delete') return;
-    const add = (text: string | undefined): void => {
-      if (text !== undefined && text !== '') this.#expressions.push({ text, relation });
-    };
-    for (const attribute of relation.attributes) {
-      this.#types.add(attribute.type);
-      // A temporary relation's expressions are printed by the session's path; those that call anything were not let through.
-      const expression = relation.persistence === 'temporary' ? undefined : attribute.expression;
-      if (event === 'insert' || attribute.generated !== 'no') add(expression);
-    }
-    for (const check of this.#index.constraintsOf(relation.oid)) if (check.kind === 'check') add(checkText(check));
-    for (const index of this.#snapshot.indexes) {
-      if (index.relation !== relation.oid) continue;
-      add(index.expressions);
-      add(index.predicate);
-    }
+    for (const attribute of relation.attributes) this.#types.add(attribute.type);
+    const which = (attribute: Attribute): boolean => event === 'insert' || attribute.generated !== 'no';
+    const texts = [...inRows(this.#index, relation, which), ...inIndexes(this.#index, relation)];
+    for (const text of texts) this.#expressions.push({ text, relation });
   }
 
   #cascade({ relation, event, columns }: Step): void {

@@ -51,6 +51,18 @@ const schema = `
   CREATE TABLE paired (id int, p pair);
   CREATE INDEX ON paired (p);
   CREATE TABLE many_paired (id int, list pair[]);
+  CREATE TABLE by_pair (p pair, n int) PARTITION BY RANGE (p);
+  CREATE VIEW greatest_pairs AS SELECT id, greatest(p, p) AS p FROM paired;
+  CREATE TABLE parted (id int, t text) PARTITION BY LIST (shout(t)); CREATE TABLE parted_x PARTITION OF parted FOR VALUES IN ('x');
+  CREATE TABLE counted_by (id int, t text); CREATE STATISTICS of_shouts ON shout(t), id FROM counted_by;
+  CREATE TABLE checked_by (id int, t text DEFAULT odd(), CHECK (is_mail(t)));
+  CREATE FUNCTION gap(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS 'BEGIN EXECUTE ''SELECT 1''; RETURN 1; END';
+  CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = gap); CREATE TABLE spans (id int, s span); CREATE INDEX ON spans USING gist (s);
+  CREATE MATERIALIZED VIEW copied AS SELECT n.id, atomic_ssn(n.id) AS s FROM notes n;
+  CREATE TABLE emptied (id int PRIMARY KEY); CREATE TABLE along (id int REFERENCES emptied);
+  CREATE FUNCTION on_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; RETURN null; END';
+  CREATE TRIGGER gone BEFORE TRUNCATE ON along EXECUTE FUNCTION on_truncate();
+  CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SELECT 1''; END';
   CREATE CAST (text AS worth) WITH FUNCTION worth_of(text);
   CREATE DOMAIN of_codes AS code[] CHECK (cardinality(VALUE) < 5);
 `.replace(/DEFAULT length\(\(SELECT max\(ssn\) FROM people\)\)/, 'DEFAULT odd_number()');
@@ -104,6 +116,39 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
   ['select id from many_paired group by id, list', ['many_paired.id', 'many_paired.list'], ['pair_cmp unknown']],
   ['select p from paired', ['paired.p'], []],
   ['insert into paired values (1, null)', [], ['pair_cmp unknown']],
+  // So does much that no clause says.
+  ['select greatest(p, p) from paired', ['paired.p'], ['pair_cmp unknown']],
+  ['select max(list) from many_paired', ['many_paired.list'], ['pair_cmp unknown']],
+  ['select list @> list from many_paired', ['many_paired.list'], ['pair_cmp unknown']],
+  ['select count(distinct paired) from paired', ['paired.id', 'paired.p'], ['pair_cmp unknown']],
+  ['select case p when p then 1 end from paired', ['paired.p'], ['pair_cmp unknown']],
+  [`select array_remove(list, '(1,2)') from many_paired`, ['many_paired.list'], ['pair_cmp unknown']],
+  ['select p from greatest_pairs', ['paired.p'], ['pair_cmp unknown']],
+  ['select n from by_pair', ['by_pair.n'], ['pair_cmp unknown']],
+  ['insert into spans values (1, null)', [], ['gap unknown']],
+  // What is stored on a table runs over rows that no text names.
+  ['analyze indexed', [], ['shout unknown']],
+  ['analyze indexed (id)', [], ['shout unknown']],
+  ['vacuum full indexed', [], ['shout unknown']],
+  ['reindex table indexed', [], ['shout unknown']],
+  ['reindex index indexed_lower_shout_idx', [], ['shout unknown']],
+  ['reindex schema public', [], ['gap unknown', 'pair_cmp unknown', 'shout unknown']],
+  ['analyze', [], ['gap unknown', 'pair_cmp unknown', 'shout unknown']],
+  ['cluster indexed using indexed_lower_shout_idx', ['indexed.id', 'indexed.t'], ['shout unknown']],
+  ['analyze counted_by', [], ['shout unknown']],
+  ['analyze spans', [], ['gap unknown']],
+  ['insert into parted values (1, null)', [], ['shout unknown']],
+  ['insert into parted_x values (1, null)', [], ['shout unknown']],
+  ['alter table indexed set unlogged', [], ['shout unknown']],
+  ['alter table checked_by add n int default 1', [], ['is_mail unknown', 'odd unknown']],
+  ['alter table checked_by alter id set statistics 5', [], []],
+  ['analyze notes', [], []],
+  // TRUNCATE takes tables along, with their triggers.
+  ['truncate emptied', [], []],
+  ['truncate emptied cascade', [], ['on_truncate unknown']],
+  ['truncate along', [], ['on_truncate unknown']],
+  // A copy shows what functions gave it.
+  ['select s from copied', ['copied.s', 'people.id', 'people.ssn'], []],
   // Casts: a function of its own, or a domain's checks, at any depth.
   [`select 'x'::text::worth`, [], ['worth_of unknown']],
   [`select 'x'::code`, [], ['is_code unknown']],
@@ -151,6 +196,45 @@ describe.each([15, 18] as const)('functions of Postgres %i', (major) => {
     const early = sql === `select '{x}'::of_codes`;
     expect(found.early === true).toBe(early);
     expect(found.unknowns).toHaveLength(early ? 1 : 0);
+  });
+
+  test('a TRUNCATE that takes tables along names them', () => {
+    const wholes = analyse('truncate emptied cascade').wholeTables.map(({ name }) => name);
+    expect(wholes.sort()).toEqual(['along', 'emptied']);
+  });
+
+  test('definitions run what event triggers say', async () => {
+    const impure = (sql: string): readonly string[] =>
+      analyse(sql)
+        .functions.filter((each) => each.nature !== 'pure')
+        .map((each) => each.name);
+    expect(impure('create table t (id int)')).toEqual([]);
+    await query(postgres.url(), 'CREATE EVENT TRIGGER every_ddl ON ddl_command_end EXECUTE FUNCTION on_ddl()');
+    try {
+      const parser = await loadParser(major);
+      const resolvers = new SchemaResolvers(parser);
+      const watched = await readSnapshot(async (sql) =>
+        (await query(postgres.url(), `SET search_path = ''; ${sql}`)).map(
+          (row) => Object.values(row) as (string | null)[],
+        ),
+      );
+      resolvers.add(watched);
+      const state = { searchPath: known(['public']), role: 'postgres', temp: known([]) };
+      const named = (text: string): readonly string[] => {
+        const answer = analyseText(parser, resolvers.resolver, { text, schemaVersion: watched.schemaVersion, state });
+        const one = answer.kind === 'statements' ? answer.statements[0] : undefined;
+        return (one?.analysis.functions ?? []).filter(({ nature }) => nature !== 'pure').map(({ name }) => name);
+      };
+      expect(named('create table t (id int)')).toEqual(['on_ddl']);
+      expect(named('grant select on notes to public')).toEqual(['on_ddl']);
+      expect(named('drop table notes')).toEqual(['on_ddl']);
+      expect(named('create table t as select id from notes')).toEqual(['on_ddl']);
+      expect(named('select id into t from notes')).toEqual(['on_ddl']);
+      expect(named('select id from notes')).toEqual([]);
+      expect(named('analyze notes')).toEqual([]);
+    } finally {
+      await query(postgres.url(), 'DROP EVENT TRIGGER every_ddl');
+    }
   });
 
   test('a write whose check cannot be read is not known', async () => {

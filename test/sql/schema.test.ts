@@ -35,6 +35,7 @@ const moving: readonly string[] = [
   'ALTER TABLE shop.u ADD PRIMARY KEY (a)',
   "ALTER TABLE shop.u ADD CONSTRAINT k CHECK (b <> '')",
   'CREATE INDEX i ON shop.u (lower(b))',
+  'CREATE STATISTICS s.over ON lower(b), a FROM shop.u',
   'CREATE VIEW s.v AS SELECT a FROM shop.u',
   'CREATE OR REPLACE VIEW s.v AS SELECT a + 0 AS a FROM shop.u',
   'ALTER VIEW s.v SET (security_invoker = on)',
