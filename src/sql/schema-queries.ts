@@ -268,10 +268,10 @@ export const snapshotQueries = {
          c.relnamespace AS namespace, pg_catalog.concat_ws(':', x.indexrelid, x.xmin, x.ctid, c.xmin, c.ctid) AS version
        FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
        UNION ALL SELECT k.partrelid, k.partrelid, '', false, false, k.partattrs::pg_catalog.int2[], k.partexprs, NULL, false,
-         c.relnamespace, pg_catalog.concat_ws(':', 'key', k.partrelid, k.xmin, k.ctid)
+         c.relnamespace, pg_catalog.concat_ws(':', 1, k.partrelid, k.xmin, k.ctid)
        FROM pg_catalog.pg_partitioned_table k JOIN pg_catalog.pg_class c ON c.oid = k.partrelid
        UNION ALL SELECT s.oid, s.stxrelid, '', false, false, ARRAY[]::pg_catalog.int2[], NULL, NULL, true,
-         c.relnamespace, pg_catalog.concat_ws(':', 'statistics', s.oid, s.xmin, s.ctid)
+         c.relnamespace, pg_catalog.concat_ws(':', 2, s.oid, s.xmin, s.ctid)
        FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid WHERE s.stxexprs IS NOT NULL) AS i
        JOIN pg_catalog.pg_namespace n ON n.oid = i.namespace WHERE ${userMade} ORDER BY i.id`,
   ),
