@@ -3,7 +3,7 @@
 // Method: conversations as data, held directly and through a proxy with a real desk on a journal; votes given by rule.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import pg from 'pg';
-import { encodeClientMessage, type ClientMessage } from '../../src/wire/client-messages.ts';
+import type { ClientMessage } from '../../src/wire/client-messages.ts';
 import type { ServerMessage } from '../../src/wire/server-messages.ts';
 import {
   bind,
@@ -17,8 +17,9 @@ import {
   sync,
 } from '../support/agent-messages.ts';
 import { cancel, query as queryAt } from '../support/client.ts';
+import { converse } from '../support/converse.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { connectRaw, type Raw } from '../support/raw.ts';
+import { connectRaw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { watchedFiles } from '../support/watched-files.ts';
@@ -49,14 +50,13 @@ beforeEach(() => proxy.say(() => 'silence'));
 
 const held = 'select word from secrets where id < 4 order by id';
 
-/** Each ends with a ReadyForQuery; the numbers say how many there are in all, and how many holds. */
-const conversations: Readonly<Record<string, readonly [number, number, ...(readonly ClientMessage[])]>> = {
-  'a simple query': [1, 1, query(held)],
-  'two queries in one write': [2, 1, query(held), query('select 2')],
-  'several statements in one query': [1, 1, query(`select 1; ${held}; select 3`)],
-  'an extended statement': [1, 1, parse(held), describeOf('statement'), bind(), describeOf('portal'), execute(), sync],
+/** The number says how many holds there are. */
+const conversations: Readonly<Record<string, readonly [holds: number, ...(readonly ClientMessage[])]>> = {
+  'a simple query': [1, query(held)],
+  'two queries in one write': [1, query(held), query('select 2')],
+  'several statements in one query': [1, query(`select 1; ${held}; select 3`)],
+  'an extended statement': [1, parse(held), describeOf('statement'), bind(), describeOf('portal'), execute(), sync],
   'a prepared statement, twice': [
-    3,
     2,
     parse('select word from secrets where id = $1', 's'),
     sync,
@@ -67,9 +67,8 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
     execute(),
     sync,
   ],
-  'a portal read two rows at a time': [1, 1, parse(held), bind('p'), execute('p', 2), execute('p', 2), sync],
+  'a portal read two rows at a time': [1, parse(held), bind('p'), execute('p', 2), execute('p', 2), sync],
   'a pipeline with more before and behind': [
-    2,
     1,
     parse('select 1'),
     bind(),
@@ -83,10 +82,9 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
     sync,
     query('select 4'),
   ],
-  'a transaction block': [4, 1, query('begin'), query('insert into plain values (1)'), query(held), query('rollback')],
-  'COPY out': [1, 1, query('copy secrets to stdout')],
+  'a transaction block': [1, query('begin'), query('insert into plain values (1)'), query(held), query('rollback')],
+  'COPY out': [1, query('copy secrets to stdout')],
   'COPY in, its data sent ahead': [
-    2,
     1,
     query('begin; truncate secrets; copy secrets from stdin'),
     copyData('1\ta\n'),
@@ -95,14 +93,13 @@ const conversations: Readonly<Record<string, readonly [number, number, ...(reado
     query('rollback'),
   ],
   'a cursor of SQL': [
-    4,
     1,
     query('begin'),
     query('declare c cursor for select word from secrets order by id'),
     query('fetch 2 from c'),
     query('commit'),
   ],
-  EXPLAIN: [1, 1, query('explain (costs off) select word from secrets')],
+  EXPLAIN: [1, query('explain (costs off) select word from secrets')],
 };
 
 const isTelling = (message: ServerMessage): boolean =>
@@ -110,17 +107,6 @@ const isTelling = (message: ServerMessage): boolean =>
 
 const comparable = (said: readonly ServerMessage[]): readonly unknown[] =>
   said.filter((message) => !isTelling(message)).map((message) => JSON.parse(JSON.stringify(message)) as unknown);
-
-async function converse(url: string, readies: number, messages: readonly ClientMessage[]): Promise<Raw['said']> {
-  const raw = await connectRaw(url);
-  try {
-    raw.socket.write(Buffer.concat(messages.map(encodeClientMessage)));
-    await raw.readies(readies);
-    return [...raw.said];
-  } finally {
-    raw.close();
-  }
-}
 
 const fieldsOf = (message: ServerMessage | undefined): Readonly<Record<string, string>> =>
   message?.kind === 'error' || message?.kind === 'notice'
@@ -139,12 +125,12 @@ const short = (said: readonly ServerMessage[]): string =>
     .join(' ');
 
 describe('what people say yes to', () => {
-  for (const [name, [readies, holds, ...messages]] of Object.entries(conversations)) {
+  for (const [name, [holds, ...messages]] of Object.entries(conversations)) {
     test(`${name} answers as Postgres does`, async () => {
       const before = proxy.asked.length;
       proxy.say(() => ({ vote: 'approve' }));
-      const direct = await converse(postgres.url(), readies, messages);
-      const through = await converse(proxy.url('db'), readies, messages);
+      const direct = await converse(postgres.url(), [messages]);
+      const through = await converse(proxy.url('db'), [messages]);
       expect(comparable(through)).toEqual(comparable(direct));
       expect(through.filter(isTelling).length).toBeGreaterThanOrEqual(1);
       expect(proxy.asked.length - before).toBe(holds);
@@ -153,16 +139,14 @@ describe('what people say yes to', () => {
 });
 
 describe('what people say no to', () => {
-  const refusals: Readonly<Record<string, readonly [number, string, ...(readonly ClientMessage[])]>> = {
-    'a simple query': [1, 'error 42501 Z', query(held)],
+  const refusals: Readonly<Record<string, readonly [said: string, ...(readonly ClientMessage[])]>> = {
+    'a simple query': ['error 42501 Z', query(held)],
     'several statements in one query, none of which runs': [
-      2,
       'error 42501 Z rowDescription dataRow SELECT 1 Z',
       query(`insert into plain values (99); ${held}`),
       query('select count(*) from plain where id = 99'),
     ],
     'the middle of a pipeline: what came before is answered, what comes behind is skipped': [
-      2,
       'parseComplete bindComplete dataRow SELECT 1 parseComplete error 42501 Z rowDescription dataRow SELECT 1 Z',
       parse('select 1'),
       bind(),
@@ -177,7 +161,6 @@ describe('what people say no to', () => {
       query('select 4'),
     ],
     'a transaction block, whose COMMIT rolls back': [
-      5,
       'BEGIN Z INSERT 0 1 Z error 42501 ZE ROLLBACK Z rowDescription dataRow SELECT 1 Z',
       query('begin'),
       query('insert into plain values (98)'),
@@ -186,20 +169,19 @@ describe('what people say no to', () => {
       query('select count(*) from plain where id = 98'),
     ],
     'COPY in, whose data go nowhere': [
-      2,
       'error 42501 Z rowDescription dataRow SELECT 1 Z',
       query('truncate secrets; copy secrets from stdin'),
       copyData('77\tx\n'),
       copyDone,
       query('select 1'),
     ],
-    'COPY out': [1, 'error 42501 Z', query('copy secrets to stdout')],
+    'COPY out': ['error 42501 Z', query('copy secrets to stdout')],
   };
 
-  for (const [name, [readies, expected, ...messages]] of Object.entries(refusals)) {
+  for (const [name, [expected, ...messages]] of Object.entries(refusals)) {
     test(`${name} is an error in its place, with the words of whoever said no`, async () => {
       proxy.say(() => ({ vote: 'deny' }));
-      const said = await converse(proxy.url('db'), readies, messages);
+      const said = await converse(proxy.url('db'), [messages]);
       expect(short(said)).toBe(expected);
       const error = fieldsOf(said.find(({ kind }) => kind === 'error'));
       expect(error['M']).toContain('that is too much');
@@ -208,7 +190,7 @@ describe('what people say no to', () => {
   }
 
   test('nobody answers in time: HOLD_TIMEOUT, and the session lives on', async () => {
-    const said = await converse(hasty.url('db'), 2, [query(held), query('select 1')]);
+    const said = await converse(hasty.url('db'), [[query(held), query('select 1')]]);
     expect(short(said)).toBe('error 42501 Z rowDescription dataRow SELECT 1 Z');
     const error = fieldsOf(said.find(({ kind }) => kind === 'error'));
     expect(JSON.parse(error['D'] ?? '')).toMatchObject({ code: 'HOLD_TIMEOUT', rule: 'level watched' });
@@ -216,15 +198,15 @@ describe('what people say no to', () => {
 
   test('an approval that comes too late for the wire lets the same thing pass once, and only once', async () => {
     const sql = "select word, 'late' from secrets";
-    const first = await converse(hasty.url('db'), 1, [query(sql)]);
+    const first = await converse(hasty.url('db'), [sql]);
     expect(short(first)).toBe('error 42501 Z');
     const { hold } = JSON.parse(fieldsOf(first.find(({ kind }) => kind === 'error'))['D'] ?? '') as { hold: string };
     const asked = hasty.asked.find(({ id }) => id === hold);
     if (asked === undefined) throw new Error('the hold is not there');
     const voted = await voteFor(asked.id);
     expect(voted).toBe('counted');
-    expect(short(await converse(hasty.url('db'), 1, [query(sql)]))).toContain('SELECT 9 Z');
-    expect(short(await converse(hasty.url('db'), 1, [query(sql)]))).toBe('error 42501 Z');
+    expect(short(await converse(hasty.url('db'), [sql]))).toContain('SELECT 9 Z');
+    expect(short(await converse(hasty.url('db'), [sql]))).toBe('error 42501 Z');
   });
 });
 
