@@ -2,26 +2,36 @@
 // and is only ever stopped.
 import { asApproved } from './approval/release.ts';
 import { carried, type AdmissionOf, type Execution, type GateParts } from './gate-data.ts';
+import type { Carried } from './policy/flows.ts';
 import type { ReadText } from './sql/reading.ts';
+import type { SchemaIndex } from './sql/schema-index.ts';
 
 type Passed = Extract<AdmissionOf<unknown>, { readonly kind: 'pass' }>;
 
-/** `text`: as it reads now; undefined: nobody can tell. */
+export interface ReadAgain {
+  /** As it reads now; undefined: nobody can tell what it was. */
+  readonly text: ReadText | undefined;
+  readonly index: SchemaIndex | undefined;
+}
+
 export async function standsAgain(
-  {
-    execution,
-    passed,
-    text,
-  }: { readonly execution: Execution; readonly passed: Passed; readonly text: ReadText | undefined },
+  { execution, passed, now }: { readonly execution: Execution; readonly passed: Passed; readonly now: ReadAgain },
   parts: GateParts,
 ): Promise<boolean> {
-  if (text === undefined) return false;
+  const [text, before] = [now.text ?? passed.text, passed.verdict];
+  if (text === undefined || before === undefined) return false;
   const asker = execution.asker(text.reason);
-  const verdict = parts.judging.verdict(text, asker);
-  if (verdict.kind === 'allow') return true;
-  const { verdict: before, by } = passed;
-  if (before?.kind === 'hold' && by !== undefined && asApproved(before, verdict, by) !== undefined) return true;
+  const verdict = now.text === undefined ? undefined : parts.judging.verdict(text, asker);
+  if (verdict?.kind === 'allow') return true;
+  const { by } = passed;
+  if (before.kind === 'hold' && by !== undefined && asApproved(before, verdict, by) !== undefined) return true;
   // What it wrote may be there by now: then it is as strict to read as what it was made of.
-  if (verdict.carried !== undefined) await carried({ execution, asker, reading: text, verdict }, undefined, parts);
+  const left: readonly Carried[] = verdict?.carried ?? parts.judging.leftBehind(text, now.index, asker.database);
+  if (left.length > 0)
+    await carried(
+      { execution, asker, reading: text, verdict: { ...(verdict ?? before), carried: left } },
+      undefined,
+      parts,
+    );
   return false;
 }

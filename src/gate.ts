@@ -17,7 +17,7 @@ import {
   type JudgedExecution,
   type Outcome,
 } from './gate-data.ts';
-import { standsAgain } from './gate-again.ts';
+import { standsAgain, type ReadAgain } from './gate-again.ts';
 import { holdRequest } from './gate-dump.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
@@ -128,12 +128,8 @@ export class Gate {
   }
 
   /** Whether it may go on: definitions moved while the server had it, and it reads like this now. */
-  stands(
-    execution: Execution,
-    passed: Extract<Admission, { kind: 'pass' }>,
-    text: Reading | undefined,
-  ): Promise<boolean> {
-    return standsAgain({ execution, passed, text: text?.kind === 'read' ? text : undefined }, this.#parts);
+  stands(execution: Execution, passed: Extract<Admission, { kind: 'pass' }>, now: ReadAgain): Promise<boolean> {
+    return standsAgain({ execution, passed, now }, this.#parts);
   }
 
   /** Closes the record of an execution that was let through. Never throws: a session that ends must end whole, and a shut log says so itself. */

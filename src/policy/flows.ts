@@ -29,7 +29,7 @@ export interface Carried {
   readonly isMade?: true;
 }
 
-const makers: ReadonlySet<string> = new Set(['CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW']);
+export const makers: ReadonlySet<string> = new Set(['CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW']);
 
 /** By the level that leaves and the relation that it goes into. */
 export function loweredFlows(

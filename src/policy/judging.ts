@@ -4,9 +4,12 @@ import { isNonEmpty, type Sha256 } from '../core/brand.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Known } from '../core/known.ts';
 import type { ReadText } from '../sql/reading.ts';
+import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
+import type { Carried } from './flows.ts';
 import { judge, uniqueColumns } from './judge.ts';
+import { leftBehind } from './left-behind.ts';
 import { stricter, type Need, type Verdict } from './verdict.ts';
 
 export interface JudgingParts {
@@ -51,6 +54,11 @@ export class Judging {
     }
     verdicts.set(key, fresh);
     return fresh;
+  }
+
+  /** Of what was stopped too late; see left-behind.ts. */
+  leftBehind(text: ReadText, index: SchemaIndex | undefined, database: string): readonly Carried[] {
+    return leftBehind(text, index, { catalog: this.#parts.classification().catalog, database });
   }
 
   /** Everything that a condition may look at, but for the port that the agent's machine happened to choose. */

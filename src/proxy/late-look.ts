@@ -108,7 +108,8 @@ export class LateLook {
       const text = index === undefined ? undefined : await readAgain(execution, index);
       // It moved once more while it was read.
       if (text === undefined && watch.epoch !== epoch) return await this.look(execution, passed);
-      if (!(await gate.stands(execution, passed, text)) || this.#mayHaveBeenOther(passed)) return changed();
+      const known = this.#mayHaveBeenOther(passed) ? undefined : text;
+      if (!(await gate.stands(execution, passed, { text: known, index }))) return changed();
     }
     this.#epoch = epoch;
     this.#sureAt = arrivals;
@@ -130,9 +131,14 @@ function isReplaceable({ functions }: Analysis, index: SchemaIndex): boolean {
   );
 }
 
-/** What gives rows, or writes them. The rest is done with its own session's names, and what it says beside is little. */
+/**
+ * What gives rows, or writes them, and definitions that run somebody's function over values. The rest is done with its own session's
+ * names, and what it says beside is little.
+ */
 export function isWatched({ text }: Passed): boolean {
-  return text?.index !== undefined && text.statements.some(({ analysis }) => giving.test(analysis.command));
+  const index = text?.index;
+  if (text === undefined || index === undefined) return false;
+  return text.statements.some(({ analysis }) => giving.test(analysis.command) || isReplaceable(analysis, index));
 }
 
 const giving = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE|COPY|EXECUTE|FETCH|CALL|EXPLAIN)/;

@@ -27,7 +27,7 @@ const triggerOf = (body: string): string =>
 const checkOf = (body: string): string =>
   `create or replace function fits(text) returns boolean language plpgsql as $$ begin ${body} return true; end $$`;
 const harmless = functionOf("'x'");
-const reading = functionOf('(select ssn from people where id = 1)');
+const reading = functionOf('(select ssn from public.people where id = 1)');
 
 const schema = `
   drop schema public cascade; create schema public;
@@ -68,7 +68,8 @@ const fill = (table: string, rows: string): readonly ClientMessage[] => [
   ...rowsOf(rows),
 ];
 
-type Part = string | readonly ClientMessage[];
+/** `byTheOther`: by the one who changes definitions. */
+type Part = string | readonly ClientMessage[] | { readonly byTheOther: string };
 interface Play {
   /** What the one who asks has done before. */
   readonly before: readonly Part[];
@@ -142,6 +143,110 @@ const attacks: Readonly<Record<string, Play>> = {
     ],
     waits: 'insert into target values (1)',
     after: [],
+  },
+};
+
+/** What was made of it stays, and can be read when all is as it was again. */
+const putBack: Part = { byTheOther: harmless };
+const lasting: Readonly<Record<string, Play>> = {
+  'rows that were inserted': {
+    before: ['create table copy (word text)', 'insert into copy select says() from t where false'],
+    changes: [lock, reading],
+    waits: 'insert into copy select says() from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a table made of it': {
+    before: [calls],
+    changes: [lock, reading],
+    waits: 'create table copy as select says() as word from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a table made of it, in a transaction': {
+    before: ['begin'],
+    changes: [lock, reading],
+    waits: 'create table copy as select says() as word from t',
+    after: ['commit', putBack, 'select * from copy'],
+  },
+  'a temporary table made of it': {
+    before: [calls],
+    changes: [lock, reading],
+    waits: 'create temp table copy as select says() as word from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'SELECT INTO': {
+    before: [calls],
+    changes: [lock, reading],
+    waits: 'select says() as word into copy from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a materialized view': {
+    before: [calls],
+    changes: [lock, reading],
+    waits: 'create materialized view copy as select says() as word from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a materialized view that is renewed': {
+    before: ['create materialized view copy as select says() as word from t', 'select count(*) from copy'],
+    changes: [lock, reading],
+    waits: 'refresh materialized view copy',
+    after: [putBack, 'select * from copy'],
+  },
+  'a cursor that outlasts its transaction': {
+    before: ['begin', `declare c cursor with hold for ${calls}`],
+    changes: [reading],
+    after: ['commit', putBack, 'fetch all from c'],
+  },
+  'a cursor that waits and goes on': {
+    before: ['begin'],
+    changes: [lock, reading],
+    waits: `declare c cursor for ${calls}`,
+    after: [putBack, 'fetch all from c'],
+  },
+  'a default': {
+    before: ['create table copy (id int, word text default says())'],
+    changes: ['lock table copy', reading],
+    waits: 'insert into copy (id) values (1)',
+    after: [putBack, 'select * from copy'],
+  },
+  'a column that is added': {
+    before: ['create table copy (id int)', 'insert into copy values (1)'],
+    changes: ['lock table copy', reading],
+    waits: 'alter table copy add column word text default says()',
+    after: [putBack, 'select * from copy'],
+  },
+  'a column that is made anew': {
+    before: ['create table copy (id int, word text)', "insert into copy values (1, 'w')"],
+    changes: ['lock table copy', reading],
+    waits: 'alter table copy alter column word type text using says()',
+    after: [putBack, 'select * from copy'],
+  },
+  'a known text that makes a table': {
+    before: ['create table copy as select says() as word from t', 'drop table copy'],
+    changes: [lock, reading],
+    waits: 'create table copy as select says() as word from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a known text that makes a temporary table': {
+    before: ['select says() as word into temp copy from t', 'drop table copy'],
+    changes: [lock, reading],
+    waits: 'select says() as word into temp copy from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'a known text that renews a view': {
+    before: [
+      'create materialized view copy as select says() as word from t',
+      'refresh materialized view copy',
+      'select count(*) from copy',
+    ],
+    changes: [lock, reading],
+    waits: 'refresh materialized view copy',
+    after: [putBack, 'select * from copy'],
+  },
+  'a known text that makes a cursor': {
+    before: [`begin`, `declare c cursor with hold for ${calls}`, 'rollback', 'begin'],
+    changes: [lock, reading],
+    waits: `declare c cursor with hold for ${calls}`,
+    after: ['commit', putBack, 'fetch all from c'],
   },
 };
 
@@ -225,6 +330,7 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
       [changing, 0],
     ]);
     const send = (raw: Raw, part: Part): Promise<void> => {
+      if (typeof part === 'object' && 'byTheOther' in part) return send(changing, part.byTheOther);
       raw.send(...(typeof part === 'string' ? [text(part)] : part));
       const count = (readies.get(raw) ?? 0) + 1;
       readies.set(raw, count);
@@ -240,8 +346,10 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
       if (opens !== undefined) await opened(asking, opens);
       await send(changing, 'begin');
       for (const sql of changes) await send(changing, sql);
-      const waiting = waits === undefined ? undefined : send(asking, waits);
-      if (waits !== undefined) await waitFor('somebody to wait', async () => (await blocked()) > 0);
+      let isAnswered = waits === undefined;
+      const waiting = waits === undefined ? undefined : send(asking, waits).then(() => (isAnswered = true));
+      // Or it is refused at once: what was defined a moment ago may stand behind the lock, too, and then nobody can tell what it does.
+      await waitFor('somebody to wait, or to be refused', async () => isAnswered || (await blocked()) > 0);
       await send(changing, 'commit');
       await waiting;
       for (const part of after) await send(asking, part);
@@ -271,6 +379,12 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     const through = (await played(proxy.url('db'), play)).join('\n');
     expect(through).not.toContain('canary');
     expect(through).toMatch(/42501/);
+  });
+
+  test.each(Object.entries(lasting))('%s cannot be read afterwards', async (_name, play) => {
+    expect((await played(postgres.url(), play)).join('\n')).toContain('canary');
+    await anew();
+    expect((await played(proxy.url('db'), play)).join('\n')).not.toContain('canary');
   });
 
   test.each(Object.entries(honest))('%s: as it is directly', async (_name, play) => {
