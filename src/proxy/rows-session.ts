@@ -1,7 +1,7 @@
 // Counting in one session: what each execution begins with.
 import type { Clock } from '../core/clock.ts';
 import type { Execution } from '../gate-data.ts';
-import { budgetClaims, type BudgetClaim } from '../policy/budget.ts';
+import { allClaims, budgetClaims, type BudgetClaim } from '../policy/budget.ts';
 import type { Purses } from '../policy/budget-purse.ts';
 import type { Classification } from '../policy/classification.ts';
 import type { MaskedRead } from '../policy/masking.ts';
@@ -52,11 +52,14 @@ export class RowDesk {
     const isMasked = (column: Verdict['columns'][number]): boolean =>
       masks.some((mask) => isSame(mask.column, column.column));
     const levels = verdict.columns.filter((column) => !isMasked(column)).map((column) => column.level);
-    const claims = budgetClaims(classification, agent, levels);
+    const claims = isKnown(verdict) ? budgetClaims(classification, agent, levels) : allClaims(classification, agent);
     this.#claims.set(verdict, new Map([[key, claims]]));
     return claims;
   }
 }
+
+/** People have let it through without knowing what it reads, so its rows may be of any level: each of the agent's budgets pays for them. */
+const isKnown = ({ reasons }: Verdict): boolean => reasons.every(({ action }) => action !== 'notKnown');
 
 type ClaimsOf = (verdict: Verdict, agent: string, masks: readonly MaskedRead[]) => readonly BudgetClaim[];
 

@@ -123,6 +123,9 @@ async function rowsOf(url: string, way: Way, table: string, rows: number): Promi
   return found.filter((one) => one.kind === 'copyData' && one.data.length > 2).length;
 }
 
+/** What a busy machine read too late is asked about as a whole, and may end at nothing. We may hear of it later than the agent. */
+const unreadWords = 'a text that was not read in time';
+
 type Word = 'approve' | 'deny' | 'silence' | number;
 
 describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
@@ -184,8 +187,11 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
           const by = say(said);
           const [before, inAll] = [by.asked.length, by.askedInAll];
           const got = await Promise.all(reads.map((one) => rowsOf(by.url('db'), one.way, 'people', one.rows)));
-          reads.forEach(({ rows }, index) => expect(got[index]).toBe(Math.min(rows, mostFor(said))));
-          if (reads.some(({ rows }) => rows > rowsMax)) expect(by.askedInAll).toBeGreaterThan(inAll);
+          const most = reads.map(({ rows }) => Math.min(rows, mostFor(said)));
+          got.forEach((rows, index) => expect(rows).toBeLessThanOrEqual(most[index] ?? 0));
+          const unread = (): boolean => by.askedInAll - inAll > by.asked.length - before;
+          if (got.some((rows, index) => rows !== most[index])) await waitFor(unreadWords, unread);
+          if (reads.some(({ rows }) => rows > rowsMax)) await waitFor('the question', () => by.askedInAll > inAll);
           else expect(by.asked.length).toBe(before);
         }
       }),
@@ -202,7 +208,11 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
     });
     await fc.assert(
       fc.asyncProperty(read, async ({ way: how, rows, word: said }) => {
-        expect(await rowsOf(say(said).url('db'), how, 'wide', rows)).toBe(Math.min(rows, 5));
+        const by = say(said);
+        const [before, inAll] = [by.asked.length, by.askedInAll];
+        const [got, most] = [await rowsOf(by.url('db'), how, 'wide', rows), Math.min(rows, 5)];
+        expect(got).toBeLessThanOrEqual(most);
+        if (got < most) await waitFor(unreadWords, () => by.askedInAll - inAll > by.asked.length - before);
       }),
       { numRuns: 14, ...limits },
     );
@@ -221,7 +231,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
           // Before the new word: it would be said of them too.
           await bothKnow();
           const by = say(said);
-          const before = by.asked.length;
+          const [before, inAll] = [by.asked.length, by.askedInAll];
           const got = await Promise.all(reads.map((one) => rowsOf(by.url('db'), one.way, 'spent', one.rows)));
           arrived += got.reduce((sum, rows) => sum + rows, 0);
           const asked = by.asked.length - before;
@@ -229,7 +239,8 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
           else if (typeof said === 'number') added += asked * said;
           expect(arrived).toBeLessThanOrEqual(budgetRows + added);
           // Where nobody was asked, nothing was held back.
-          if (asked === 0) expect(got).toEqual(reads.map(({ rows }) => rows));
+          if (got.some((rows, index) => rows !== reads[index]?.rows))
+            await waitFor('the question', () => by.askedInAll > inAll);
         }
       }),
       { numRuns: 5, ...limits },
