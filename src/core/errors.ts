@@ -41,7 +41,7 @@ export const errorTable = {
     409,
     'statement',
     'after-approval',
-    'What was approved is no longer what would run: schema, classification or session changed.',
+    'What was let through is no longer what would run: definitions, classification or session changed while it waited.',
   ),
   POLICY: row('42501', 403, 'statement', 'narrower', 'A rule forbids this statement; asking people would not help.'),
   NOT_KNOWN: row(
