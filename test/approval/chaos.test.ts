@@ -81,18 +81,16 @@ describe('two proxies on one Redis', () => {
     const redis = await startRedis();
     ends.push(() => redis.stop());
     const { here, there } = await twoProxies(redis.url);
-    const times: number[] = [];
-    for (let n = 0; n < 20; n++) {
-      const { hold, answer } = await here.desk.ask(aRequest({ sql: `select ${n}` }), never);
-      const began = performance.now();
+    // A machine that is busy with other tests makes some of them slow; the polling alone would make all of them 300 ms or more.
+    const began = performance.now();
+    for (let [asked, quick] = [0, 0]; quick < 5; asked += 1) {
+      expect(performance.now() - began).toBeLessThan(45_000);
+      const { hold, answer } = await here.desk.ask(aRequest({ sql: `select ${asked}` }), never);
+      const voted = performance.now();
       await there.desk.vote(hold.id, aVote());
       expect((await answer).kind).toBe('released');
-      times.push(performance.now() - began);
+      if (performance.now() - voted < 50) quick += 1;
     }
-    times.sort((a, b) => a - b);
-    // A machine that is busy with other tests makes some of them slow; the polling alone would make all of them 300 ms or more.
-    expect(times[4]).toBeLessThan(50);
-    expect(times[10]).toBeLessThan(300);
   });
 });
 
