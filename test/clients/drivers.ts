@@ -10,9 +10,11 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setup as build } from '../support/build.ts';
 import { query } from '../support/client.ts';
+import { bringSuites } from './bring-suites.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy } from '../support/proxy.ts';
-import { onPurpose, suitePackages, suites, type Outcome, type Suite } from './suites.ts';
+import type { Outcome, Suite } from './suite.ts';
+import { onPurpose, suitePackages, suites } from './suites.ts';
 
 const { values: flags } = parseArgs({
   options: { suites: { type: 'string' }, only: { type: 'string' }, show: { type: 'boolean' } },
@@ -20,10 +22,10 @@ const { values: flags } = parseArgs({
 
 const database = 'suite';
 const password = 'a password';
-const msMax = 180_000;
+const minutesMax = 3;
 
 /** Roles that the suites log in as beside the superuser; postgres.js's own bootstrap makes its. */
-const others = ['scram_test', 'postgres_js_test', 'postgres_js_test_md5', 'postgres_js_test_scram'] as const;
+const others = ['scram_test', 'test', 'postgres_js_test', 'postgres_js_test_md5', 'postgres_js_test_scram'] as const;
 const passwordOf = (role: string): string => (/_(?:md5|scram)$/.test(role) ? role : password);
 
 /** As postgres.js wants it: a user without a password, and one whose password is kept the old way. */
@@ -53,6 +55,11 @@ async function startServer(): Promise<TestPostgres> {
   });
   await query(server.url(), `create database ${database}`);
   await query(server.url(), `create role scram_test login password '${password}'`);
+  // As pgjdbc wants it: somebody who is no superuser, with a database of his own.
+  await query(server.url(), `create role test login replication password '${password}'`);
+  await query(server.url(), 'create database test owner test');
+  await query(server.url(), 'create database test_2 owner test');
+  await query(server.url('test'), 'create extension hstore; create extension lo');
   return server;
 }
 
@@ -60,7 +67,7 @@ async function openStage(): Promise<Stage> {
   const [first, second] = await Promise.all([startServer(), startServer()]);
   const { certificates } = second;
   if (certificates === undefined) throw new Error('a server with TLS has certificates');
-  const names = [database, 'postgres', 'postgres_js_test', 'postgres_js_test_scram'];
+  const names = [database, 'test', 'test_2', 'postgres', 'postgres_js_test', 'postgres_js_test_scram'];
   const url = (name: string): string => new URL(`${second.url(name)}?sslmode=disable`).href;
   const agents = others.map(
     (role) =>
@@ -99,7 +106,7 @@ async function outcomes(suite: Suite, file: string, way: Way, folder: string): P
   const child = spawn(suite.program?.(folder) ?? process.execPath, suite.command(file, folder), {
     cwd: join(folder, suite.cwd),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: msMax,
+    timeout: (suite.minutesMax ?? minutesMax) * 60_000,
     env: {
       PATH: `${tools}:${process.env['PATH'] ?? ''}`,
       HOME: tools,
@@ -115,7 +122,9 @@ async function outcomes(suite: Suite, file: string, way: Way, folder: string): P
       PYTHONDONTWRITEBYTECODE: '1',
       SCRAM_TEST_PGUSER: 'scram_test',
       SCRAM_TEST_PGPASSWORD: password,
+      SUITE_PASSWORD: password,
       NODE_NO_WARNINGS: '1',
+      ...suite.env?.(folder),
     },
   });
   let out = '';
@@ -152,7 +161,9 @@ async function compare(suite: Suite, file: string, stage: Stage, folder: string,
   for (const test of wanted) {
     const [one, other] = [of(direct, test), of(through, test)];
     const words = `${suite.name} ${basename(file)}: ${test}\n    direct:  ${one}\n    through: ${other}`;
-    const reason = onPurpose.find((each) => each.suite === suite.name && each.test.test(test));
+    const reason = onPurpose.find(
+      (each) => each.suite === suite.name && each.test?.test(test) !== false && each.through?.test(other) !== false,
+    );
     if (one === other) {
       tally.same += 1;
       if (/^(?:ok|skipped)(?:; (?:ok|skipped))*$/.test(one)) continue;
@@ -168,18 +179,15 @@ async function compare(suite: Suite, file: string, stage: Stage, folder: string,
 }
 
 function install(folder: string): void {
-  if (existsSync(join(folder, 'node_modules/mocha'))) return;
+  if (existsSync(join(folder, 'node_modules/okay'))) return;
   console.log(`Fetching what the suites need into ${folder} …`);
   const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', ...suitePackages];
   if (spawnSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) throw new Error('npm failed');
+  spawnSync('npm', ['rebuild', '--prefix', folder, 'libpq'], { stdio: 'ignore' });
 }
 
 async function run(): Promise<number> {
-  if (flags.suites === undefined) {
-    console.error('--suites FOLDER: where the repositories of node-postgres and postgres.js lie');
-    return 2;
-  }
-  const folder = resolve(flags.suites);
+  const folder = flags.suites === undefined ? await bringSuites() : resolve(flags.suites);
   const only = flags.only?.split(',');
   const isWanted = (suite: Suite, file: string): boolean =>
     only === undefined || only.includes(suite.name) || only.includes(basename(file));
@@ -189,15 +197,12 @@ async function run(): Promise<number> {
   let [passed, failed, skipped] = [0, 0, 0];
   try {
     for (const suite of suites) {
-      if (!existsSync(join(folder, suite.repository))) {
-        console.log(`${suite.name}: there is no ${suite.repository} in ${folder}`);
+      const missing = [suite.cwd, ...(suite.wants ?? [])].find((path) => !existsSync(join(folder, path)));
+      if (missing !== undefined) {
+        console.log(`${suite.name}: left out, there is no ${missing} in ${folder}`);
         continue;
       }
-      const program = suite.program?.(folder);
-      if (program !== undefined && !existsSync(program)) {
-        console.log(`${suite.name}: there is no ${program}, with pytest and the driver in it`);
-        continue;
-      }
+      suite.prepare?.(folder);
       const tally: Tally = { same: 0, failBoth: 0, differ: [], unsteady: [], named: [] };
       for (const file of suite.files(folder).filter((one) => isWanted(suite, one))) {
         await compare(suite, file, stage, folder, tally);
