@@ -29,6 +29,7 @@ export function makeRoad(house: House, { begun, shared = {} }: RoadOptions): Roa
   const { live, clock, log, parts, metrics, state } = house;
   const pools = new Pools({ config: () => live.config, clock, log });
   begun.push(() => pools.drain());
+  house.bench.readers.onSettings(() => pools.retire());
   const listener = listenerOf(house, pools, shared);
   registerRoadParts(parts, { live, listener, state });
   registerRoadMetrics(metrics, { listener, pools });

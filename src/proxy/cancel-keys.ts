@@ -8,7 +8,8 @@ export interface CancelKey {
 }
 
 export interface Cancellable {
-  cancel(): void;
+  /** Resolves when it can stop nothing any more that is sent from then on; never rejects. */
+  cancel(): Promise<void>;
 }
 
 export class CancelKeys {
@@ -36,19 +37,18 @@ export class CancelKeys {
   cancelMarked(mark: string): boolean {
     const holders = this.#holders.get(Number(/^\d+/.exec(mark)?.[0])) ?? [];
     const found = [...holders].find(({ secret }) => markOf({ processId: Number.parseInt(mark, 10), secret }) === mark);
-    found?.session.cancel();
+    void found?.session.cancel();
     return found !== undefined;
   }
 
-  /** Says nothing about whether it hit: the protocol gives a cancel no answer, so that keys cannot be guessed by asking. */
-  cancel(key: CancelKey): boolean {
+  /** Undefined: the key is nobody's here. The protocol gives a cancel no answer either way. */
+  cancel(key: CancelKey): Promise<void> | undefined {
     for (const { secret, session } of this.#holders.get(key.processId) ?? []) {
       if (secret.length === key.secret.length && timingSafeEqual(secret, key.secret)) {
-        session.cancel();
-        return true;
+        return session.cancel();
       }
     }
-    return false;
+    return undefined;
   }
 }
 

@@ -168,7 +168,7 @@ export class Listener {
         return;
       case 'cancel':
         this.#cancels += 1;
-        if (!this.#cancelKeys.cancel(result.key)) this.#parts.cancelElsewhere?.(markOf(result.key));
+        await this.#cancel(result.key);
         result.socket.end();
         return;
       case 'agent':
@@ -177,6 +177,13 @@ export class Listener {
       default:
         result satisfies never;
     }
+  }
+
+  /** A driver takes the end of this connection for the server's having heard: what it sends then is not meant. */
+  async #cancel(key: CancelKey): Promise<void> {
+    const told = this.#cancelKeys.cancel(key);
+    if (told === undefined) this.#parts.cancelElsewhere?.(markOf(key));
+    await told;
   }
 
   /** From a known agent to a running session. Whatever fails on the way gives back what was taken. */

@@ -30,6 +30,8 @@ export interface DatabaseReader {
   readonly watch: DefinitionsWatch;
   /** For sessions that see more of it than others. */
   readonly common: CommonSchema;
+  /** A statement of ours let through has changed what sessions begin with, and its transaction is over. */
+  settingsMoved(): void;
 }
 
 interface Entry {
@@ -47,6 +49,7 @@ export class Readers {
   /** Parsers that have not been ready yet. */
   readonly #coming = new Map<ParserPool, Promise<void>>();
   #disagreements = 0;
+  #onSettings: (() => void) | undefined;
 
   constructor(parts: ReadersParts) {
     this.#parts = parts;
@@ -55,6 +58,11 @@ export class Readers {
   /** Reads every schema now, so that the first agent does not wait for it. */
   start(): void {
     for (const name of this.#parts.config().databases.keys()) this.of(name);
+  }
+
+  /** Who is told when the settings that databases and roles begin their sessions with have changed. */
+  onSettings(tell: () => void): void {
+    this.#onSettings = tell;
   }
 
   /** Undefined: no such database in the configuration. */
@@ -75,6 +83,7 @@ export class Readers {
         return now().watch;
       },
       common: commonOf(now),
+      settingsMoved: () => this.#onSettings?.(),
     };
   }
 
@@ -128,6 +137,8 @@ export class Readers {
       entry.pool = this.#poolOf(parserMajorOf(fresh.serverMajor));
       entry.pool.publish(fresh, before);
       entry.watch.moved();
+      // By somebody else's hand, or by a text that did not say so.
+      if (before !== undefined && settingsOf(before) !== settingsOf(fresh)) this.#onSettings?.();
       this.#parts.onSchema?.(config.name, fresh);
       // A statement that is being read against the old one may still be under way.
       if (before !== undefined) setTimeout(() => entry.pool?.forget(before.schemaVersion), forgetMs).unref();
@@ -215,6 +226,8 @@ function commonOf(now: () => Entry): CommonSchema {
     },
   };
 }
+
+const settingsOf = ({ settings }: Snapshot): string => JSON.stringify(settings);
 
 /** Everything that makes it the same database, reached in the same way. */
 function wayOf({ place: _place, login, tls, ...config }: DatabaseConfig): string {

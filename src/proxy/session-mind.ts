@@ -72,6 +72,7 @@ export class SessionMind {
   #asker: Asker;
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
+  #settingsMoved = false;
   #ran: RanInTransaction = 'nothing';
   readonly #shared: SharedByExecutions;
 
@@ -162,6 +163,7 @@ export class SessionMind {
     return (how) => {
       if (isMirrored) this.#mirror.ended(text, how, by);
       if (isMoving) this.#definitionsMoved = true;
+      if (text.statements.some(movesSettings)) this.#settingsMoved = true;
       // AND CHAIN: what was defined is everybody's now, though a transaction is open.
       else if (this.#definitionsMoved && text.effects.some((effect) => effect.kind === 'transaction'))
         this.schemaMoved();
@@ -239,6 +241,9 @@ export class SessionMind {
 
   schemaMoved(): void {
     this.#parts.database.schema.changed();
+    if (!this.#settingsMoved) return;
+    this.#settingsMoved = false;
+    this.#parts.database.settingsMoved();
   }
 
   /** Only made anew when something moved: verdicts are remembered by it. */
@@ -252,6 +257,10 @@ export class SessionMind {
     return this.#asker;
   }
 }
+
+/** What a database or a role begins its sessions with: whoever connects next has to find it, in a connection that was ready before too. */
+const movesSettings = ({ analysis }: ReadText['statements'][number]): boolean =>
+  /^ALTER (?:DATABASE|ROLE)\b/.test(analysis.command);
 
 /** Of a snapshot that somebody else has exported, or of what nobody could read. */
 function mayMeanThePast({ analysis, effects }: ReadText['statements'][number]): boolean {

@@ -108,12 +108,14 @@ export class Session implements Sender, RequestDesk {
   }
 
   /** A CancelRequest with this session's key: withdraws what waits for people, else asks the server to stop. */
-  cancel(): void {
+  async cancel(): Promise<void> {
     const why = new ProxyError('HOLD_WITHDRAWN', 'canceling statement due to user request');
     if (this.#fromServer.withdraw(why)) return;
     const waits = this.#state === 'waiting' && !this.replies.runsForAgent;
     const told = this.#withdrawal.cancel(why, this.replies, { waits, tell: this.#parts.cancelUpstream });
-    if (told !== undefined) this.#aside(told);
+    if (told === undefined) return;
+    this.#aside(told);
+    await told;
   }
 
   /** Ends the session with an error of ours, as Postgres does when it shuts down. */

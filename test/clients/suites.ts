@@ -196,7 +196,7 @@ export const onPurpose: readonly OnPurpose[] = [
   },
   {
     suite: 'pgjdbc',
-    file: /^(?:ScramTest|RequireAuthTest)/,
+    file: /^(?:ScramTest|RequireAuthTest|PasswordUtilTest)/,
     why: newRoles,
   },
 ];

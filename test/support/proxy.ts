@@ -162,6 +162,7 @@ ${options.config ?? ''}
   readers.start();
   const door = tlsDoorOf(config);
   const pools = new Pools({ config: () => config, clock: systemClock, log: silentLog });
+  readers.onSettings(() => pools.retire());
   const listener = new Listener({
     address: { host: '127.0.0.1', port: 0 },
     limits: () => config.limits,
