@@ -6,9 +6,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cancel, query, withClient } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { waitFor } from '../support/wait.ts';
 
 const cancelCode = 80877102;
-const lateMs = 400;
+const lateMs = 1_000;
 let server: TestPostgres;
 let relay: Server;
 let proxy: TestProxy;
@@ -47,15 +48,19 @@ afterAll(async () => {
 });
 
 test('what is sent after a cancel has ended runs to its end, however late the server hears of the cancel', async () => {
-  await query(proxy.url('postgres'), 'select 1');
   await withClient(proxy.url('postgres'), async (client) => {
-    const first = client.query('select pg_sleep(0.05)').then(
+    const first = client.query('select pg_sleep(0.5)').then(
       () => 'ended',
       () => 'stopped',
     );
-    await Promise.all([cancel(client), first]);
+    await waitFor('the first to run', async () => {
+      const running = `select 1 from pg_stat_activity where state = 'active' and query = 'select pg_sleep(0.5)'`;
+      return (await query(server.url(), running)).length > 0;
+    });
+    await cancel(client);
+    await first;
     const { rows } = await client.query<{ answer: string }>(
-      `select 'whole' as answer, pg_sleep(${(2 * lateMs) / 1000})`,
+      `select 'whole' as answer, pg_sleep(${(1.5 * lateMs) / 1000})`,
     );
     expect(rows.map(({ answer }) => answer)).toEqual(['whole']);
   });
