@@ -113,8 +113,7 @@ export class Session implements Sender, RequestDesk {
     if (this.#fromServer.withdraw(why)) return;
     const waits = this.#state === 'waiting' && !this.replies.runsForAgent;
     const told = this.#withdrawal.cancel(why, this.replies, { waits, tell: this.#parts.cancelUpstream });
-    if (told === undefined) return;
-    this.#aside(told);
+    if (told !== undefined) this.#aside(told);
     await told;
   }
 
