@@ -82,7 +82,8 @@ export class Callees {
     const compared = found.reads.filter(isCompared);
     for (const type of [...typesOf(index, compared, temporary), ...closure.types]) one.compared(type);
     if (one.hasBodies)
-      for (const type of [...found.worked, ...found.types, ...keyTypes(index, found)]) one.touched(type);
+      for (const type of [...found.worked, ...found.types, ...handed(found), ...keyTypes(index, found)])
+        one.touched(type);
     for (const relation of found.truncates) one.functions(truncating(index, relation), 'surely');
     let complete = closure.complete;
     const expressions = closure.expressions.map(({ text, relation }) => rowExpression(text, relation));
@@ -195,10 +196,7 @@ class Gathering {
       if (before !== undefined && (before.how === 'surely' || how === 'named')) continue;
       this.#callees.set(callee.oid, { function: callee, how });
       // A value becomes an argument or a result of a domain by passing its checks.
-      if (before !== undefined) continue;
-      const types = [callee.returns, ...callee.arguments.map((argument) => argument.type)];
-      this.types(types);
-      if (this.hasBodies) for (const type of types) this.touched(type);
+      if (before === undefined) this.types(typesAt(callee));
     }
   }
 
@@ -277,6 +275,15 @@ function typesOf(index: SchemaIndex, reads: readonly ColumnRead[], temporary: re
     ),
   );
 }
+
+const typesAt = (callee: FunctionInfo): readonly number[] => [
+  callee.returns,
+  ...callee.arguments.map((argument) => argument.type),
+];
+
+/** Of what the text calls; casts that might stand between are of any type, and would make every text compare everything. */
+const handed = (found: StaticFindings): readonly number[] =>
+  found.calls.flatMap((call) => call.candidates).flatMap(typesAt);
 
 /** Of partition keys: the server sorts the bounds of the partitions when it looks at the table at all. */
 function keyTypes(index: SchemaIndex, found: StaticFindings): readonly number[] {

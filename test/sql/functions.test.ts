@@ -198,6 +198,20 @@ describe.each([15, 18] as const)('functions of Postgres %i', (major) => {
     expect(found.unknowns).toHaveLength(early ? 1 : 0);
   });
 
+  test('a cast that might stand in between makes no text compare', async () => {
+    const parser = await loadParser(major);
+    const resolvers = new SchemaResolvers(parser);
+    const lt = snapshot.functions.find(({ name }) => name === 'pair_lt');
+    const [source, target] = [25, lt?.arguments[0]?.type ?? 0];
+    const cast = { source, target, function: lt?.oid ?? 0, context: 'implicit', method: 'function' } as const;
+    resolvers.add({ ...snapshot, casts: [...snapshot.casts, cast] });
+    const state = { searchPath: known(['public']), role: 'postgres', temp: known([]) };
+    const job = { text: 'select 1', schemaVersion: snapshot.schemaVersion, state };
+    const answer = analyseText(parser, resolvers.resolver, job);
+    const found = answer.kind === 'statements' ? answer.statements.flatMap(({ analysis }) => analysis.functions) : [];
+    expect(found.map(({ name }) => name)).toEqual(['pair_lt']);
+  });
+
   test('a TRUNCATE that takes tables along names them', () => {
     const wholes = analyse('truncate emptied cascade').wholeTables.map(({ name }) => name);
     expect(wholes.sort()).toEqual(['along', 'emptied']);
