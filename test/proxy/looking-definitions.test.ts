@@ -15,6 +15,22 @@ const files = watchedFiles({
   allows: definitions,
 });
 
+/** Harmless when it was put behind an index, a key, a default and the rest; then it was replaced. */
+const stored = `
+  create function tells(int) returns int language plpgsql immutable as 'begin return $1; end';
+  create table kept (a int, b int, check (tells(b) > 0)); insert into kept select i, i from generate_series(1, 20) i; create index by_tells on kept (tells(a));
+  create table counted (a int, b int); insert into counted select i, i from generate_series(1, 20) i; create statistics of_tells on (tells(a)), b from counted;
+  create table keyed (a int) partition by range (tells(a)); create table keyed1 partition of keyed for values from (0) to (1000);
+  create table emptied (id int primary key); create table along (id int references emptied);
+  create function told() returns trigger language plpgsql as 'begin perform public.tells(1); return null; end';
+  create trigger told before truncate on along execute function told();
+  create function gap(float8, float8) returns float8 language plpgsql immutable as 'begin return $1 - $2 + public.tells(1); end';
+  create type span as range (subtype = float8, subtype_diff = gap); create table spans (s span); insert into spans select span(i, i + 1) from generate_series(1, 600) i;
+  create function words() returns text language sql stable as 'select min(ssn) from public.people';
+  create materialized view copies as select words() as word;
+  create or replace function tells(int) returns int language plpgsql immutable as
+    'begin return $1 / ((select pay from public.people where id = 1) - 150); end';`;
+
 const schema = (pay: number, word: string): string => `
   drop schema public cascade; create schema public; grant all on schema public to public;
   create domain age as int;
@@ -37,7 +53,8 @@ const schema = (pay: number, word: string): string => `
   insert into parent values (1, '${word}', nullif('${word}', 'other'));
   insert into kid values (2, '${word}', 'x', 3);
   create index by_pay on people (pay);
-  alter table people add constraint later check (pay > 100) not valid;`;
+  alter table people add constraint later check (pay > 100) not valid;
+  ${stored}`;
 
 /** One after the other; the last may be what shows what the others made. */
 const attacks: Readonly<Record<string, readonly string[]>> = {
@@ -80,6 +97,17 @@ const attacks: Readonly<Record<string, readonly string[]>> = {
     'set role plain',
     'select id from people',
   ],
+  'ANALYZE and what an index calls': ['analyze kept'],
+  'ANALYZE and what statistics call': ['analyze counted'],
+  'ANALYZE and what the difference of a range calls': ['analyze spans'],
+  REINDEX: ['reindex table kept'],
+  'REINDEX of an index': ['reindex index by_tells'],
+  CLUSTER: ['cluster kept using by_tells'],
+  'a table written anew': ['alter table kept set unlogged'],
+  'an index over a range': ['create index on spans using gist (s)', 'insert into spans select s from spans'],
+  'the key of a partition': ['insert into keyed values (5)'],
+  'TRUNCATE of a table that goes along': ['truncate emptied cascade'],
+  'what a function filled a copy with': ['select upper(word) from copies'],
 };
 
 const honest: readonly string[] = [
@@ -95,6 +123,8 @@ const honest: readonly string[] = [
   'alter table notes rename to remarks',
   'alter table people drop constraint later',
   'create table parts2 partition of parts for values from (100) to (200)',
+  'analyze notes',
+  'truncate loose',
 ];
 
 describe.each([15, 18] as const)('with Postgres %i', (major) => {
