@@ -170,7 +170,7 @@ export const onPurpose: readonly OnPurpose[] = [
   },
   {
     suite: 'pg8000',
-    test: /::(?:test_password_bytes|testBytesPassword)$/,
+    test: /::(?:test_password_bytes|test_bytes_password|testBytesPassword)$/,
     why: newRoles,
   },
   {
@@ -196,7 +196,7 @@ export const onPurpose: readonly OnPurpose[] = [
   },
   {
     suite: 'pgjdbc',
-    file: /^(?:ScramTest|RequireAuthTest|PasswordUtilTest)/,
+    file: /^(?:Scram|RequireAuth|PasswordUtil|AuthenticationPlugin)Test/,
     why: newRoles,
   },
 ];
