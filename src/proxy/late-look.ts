@@ -9,11 +9,11 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Admission, Gate } from '../gate.ts';
-import type { Analysis } from '../sql/analysis.ts';
 import { joined } from '../sql/referring.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { SchemaSource } from '../sql/reader.ts';
+import { isReplaceable } from '../sql/replaceable.ts';
 
 type Passed = Extract<Admission, { readonly kind: 'pass' }>;
 
@@ -122,13 +122,6 @@ export class LateLook {
     if (this.#watch.ends - this.#ends < 2 || text === undefined || index === undefined) return false;
     return text.statements.some(({ analysis }) => analysis.writes.length === 0 && isReplaceable(analysis, index));
   }
-}
-
-/** The server's own and those of extensions are nobody's to replace. */
-function isReplaceable({ functions }: Analysis, index: SchemaIndex): boolean {
-  return functions.some(({ schema, name }) =>
-    index.functionsNamed(name).some((one) => one.schema === schema && schema !== 'pg_catalog' && one.extension === ''),
-  );
 }
 
 /**

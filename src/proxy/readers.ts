@@ -156,6 +156,7 @@ export class Readers {
         inBand: (text, agent) => (entry.pool === undefined ? noOffer : this.#inBand(entry.pool, text, agent)),
       },
       schema,
+      clock: this.#parts.clock,
       witness: config.witness,
       report: (words, normalised) => {
         this.#disagreements += 1;

@@ -6,6 +6,7 @@
 //
 // Whatever fails on the way makes the text not known; nothing here says that a text may pass.
 import { refusedBy, refusedIn } from './ahead.ts';
+import type { Clock } from '../core/clock.ts';
 import { StatementCache, type CacheLimits } from './cache.ts';
 import { inDoubt } from './doubts.ts';
 import { hasCallingChecks } from './early-checks.ts';
@@ -13,8 +14,17 @@ import { parsesEarly } from './early-parse.ts';
 import type { InBandAnswer } from './in-band.ts';
 import type { OfferRequest } from './offer.ts';
 import type { ParserPool } from './parser-pool.ts';
-import { sizeOf, unreadText, type Meaning, type Reading, type ReadRequest, type ReadText } from './reading.ts';
+import {
+  sizeOf,
+  unreadText,
+  type Meaning,
+  type OwnSchema,
+  type Reading,
+  type ReadRequest,
+  type ReadText,
+} from './reading.ts';
 import { arePlansFresh, isInVain, joined, withFreshPlans } from './referring.ts';
+import { isReplaceable } from './replaceable.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { decodeText } from './text.ts';
 import { Witnesses, type Cold, type Keeping, type WitnessParts } from './witnesses.ts';
@@ -31,8 +41,14 @@ export interface SchemaSource {
 export interface ReaderParts extends WitnessParts {
   readonly pool: Pick<ParserPool, 'analyse' | 'offer' | 'inBand'>;
   readonly schema: SchemaSource;
+  readonly clock: Clock;
   readonly limits?: CacheLimits;
 }
+
+/** Longer than this and the server may have kept our question behind the lock of somebody who made definitions meanwhile. */
+const heldUpMs = 20;
+/** While a restore defines one thing after the other, the schema may move each time. */
+const againMax = 10;
 
 export class Reader {
   readonly #parts: ReaderParts;
@@ -166,21 +182,42 @@ export class Reader {
     return joined(sure, (each) => request.session.named(each, index.snapshot.schemaVersion));
   }
 
-  async #witnessed(cold: Cold): Promise<Reading> {
-    const generation = this.#generation;
+  async #witnessed(cold: Cold, again = 0): Promise<Reading> {
+    const { clock } = this.#parts;
+    const [generation, asked] = [this.#generation, clock.ticks()];
     const { reading, keeping, dependsOn } = await this.#witnesses.ask(cold);
+    const mustBeNow = clock.ticks() - asked > heldUpMs || callsOfUsers(reading, cold.index);
     if (reading.kind === 'read' && keeping !== undefined) this.#keep(cold, reading, keeping, generation);
-    return dependsOn === 'the schema' ? await this.#fresh(cold, reading) : reading;
+    return dependsOn === 'the schema' ? await this.#fresh(cold, reading, { mustBeNow, again }) : reading;
   }
 
   /** What is not known, or was asked behind a lock, may be something that was made a moment ago: once more, if the schema has moved. */
-  async #fresh(cold: Cold, reading: Reading): Promise<Reading> {
+  async #fresh(
+    cold: Cold,
+    reading: Reading,
+    { mustBeNow, again }: { readonly mustBeNow: boolean; readonly again: number },
+  ): Promise<Reading> {
     const unsure = reading.kind === 'read' && reading.statements.some((one) => one.analysis.unknowns.length > 0);
     const isPast = cold.index !== this.#indexOf(cold.meaning);
-    if (!(unsure || isPast) || cold.isFresh || cold.meaning.own !== undefined) return reading;
-    const index = await this.#parts.schema.fresh();
-    if (index === undefined || index === cold.index) return reading;
-    return await this.#witnessed({ ...cold, index, isFresh: true });
+    const { own } = cold.meaning;
+    if (own !== undefined) return mustBeNow ? await this.#onSameBasis(own, reading) : reading;
+    if (!mustBeNow && (cold.isFresh || !(unsure || isPast))) return reading;
+    const { schema } = this.#parts;
+    // Definitions of ours that end at this very moment make it past once more.
+    const index = (await schema.fresh()) ?? (mustBeNow ? await schema.ready() : undefined);
+    if (index === cold.index) return reading;
+    if (index !== undefined && again < (mustBeNow ? againMax : 1))
+      return await this.#witnessed({ ...cold, index, isFresh: true }, again + 1);
+    return mustBeNow ? unreadText('definitions moved while the server was asked') : reading;
+  }
+
+  /** Its own definitions were read on top of everybody's as they were before it waited. */
+  async #onSameBasis({ basis }: OwnSchema, reading: Reading): Promise<Reading> {
+    const { schema } = this.#parts;
+    const isSame = ((await schema.fresh()) ?? (await schema.ready())) === basis;
+    return isSame || reading.kind !== 'read'
+      ? reading
+      : inDoubt(reading, 'others changed definitions while it was read');
   }
 
   #keep(cold: Cold, text: ReadText, { inert, kept = text }: Keeping, generation: number): void {
@@ -191,4 +228,9 @@ export class Reader {
     const key = cold.meaning.keyAt(version) + cold.request.typesKey;
     this.#cache.keep(key, cold.request.sql, { value: kept, bytes: sizeOf(text), inert });
   }
+}
+
+/** What a function does stands in no tree of the server's, and no wait is too short to replace it. */
+function callsOfUsers(reading: Reading, index: SchemaIndex): boolean {
+  return reading.kind === 'read' && reading.statements.some(({ analysis }) => isReplaceable(analysis, index));
 }

@@ -71,6 +71,8 @@ const fill = (table: string, rows: string): readonly ClientMessage[] => [
 /** `byTheOther`: by the one who changes definitions. */
 type Part = string | readonly ClientMessage[] | { readonly byTheOther: string };
 interface Play {
+  /** The other is no agent: nobody tells the proxy of what he changes. */
+  readonly isOutside?: true;
   /** What the one who asks has done before. */
   readonly before: readonly Part[];
   /** A COPY that is open while the other is at it; what comes after goes on with it. */
@@ -133,6 +135,41 @@ const attacks: Readonly<Record<string, Play>> = {
     before: [fill('fitted (id, word)', '1\tx\n')],
     changes: ['lock table fitted', checkOf("raise exception '%', (select ssn from people limit 1);")],
     waits: fill('fitted (id, word)', '2\ty\n'),
+    after: [],
+  },
+  'a new text that waits for somebody at the server': {
+    isOutside: true,
+    before: [],
+    changes: [lock, reading],
+    waits: calls,
+    after: [],
+  },
+  'a new text in a transaction that waits for somebody at the server': {
+    isOutside: true,
+    before: ['begin', 'create table own (id int)'],
+    changes: [lock, reading],
+    waits: calls,
+    after: [],
+  },
+  'a prepared text that waits for somebody at the server': {
+    isOutside: true,
+    before: [],
+    changes: [lock, reading],
+    waits: `prepare p as ${calls}`,
+    after: ['execute p'],
+  },
+  'a cursor that waits for somebody at the server': {
+    isOutside: true,
+    before: ['begin'],
+    changes: [lock, reading],
+    waits: `declare c cursor for ${calls}`,
+    after: ['fetch all from c'],
+  },
+  'a copy that waits for somebody at the server': {
+    isOutside: true,
+    before: [],
+    changes: [lock, reading],
+    waits: `copy (${calls}) to stdout`,
     after: [],
   },
   'a name of the session': {
@@ -206,6 +243,20 @@ const lasting: Readonly<Record<string, Play>> = {
     before: ['create table copy (id int, word text default says())'],
     changes: ['lock table copy', reading],
     waits: 'insert into copy (id) values (1)',
+    after: [putBack, 'select * from copy'],
+  },
+  'a table made of it behind somebody at the server': {
+    isOutside: true,
+    before: [],
+    changes: [lock, reading],
+    waits: 'create table copy as select says() as word from t',
+    after: [putBack, 'select * from copy'],
+  },
+  'rows that were inserted behind somebody at the server': {
+    isOutside: true,
+    before: ['create table copy (word text)'],
+    changes: [lock, reading],
+    waits: 'insert into copy select says() from t',
     after: [putBack, 'select * from copy'],
   },
   'a column that is added': {
@@ -323,8 +374,11 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
   }
 
   /** What the one who asks is told. */
-  async function played(url: string, { before, opens, changes, waits, after }: Play): Promise<readonly string[]> {
-    const [asking, changing] = [await connectRaw(url), await connectRaw(url)];
+  async function played(
+    url: string,
+    { isOutside, before, opens, changes, waits, after }: Play,
+  ): Promise<readonly string[]> {
+    const [asking, changing] = [await connectRaw(url), await connectRaw(isOutside === true ? postgres.url() : url)];
     const readies = new Map<Raw, number>([
       [asking, 0],
       [changing, 0],
