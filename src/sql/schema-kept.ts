@@ -59,23 +59,29 @@ export function namesStand(before: GroupTexts, now: GroupTexts): boolean {
 
 function stands(part: Naming, before: GroupText | undefined, now: GroupText | undefined, all: GroupTexts): boolean {
   if (before === now || before === undefined || now === undefined) return before === now;
-  const same = new Set(before.lines);
-  const moved = now.lines.filter((line) => !same.has(line));
+  const moved = without(now.lines, before.lines).map(fieldsOf);
   if (moved.length === 0) return true;
   const { key, names } = naming[part];
-  const was = new Map(before.lines.map((line) => fieldsOf(line)).map((row) => [String(row.slice(0, key)), row]));
+  const keyOf = (row: readonly unknown[]): string => String(row.slice(0, key));
+  const was = new Map(without(before.lines, now.lines).map((line) => [keyOf(fieldsOf(line)), fieldsOf(line)]));
   const relations = part === 'attributes' ? relationsIn(all) : undefined;
-  return moved.map(fieldsOf).every((row) => {
-    const old = was.get(String(row.slice(0, key)));
+  return moved.every((row) => {
+    const old = was.get(keyOf(row));
     if (old !== undefined) return JSON.stringify(old.slice(0, names)) === JSON.stringify(row.slice(0, names));
     // Found by its name alone, before all others.
-    return relations === undefined ? row[1] !== 'pg_catalog' : !relations.has(row[0]);
+    return relations === undefined ? row[1] !== 'pg_catalog' : !relations.has(Number(row[0]));
   });
 }
 
-function relationsIn(texts: GroupTexts): ReadonlySet<unknown> {
+/** Nearly every line stands: only the others are worth looking into. */
+function without(lines: readonly string[], others: readonly string[]): readonly string[] {
+  const there = new Set(others);
+  return lines.filter((line) => !there.has(line));
+}
+
+function relationsIn(texts: GroupTexts): ReadonlySet<number> {
   const lines = groupsOf('relations').flatMap((group) => texts.get(group)?.lines ?? []);
-  return new Set(lines.map((line) => fieldsOf(line)[0]));
+  return new Set(lines.map((line) => Number.parseInt(line.slice(1), 10)));
 }
 
 function fieldsOf(line: string): readonly unknown[] {
