@@ -64,8 +64,8 @@ export type TopUpResult =
 
 /** What channels see of budgets. Throws UNAVAILABLE when state or record is away. */
 export interface BudgetBook {
-  /** In the order of the files. Empty: nothing bounds this agent. */
-  of(agent: string): Promise<readonly BudgetView[]>;
+  /** In the order of the files. `hold`: those that its statement draws on. Empty: nothing bounds this agent, or the hold is not open. */
+  of(agent: string, hold?: HoldId): Promise<readonly BudgetView[]>;
   topUp(asked: TopUp): Promise<TopUpResult>;
 }
 
@@ -77,6 +77,7 @@ export interface BudgetDeskParts {
   readonly clock: Clock;
   /** Undefined: no such agent. */
   readonly ownerOf: (agent: string) => string | undefined;
+  /** Of a hold that is open: with a card that is settled its people have nothing to decide any more. */
   readonly holdFacts: (id: HoldId) => Promise<HeldFacts | undefined>;
 }
 
@@ -90,9 +91,11 @@ export class BudgetDesk implements BudgetBook {
     this.#parts = parts;
   }
 
-  async of(agent: string): Promise<readonly BudgetView[]> {
-    const { classification, purses } = this.#parts;
-    const standings = await purses.standings(allClaims(classification(), agent));
+  async of(agent: string, hold?: HoldId): Promise<readonly BudgetView[]> {
+    const { classification, purses, holdFacts } = this.#parts;
+    const facts = hold === undefined ? undefined : await holdFacts(hold);
+    const claims = hold === undefined ? allClaims(classification(), agent) : this.#claimsOf(agent, facts);
+    const standings = claims.length === 0 ? [] : await purses.standings(claims);
     return standings.map((standing) => this.#view(standing));
   }
 
@@ -114,8 +117,9 @@ export class BudgetDesk implements BudgetBook {
       return { kind: 'invalid', words: `rows must be 1 to ${termsLimits.rowsMax}` };
     }
     const facts = asked.hold === undefined ? undefined : await this.#parts.holdFacts(asked.hold);
-    if (asked.hold !== undefined && facts?.asker.agent !== asked.agent) {
-      return { kind: 'notFound', words: 'no such hold of this agent' };
+    // Whoever is asked about one level would else decide about another one's budget, with any card of this agent.
+    if (asked.hold !== undefined && !this.#claimsOf(asked.agent, facts).some(({ key }) => key === claim.key)) {
+      return { kind: 'notFound', words: 'no open hold of this agent draws on this budget under that id' };
     }
     const needs = facts?.needs ?? this.#needsOf(claim);
     const crowd = this.#crowdOf(facts === undefined ? [owner] : [owner, facts.asker.owner]);
@@ -125,6 +129,16 @@ export class BudgetDesk implements BudgetBook {
     const elsewhere = this.#elsewhere(claim, asked.castAt);
     if (elsewhere !== undefined) return { kind: 'forbidden', words: elsewhere };
     return this.#count(asked, { claim, owner, needs, crowd });
+  }
+
+  /** What the statement of this agent's card draws on, as it is judged now. */
+  #claimsOf(agent: string, facts: HeldFacts | undefined): readonly BudgetClaim[] {
+    if (facts?.asker.agent !== agent) return [];
+    return budgetClaims(
+      this.#parts.classification(),
+      agent,
+      facts.columns.map(({ level }) => level),
+    );
   }
 
   /** Together with what others have said already: enough of them, or one more. */

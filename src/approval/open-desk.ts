@@ -107,9 +107,13 @@ export class StoreDesk implements Desk {
     return guarded(() => this.#board.find(id));
   }
 
-  /** What was asked, as it is stored. */
-  facts(id: HoldId): Promise<HeldFacts | undefined> {
-    return guarded(() => this.#holds.facts(id));
+  /** What was asked, as it is stored, while people can decide about it. */
+  openFacts(id: HoldId): Promise<HeldFacts | undefined> {
+    return guarded(async () => {
+      const [facts, stored] = await Promise.all([this.#holds.facts(id), this.#holds.read(id)]);
+      const isOpen = stored !== undefined && stateOf(stored.life, this.#parts.clock.now()) === 'open';
+      return isOpen ? facts : undefined;
+    });
   }
 
   /** Holds that are open: exact for what this process asked, and from the last round for what its peers did. */

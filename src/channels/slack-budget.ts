@@ -13,7 +13,7 @@ const fields = { budget: 'cs_budget', rows: 'cs_budget_rows', reason: 'cs_budget
 /** Slack takes so many in one list. */
 const optionsMax = 100;
 
-/** Undefined: nothing bounds this agent any more. */
+/** `budgets`: those that the card draws on. Undefined: none does any more. */
 export function budgetDialog(view: HoldView, origin: DialogOrigin, budgets: readonly BudgetView[]): Modal | undefined {
   const options = budgets.slice(0, optionsMax).map(({ level, per, left, rowsMax }) => ({
     text: plain(line(`${level}, ${left} of ${rowsMax} rows left in ${per}`, limits.optionText), limits.optionText),

@@ -101,7 +101,7 @@ export class SlackDesk {
   }
 
   async #budgetDialog(view: HoldView, origin: DialogOrigin): Promise<Modal | undefined> {
-    return budgetDialog(view, origin, (await this.#parts.budgets?.of(view.agent)) ?? []);
+    return budgetDialog(view, origin, (await this.#parts.budgets?.of(view.agent, view.id)) ?? []);
   }
 
   async #topUp(
@@ -209,7 +209,7 @@ export class SlackDesk {
     const origin = { hold, channel: click.place.channel, ts: click.place.ts };
     const method = click.place.viewType === 'modal' ? 'views.push' : 'views.open';
     const modal = await dialog(view, origin);
-    if (modal === undefined) return await this.#no('invalid', from, 'No budget bounds this agent now.');
+    if (modal === undefined) return await this.#no('invalid', from, 'This statement draws on no budget now.');
     const answer = await api.call(method, { trigger_id: click.trigger, view: modal });
     if (answer.kind === 'ok') return this.#count('shown');
     this.#parts.log.warn('a Slack dialog did not open', { hold, why: answer.why });

@@ -69,7 +69,7 @@ export async function openBench({ live, record, recorder, clock, log, begun }: B
     ...{ purses, store, recorder, clock },
     classification: () => classification.current,
     ownerOf: (agent) => live.config.agents.get(agent)?.owner,
-    holdFacts: (id) => desk.facts(id),
+    holdFacts: (id) => desk.openFacts(id),
   });
   const lineage = await lineageOf(classification, store, clock);
   begun.push(async () => lineage.close());

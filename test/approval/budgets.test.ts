@@ -107,11 +107,22 @@ describe.each(stores)('on %s', (_, open) => {
 
   test('on a card its people decide, and only on a card of that agent', async () => {
     const { desk, hold, records } = await aDesk(open);
-    expect(await desk.topUp(aTopUp({ hold, person: 'dan' }))).toMatchObject({ kind: 'forbidden' });
-    expect(await desk.topUp(aTopUp({ hold, person: 'cleo' }))).toMatchObject({ kind: 'added', by: ['cleo'] });
+    const asked = { level: 'restricted', per: '1h', hold };
+    expect(await desk.topUp(aTopUp({ ...asked, person: 'dan' }))).toMatchObject({ kind: 'forbidden' });
+    expect(await desk.topUp(aTopUp({ ...asked, person: 'cleo' }))).toMatchObject({ kind: 'added', by: ['cleo'] });
     expect(records()).toMatchObject([{ hold, by: ['cleo'] }]);
     const other = 'h_11111111111111111111' as HoldId;
-    expect(await desk.topUp(aTopUp({ hold: other, person: 'cleo' }))).toMatchObject({ kind: 'notFound' });
+    expect(await desk.topUp(aTopUp({ ...asked, hold: other, person: 'cleo' }))).toMatchObject({ kind: 'notFound' });
+  });
+
+  test('the people of a card decide about the budgets that its statement draws on, and about no other', async () => {
+    // cleo is asked about restricted columns only, and alone: with a card of those she must not add to another level's budget.
+    const { desk, hold, records, drawn } = await aDesk(open);
+    const asked = { level: 'confidential', per: '1d', person: 'cleo' };
+    expect(await desk.topUp(aTopUp(asked))).toMatchObject({ kind: 'forbidden' });
+    expect(await desk.topUp(aTopUp({ ...asked, hold }))).toMatchObject({ kind: 'notFound' });
+    expect(records()).toEqual([]);
+    expect(await drawn('confidential')).toBe(100);
   });
 
   test('the same click twice counts once; twenty at once too', async () => {

@@ -35,7 +35,7 @@ async function aBudgetScene(way: 'socket' | 'http') {
   });
   const budgets: BudgetDesk = new BudgetDesk({
     ...{ store, purses, clock: systemClock, recorder: proxy.audit, classification: () => classification },
-    ...{ ownerOf: () => 'ana', holdFacts: (id) => proxy.desk.facts(id) },
+    ...{ ownerOf: () => 'ana', holdFacts: (id) => proxy.desk.openFacts(id) },
   });
   const scene = await aScene({ way, store, proxy, files: classification.catalog, parts: { budgets } });
   await held(proxy);
@@ -71,6 +71,21 @@ describe.each(['socket', 'http'] as const)('over %s', (way) => {
       scene.slack.ephemerals.some((each) => JSON.stringify(each).includes('report-bot may read 50 rows more')),
     );
     expect(await budgets.of('report-bot')).toMatchObject([{ rowsMax: 150, added: 50 }]);
+  });
+
+  test('on a card that is settled nobody adds anything', async () => {
+    const { scene, card, budgets, topUps } = await aBudgetScene(way);
+    const ben = scene.person('UBEN');
+    await ben.click(card, actionIds.budget);
+    const dialog = await waitFor('the dialog', () => scene.slack.views.at(-1));
+    await ben.click(card, actionIds.once);
+    await waitFor('the yes', () => read(card).includes('Approved'));
+    await ben.submit(dialog, typed('50'));
+    await waitFor('the word to ben', () =>
+      scene.slack.ephemerals.some((each) => JSON.stringify(each).includes('no open hold')),
+    );
+    expect(topUps()).toEqual([]);
+    expect(await budgets.of('report-bot')).toMatchObject([{ rowsMax: 100 }]);
   });
 
   test.each([
