@@ -1,6 +1,7 @@
 // Who may decide a hold, by the files in force at that moment: a person taken out of them while the hold is open no longer counts,
 // and the agent's owner never does, under whatever name the config knows them.
 import type { Approver, Catalog } from '../catalog/catalog.ts';
+import { standsBehind } from '../catalog/owner-names.ts';
 import type { UnixMillis } from '../core/brand.ts';
 import type { CastVote } from './hold.ts';
 import type { Need } from '../policy/verdict.ts';
@@ -29,21 +30,21 @@ export function withVouched(people: People, votes: readonly CastVote[], now: Uni
   return { approvers: people.approvers, groups };
 }
 
-/** An owner may be written as the approver's name, e-mail or Slack id: each of them is the same human. */
-function isOwner(approver: Approver, owners: readonly string[]): boolean {
-  const aliases = [approver.name, approver.email, approver.slack].filter((alias) => alias !== undefined).map(plain);
-  return owners.some((owner) => aliases.includes(plain(owner)));
+function isOwner({ approver, crowd }: { readonly approver: Approver; readonly crowd: Crowd }): boolean {
+  const groups = [...crowd.people.groups]
+    .filter(([, people]) => people.includes(approver.name))
+    .map(([group]) => group);
+  return crowd.owners.some((owner) => standsBehind(owner, approver, groups));
 }
 
-const plain = (name: string): string => name.normalize('NFKC').trim().toLowerCase();
-
 /** May approve this need now. */
-export function approversOf(need: Need, { people, owners }: Crowd): readonly Approver[] {
+export function approversOf(need: Need, crowd: Crowd): readonly Approver[] {
+  const { people } = crowd;
   const names = new Set(need.groups.flatMap((group) => people.groups.get(group) ?? []));
   return [...names]
     .map((name) => people.approvers.get(name))
     .filter((approver) => approver !== undefined)
-    .filter((approver) => !isOwner(approver, owners));
+    .filter((approver) => !isOwner({ approver, crowd }));
 }
 
 /**
@@ -61,7 +62,7 @@ export type Standing = { readonly kind: 'approver' } | { readonly kind: 'none'; 
 export function standingOf(person: string, needs: readonly Need[], crowd: Crowd): Standing {
   const approver = crowd.people.approvers.get(person);
   if (approver === undefined) return { kind: 'none', words: 'this person is not in approvers.yaml' };
-  if (isOwner(approver, crowd.owners)) {
+  if (isOwner({ approver, crowd })) {
     return { kind: 'none', words: 'the owner of an agent never decides about its statements' };
   }
   const isIn = (group: string): boolean => crowd.people.groups.get(group)?.includes(person) === true;

@@ -1,5 +1,6 @@
 // Who could approve what, from a classification as it was in force: levels with the groups that are asked, owners, rules, people. And what the log
 // alone cannot say about a decision: whether those who voted were approvers then, and as many as the levels wanted. Pure.
+import { standsBehind } from '../catalog/owner-names.ts';
 import { dotted } from '../core/names.ts';
 import type { Classification } from '../policy/classification.ts';
 import type { ReportHold } from './report.ts';
@@ -54,9 +55,14 @@ export function rightsOf({ catalog, policy }: Classification): Rights {
 export function doubtsAbout({ held, votes, decided }: ReportHold, { catalog }: Classification): readonly string[] {
   const strangers = [...new Set(votes.map((vote) => vote.person))].filter((person) => !catalog.approvers.has(person));
   const doubts: string[] = strangers.map((person) => `${person} voted on ${held.hold} and was no approver then`);
+  const voters = [...catalog.approvers.values()].filter(({ name }) => votes.some((vote) => vote.person === name));
+  // By name they are found in the log alone.
+  const owners = voters.filter((person) => standsBehind(held.owner, person)).map(({ name }) => name);
+  for (const person of owners.filter((name) => name !== held.owner))
+    doubts.push(`${person} voted on ${held.hold} and stands behind its agent, whose owner is ${held.owner}`);
   if (decided?.state !== 'approved') return doubts;
   const yes = new Set(votes.filter((vote) => vote.vote === 'approve').map((vote) => vote.person));
-  yes.delete(held.owner);
+  for (const person of [held.owner, ...owners]) yes.delete(person);
   const wanted = Math.max(
     1,
     ...held.rules.map((rule) => catalog.levelByName.get(rule.replace(/^level /, ''))?.quorum ?? 1),
