@@ -4,6 +4,7 @@
 import { known, type Known } from './core/known.ts';
 import { dotted, quoteName } from './core/names.ts';
 import { visible } from './core/visible.ts';
+import { dottedVisible } from './sql/canonical.ts';
 import { isNonEmpty } from './core/brand.ts';
 import type { HoldRequest, HoldUnit } from './approval/desk.ts';
 import { countText } from './approval/terms.ts';
@@ -178,7 +179,7 @@ function reasonsOf({
   return [reason(head, []), ...others, ...listed, ...rest];
 }
 
-const nameOf = ({ schema, name }: Relation): string => visible(dotted(schema, name), 200);
+const nameOf = ({ schema, name }: Relation): string => visible(dottedVisible(schema, name), 200);
 
 function sizeText(size: { readonly rows: number; readonly bytes: number } | undefined): string {
   if (size === undefined) return 'of unknown size';

@@ -2,9 +2,8 @@
 // in them visible.
 import { isNonEmpty, type HoldId, type UnixMillis } from '../core/brand.ts';
 import type { HoldConfig } from '../core/config-types.ts';
-import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
-import { cardSql, sqlVisible } from '../sql/canonical.ts';
+import { cardSql, dottedVisible, sqlVisible } from '../sql/canonical.ts';
 import type { MaskedRead } from '../policy/masking.ts';
 import type { Reason } from '../policy/verdict.ts';
 import type { HoldRequest } from './desk.ts';
@@ -106,8 +105,8 @@ function heldReason({ action, rule, words, place, columns }: Reason): HeldReason
     words: sqlVisible(visible(words, 1_000)),
     place,
     columns: columns.slice(0, columnsMax).map(({ column: { relation, column } }) => {
-      const table = dotted(relation.schema, relation.name);
-      return sqlVisible(column === '*' ? `${table}.*` : `${table}.${dotted(column)}`);
+      const table = dottedVisible(relation.schema, relation.name);
+      return column === '*' ? `${table}.*` : `${table}.${dottedVisible(column)}`;
     }),
   };
 }

@@ -1,8 +1,8 @@
 // What an agent is told when its statement does not run, and while it waits: words for a person, facts for a program, a hint for the
 // next try. Nothing here decides; every text from outside was made visible by whoever put it into a verdict or a view.
 import { ProxyError } from '../core/errors.ts';
-import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
+import { dottedVisible } from '../sql/canonical.ts';
 import type { LeveledColumn, Reason, Verdict } from '../policy/verdict.ts';
 import type { Answer } from './desk.ts';
 import type { HoldView } from './view.ts';
@@ -103,7 +103,7 @@ function columnsOf(reasons: readonly Reason[]): readonly NamedColumn[] {
 }
 
 function named({ column: { relation, column }, level }: LeveledColumn): NamedColumn {
-  return { column: visible(dotted(relation.schema, relation.name, column), 200), level };
+  return { column: visible(dottedVisible(relation.schema, relation.name, column), 200), level };
 }
 
 /** Those that it is held for; what else it reads is nobody's concern here. */

@@ -1,12 +1,11 @@
 // From what is stored to what is seen: the state by the clock, the people by the files in force, and every character of the agent's
 // made visible. Pure.
 import { isNonEmpty, type NonEmpty, type UnixMillis } from '../core/brand.ts';
-import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ColumnName } from '../sql/analysis.ts';
 import type { LeveledColumn, Need } from '../policy/verdict.ts';
-import { sqlVisible } from '../sql/canonical.ts';
+import { dottedVisible, sqlVisible } from '../sql/canonical.ts';
 import { approversOf, standingOf, type Crowd } from './approvers.ts';
 import type { CastVote, HeldFacts, HoldLife } from './hold.ts';
 import { grantUntil, stateOf, votesInForce } from './hold-state.ts';
@@ -100,7 +99,7 @@ export function shownColumn(column: ColumnName): string {
 }
 
 function shownName(column: ColumnName): { readonly table: string; readonly own: string } {
-  return { table: tableText(column), own: column.column === '*' ? '*' : sqlVisible(dotted(column.column)) };
+  return { table: tableText(column), own: column.column === '*' ? '*' : dottedVisible(column.column) };
 }
 
 function viewColumn(
@@ -112,9 +111,9 @@ function viewColumn(
   return { column: `${table}.${own}`, table, name: own, level, rank, category, uses, place, owner };
 }
 
-const tableText = ({ relation: { schema, name } }: ColumnName): string => sqlVisible(dotted(schema, name));
+const tableText = ({ relation: { schema, name } }: ColumnName): string => dottedVisible(schema, name);
 
-const columnText = (column: ColumnName): string => `${tableText(column)}.${sqlVisible(dotted(column.column))}`;
+const columnText = (column: ColumnName): string => `${tableText(column)}.${dottedVisible(column.column)}`;
 
 function needsOf(needs: NonEmpty<Need>, life: HoldLife, crowd: Crowd): NonEmpty<ViewNeed> {
   const yes = new Set(

@@ -1,6 +1,6 @@
 // A record as one line for a person's eyes. Everything in it came from outside at some time, so nothing that does not show itself
 // reaches a terminal.
-import { visible } from '../core/visible.ts';
+import { replacedHidden, visible } from '../core/visible.ts';
 import type { LoggedRecord } from './record.ts';
 import { assertNever } from '../core/exhaustive.ts';
 
@@ -12,15 +12,13 @@ export function recordWords(record: LoggedRecord & { readonly chain?: string }):
 
 /** JSON that is safe to look at: what does not show itself is written as an escape, which reads back as the same text. */
 export function jsonWords(value: unknown): string {
-  return JSON.stringify(value).replace(unseen, escapes);
+  return replacedHidden(JSON.stringify(value), escapes);
 }
 
 /** Characters beyond the first plane are two escapes. */
 function escapes(char: string): string {
   return char.replace(/[^]/g, (half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
-
-const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu;
 
 /** What it says, on one line; not made visible yet. */
 export function recordFacts(record: LoggedRecord): string {

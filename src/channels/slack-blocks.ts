@@ -137,18 +137,7 @@ export function lines(text: string, lengthMax: number): string {
   return cut(safe.map((part) => (part === '\n' || part === '\t' ? part : shown(part))).join(''), lengthMax);
 }
 
-/**
- * Beside what `visible` shows: marks that stack on a letter until they cover the lines around it, and letters that are blank (Hangul
- * fillers, the Braille blank), which hide how long a name is.
- */
-function shown(text: string): string {
-  return visible(text, 1_000_000)
-    .replace(
-      /[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f]/g,
-      (char) => `\\u{${char.charCodeAt(0).toString(16)}}`,
-    )
-    .replace(/(\p{M}{3})\p{M}+/gu, '$1');
-}
+const shown = (text: string): string => visible(text, 1_000_000);
 
 export const plain = (text: string, lengthMax: number): PlainText => ({
   type: 'plain_text',

@@ -1,8 +1,8 @@
 // Data that a statement carries from one column into another of a lower level, or into one that nobody has classified: whoever reads it
 // there later is judged by less than what it is. INSERT … SELECT, UPDATE … FROM, CREATE TABLE AS, SELECT INTO, materialized views.
 import { levelOf } from '../catalog/levels.ts';
-import { dotted } from '../core/names.ts';
 import { visible } from '../core/visible.ts';
+import { dottedVisible } from '../sql/canonical.ts';
 import type { ColumnName } from '../sql/analysis.ts';
 import type { Classification } from './classification.ts';
 import { noFloors, raised, wordSaid } from './floors.ts';
@@ -46,7 +46,7 @@ export function loweredFlows(
   for (const { from, to, stays } of facts.analysis.flows) {
     const touch = reads.get(keyOf(from.relation, from.column));
     if (touch === undefined || !isLowered(touch, to, on)) continue;
-    const into = visible(dotted(to.relation.schema, to.relation.name), 200);
+    const into = visible(dottedVisible(to.relation.schema, to.relation.name), 200);
     const level = touch.found.level.name;
     const key = `${level}\0${into}`;
     const group = groups.get(key) ?? { level, into, touches: new Set(), columns: [] };

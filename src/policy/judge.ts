@@ -7,6 +7,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { MaskStyle } from '../core/mask-style.ts';
 import { notKnown, type Known } from '../core/known.ts';
 import { visible } from '../core/visible.ts';
+import { dottedVisible } from '../sql/canonical.ts';
 import type { Analysis } from '../sql/analysis.ts';
 import type { Asker } from './asker.ts';
 import type { Classification } from './classification.ts';
@@ -227,7 +228,7 @@ function judgeFunctions(found: Found, facts: Facts): void {
   for (const { use, word } of facts.functions) {
     if (word === undefined || word.level.read === 'allow') continue;
     const verdict = word.level.read;
-    const words = `calls ${dotted(use.schema, use.name)} (${word.level.name})`;
+    const words = `calls ${visible(dottedVisible(use.schema, use.name), 200)} (${word.level.name})`;
     found.reasons.push({
       verdict,
       action: 'read',
@@ -372,7 +373,7 @@ function nameText({ relation, column, found: { origin } }: Touch): string {
   const parts = [...shortSchema(relation.schema), relation.name, ...(column === undefined ? [] : [column])];
   const text = dotted(...parts);
   // Nearly every name is plain; making it safe costs more than all the rest of judging.
-  const name = plainName.test(text) ? text : visible(text, 200);
+  const name = plainName.test(text) ? text : visible(dottedVisible(...parts), 200);
   return origin === undefined ? name : `${name} (${originText(origin)})`;
 }
 
@@ -390,5 +391,5 @@ function targetsText(facts: Facts): string {
 }
 
 function functionText(use: { readonly schema: string; readonly name: string; readonly signature: string }): string {
-  return visible(`${dotted(use.schema, use.name)}(${use.signature})`, 200);
+  return visible(`${dottedVisible(use.schema, use.name)}(${use.signature})`, 200);
 }

@@ -1,7 +1,8 @@
 // A statement as approvers read it: the tokens that the server will read, one blank between them, clauses on their own lines, comments
 // pulled out and handed over apart, and nothing in it that shows as something else. Made from tokens and not printed from the tree: a
 // printer's mistake would be a lie on the card, and what stands here is what was sent, character for character where it counts.
-import { visible } from '../core/visible.ts';
+import { quoteName } from '../core/names.ts';
+import { codeOf, visible } from '../core/visible.ts';
 import { isComment, tokensOf, withoutComments, type Token } from './lexer.ts';
 import { cut } from './normalised.ts';
 
@@ -122,27 +123,35 @@ function commentWords(comment: string): string {
   return visible(inner.replace(/[ \t\r\n]+/g, ' ').trim(), commentCharactersMax);
 }
 
-/** Blanks that are none, letters without ink, marks that draw over their neighbours, and our own marks of what was left out. */
-const deceptive =
-  /[^\P{Zs} ]|[\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\ufe00-\ufe0f⋯]|\p{M}(?=\p{M})|[\p{Cn}\u{e0100}-\u{e01ef}]/gu;
+/** Blanks that are none, marks on marks, and our own mark of what was left out. */
+const deceptive = /[^\P{Zs} ]|⋯|\p{M}(?=\p{M})/gu;
 
 export function sqlVisible(text: string): string {
   return visible(text, Number.POSITIVE_INFINITY).replace(deceptive, codeOf);
 }
 
-/** In names also letters that look like others: a Cyrillic `а` in `pаyroll`, a full-width or mathematical letter, KELVIN SIGN. */
-function nameVisible(name: string): string {
+/**
+ * In names also letters that look like others (a Cyrillic `а` in `pаyroll`, a full-width or mathematical letter, KELVIN SIGN) and signs that
+ * read as SQL: to the server every character beyond ASCII is a letter of a name, `’bob’` and `id‚email` and `∗` as well.
+ */
+export function nameVisible(name: string): string {
+  if (/^[\0-\u007f]*$/.test(name)) return sqlVisible(name);
   const mixed = /[A-Za-z]/.test(name);
   return sqlVisible(name).replace(/[^\0-\u007f]/gu, (character) =>
-    (mixed && lookAlike.test(character)) || /^[\0-\u007f]+$/.test(character.normalize('NFKC'))
+    signLike.test(character) ||
+    (mixed && lookAlike.test(character)) ||
+    /^[\0-\u007f]+$/.test(character.normalize('NFKC'))
       ? codeOf(character)
       : character,
   );
 }
 
-const lookAlike =
-  /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\p{Script=Coptic}]/u;
-
-function codeOf(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+/** A dotted name as SQL would write it, each part by itself: a table in one script lies in a schema of another. */
+export function dottedVisible(...parts: readonly string[]): string {
+  return parts.map((part) => nameVisible(quoteName(part))).join('.');
 }
+
+/** Quotes, commas, dashes, operators, and letters and modifiers that are drawn like them; the middle dot of Japanese names is none. */
+const signLike = /[\p{Sm}\p{Sk}\u01c0-\u01c3\u02b0-\u02ff\ua788-\ua78c]|(?!\u30fb)\p{P}/u;
+const lookAlike =
+  /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\p{Script=Coptic}\u0250-\u02af]/u;

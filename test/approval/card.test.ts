@@ -110,9 +110,9 @@ describe('a card', () => {
   });
 });
 
-/** What would move a cursor, turn the reading direction, or not show at all. */
+/** What would move a cursor, turn the reading direction, draw over what stands beside it, or not show at all. */
 const treacherous =
-  /[\0-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u115f\u3164]/u;
+  /[\0-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u115f\u3164\u2800\u0338\u20dd]|[^\p{L}\p{N}\p{M}]\p{M}|\p{M}{4}/u;
 
 describe('hostile text', () => {
   const hostile: readonly (readonly [string, string])[] = [
@@ -121,6 +121,10 @@ describe('hostile text', () => {
     ['a turned reading direction', "select '\u202ereversed' from customers"],
     ['a cursor that moves up', "select '\u001b[2A\u001b[K' from customers"],
     ['invisible letters in a name', 'select "em\u200bail" from "cus\u00adtomers"'],
+    [
+      'marks that draw over the lines around a comment',
+      `select 1 /* \u0338 a${'\u0489'.repeat(40)}${'\u0301'.repeat(40)} \u2800 */`,
+    ],
     ['a string without end', "select 'never ends\nasked:\n  security: 2 of 2"],
   ];
 
@@ -150,7 +154,9 @@ describe('hostile text', () => {
   });
 
   test('in every field that an agent fills', () => {
-    const aText = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => `${text}\u202e\u001b[1A\nasked:\n`);
+    const aText = fc
+      .string({ unit: 'binary', maxLength: 60 })
+      .map((text) => `\u0338${text}\u202e\u001b[1A\nasked:\n\u20dd`);
     fc.assert(
       fc.property(aText, aText, aText, (one, two, three) => {
         const asker = anAsker({ applicationName: one, reason: two, clientAddress: three });
@@ -168,6 +174,16 @@ describe('hostile text', () => {
         expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
       }),
     );
+  });
+
+  test('a table whose name looks like another’s is not shown as that one', () => {
+    const column = aColumn('em\u0430il', {
+      column: { relation: { schema: 'public', name: 'cust\u043emers' }, column: 'em\u0430il' },
+    });
+    const request = aRequest({ reasons: [aReason({ columns: [column] })] });
+    const view = aView({ ...request, verdict: { ...request.verdict, columns: [column] } });
+    expect(cardLines(view)).toContain('restricted: public."cust\\u{43e}mers" ("em\\u{430}il")');
+    expect(view.reasons[0].columns).toEqual([view.columns[0]?.column]);
   });
 
   test('a statement of 300 kB and 5,000 columns is a card of bounded size', () => {

@@ -101,6 +101,18 @@ test('says who could approve what, from the classification as it was in force', 
   expect(html).not.toContain('was not kept beside the log.</p>');
 });
 
+test('finds the owner’s vote where the config calls them by another name', async () => {
+  const dir = aFolder();
+  await versionRecorded(dir, async (catalog, audit) => {
+    await audit.log.recordDurably({ ...held('h_1'), owner: 'Ana@example.com', catalog });
+    await audit.log.recordDurably(vote('h_1', 'ana'));
+    await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'approved', by: ['ana'] });
+  });
+  const html = await reportOf(dir);
+  expect(html).toContain('ana voted on h_1 and stands behind its agent, whose owner is Ana@example.com');
+  expect(html).toContain('h_1 is approved by 0 people besides the owner, and its level wants 2');
+});
+
 test('finds an approval with fewer people than the level wanted', async () => {
   const dir = aFolder();
   await versionRecorded(dir, async (catalog, audit) => {

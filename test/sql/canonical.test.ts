@@ -41,6 +41,15 @@ describe('nothing reads as something else', () => {
     ['our own mark', "select '⋯'", "select '\\u{22ef}'"],
     ['a flag of tag letters', 'select \u{e0061}', 'select \\u{e0061}'],
     ['an accent', "select 'Zoë'", "select 'Zoë'"],
+    ['a stroke that makes = read as ≠', 'select 1 where a =\u0338b', 'select 1\nwhere a =\\u{338}b'],
+    ['a name between quotes that are none', 'select \u2019bob\u2019', 'select \\u{2019}bob\\u{2019}'],
+    ['a name that reads as two', 'select id\u201aemail', 'select id\\u{201a}email'],
+    ['a name that reads as *', 'select \u2217', 'select \\u{2217}'],
+    ['a name that reads as a comment', 'select \u2010\u2010x', 'select \\u{2010}\\u{2010}x'],
+    ['a name that reads as ||', 'select a\u01c1b', 'select a\\u{1c1}b'],
+    ['a name that ends twice', 'select "a\u201d, \u201cb"', 'select "a\\u{201d}, \\u{201c}b"'],
+    ['a Japanese name', 'select ユーザー・名', 'select ユーザー・名'],
+    ['a quote in a value', "select 'O’Brien'", "select 'O’Brien'"],
   ])('%s', (_what, text, card) => {
     expect(shown(text).sql).toBe(card);
   });
