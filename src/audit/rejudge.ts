@@ -106,7 +106,8 @@ export function rereadColumns(record: JudgedRecord): Reread {
   return { way: 'columns', analyses: [analysis] };
 }
 
-const unknownRules: readonly string[] = ['no policy: notKnown', 'default: not_known'];
+/** The last as records of before had it. */
+const unknownRules: readonly string[] = ['no policy: not_known', 'default: not_known', 'no policy: notKnown'];
 
 /** `public.customers.email`; `public.customers.*` is the relation itself. */
 function recordedName(

@@ -26,7 +26,11 @@ export function loadCatalog(files: readonly ClassificationFile[]): Checked<Catal
   const taxonomyFile = documents.find((one) => one.kind === 'taxonomy');
   if (taxonomyFile === undefined) {
     if (!files.some((file) => stem(file.name) === 'taxonomy')) {
-      mistakes.add({ file: folderOf(files), line: 1, column: 1 }, 'taxonomy.yaml is missing', 'it names the levels');
+      mistakes.add(
+        { file: folderOf(files), line: 1, column: 1 },
+        'taxonomy.yaml is missing',
+        'it names the levels; begin with the sample’s, classification/taxonomy.yaml of the package',
+      );
     }
     return bad(mistakes.list);
   }

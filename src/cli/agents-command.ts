@@ -16,9 +16,7 @@ interface AddOptions extends FileOption {
 export function addAgents(program: Command, io: Io): void {
   const agents = program.command('agents').description('add, list, change and remove the credentials of agents');
   const withFile = (command: Command): Command =>
-    command
-      .option('-c, --config <file>', 'the config file', io.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')
-      .option('--json', 'as JSON');
+    command.option('-c, --config <file>', 'the config file', 'countersign.yaml').option('--json', 'as JSON');
 
   withFile(agents.command('add').argument('<name>', 'what the agent is called; its user name in Postgres'))
     .description('make a credential once, store only its verifier, print the connection string')

@@ -114,9 +114,17 @@ function agentIn(opened: Opened, name: string): PlainMap {
   if (isMap(agent)) return agent;
   const near = nearest(name, Object.keys(opened.agents));
   throw failed(
-    `${opened.file}: no agent '${visible(name, 63)}'${near === undefined ? '' : ` (did you mean '${near}'?)`}`,
+    `${opened.file}: no agent '${visible(name, 63)}' (${near === undefined ? namesText(Object.keys(opened.agents)) : `did you mean '${near}'?`})`,
   );
 }
+
+const namesText = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'it has none'
+    : `it has: ${names
+        .slice(0, 20)
+        .map((name) => visible(name, 63))
+        .join(', ')}`;
 
 function chosenDatabases(opened: Opened, wanted: WantedAgent): readonly string[] {
   const databases = opened.whole['databases'];

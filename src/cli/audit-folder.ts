@@ -38,6 +38,12 @@ export function auditFolder(options: FolderOptions): string {
 export function chainFolders(options: FolderOptions): readonly string[] {
   const given = [options.dir ?? []].flat().map((dir) => resolve(dir));
   const dirs = given.length === 0 ? [auditFolder(options)] : [...new Set(given)];
+  const missing = dirs.find((dir) => !existsSync(dir));
+  if (missing !== undefined) {
+    throw new ProxyError('CONFIG_INVALID', `${missing}: there is no such folder`, {
+      hint: 'name the folder of the record with --dir, or the proxy’s config with --config',
+    });
+  }
   return dirs.flatMap((dir) => [dir, ...workerFolders(dir)]);
 }
 

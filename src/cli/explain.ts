@@ -1,6 +1,7 @@
 // `countersign explain`: the verdict on one text and why, with the line of every entry. Runs nothing.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { parseNetwork } from '../core/cidr.ts';
 import { ProxyError } from '../core/errors.ts';
 import { visible } from '../core/visible.ts';
 import type { Asker } from '../policy/asker.ts';
@@ -58,7 +59,7 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
     database,
     role: 'countersign',
     applicationName: options.applicationName ?? '',
-    clientAddress: options.clientAddress ?? '127.0.0.1',
+    clientAddress: addressOf(options.clientAddress ?? '127.0.0.1'),
     reason: options.reason,
     transaction: 'none',
   };
@@ -84,6 +85,13 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
 
 function pathOf(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+}
+
+function addressOf(text: string): string {
+  if (parseNetwork(text) !== undefined && !text.includes('/')) return text;
+  throw new ProxyError('BAD_REQUEST', `--client-address ${visible(text, 60)}: not an address`, {
+    hint: 'write for example 10.0.5.7',
+  });
 }
 
 function momentOf(text: string | undefined): number {

@@ -113,7 +113,9 @@ function say(io: Io, line: string): void {
 function accessOf(io: Io, { url, tokenFile }: AccessOptions): ApiAccess {
   const token = (tokenFile === undefined ? io.env['COUNTERSIGN_TOKEN'] : tokenIn(tokenFile))?.trim();
   if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
-    throw misused('no token of an approver: set COUNTERSIGN_TOKEN, or name a file with --token-file');
+    throw misused(
+      'no token of an approver: set COUNTERSIGN_TOKEN, or name a file with --token-file (any secret whose SHA-256 stands as token_sha256 at the person in approvers.yaml)',
+    );
   }
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw misused(`--url ${visible(url, 100)}: not an address like http://127.0.0.1:6480`);

@@ -31,7 +31,7 @@ export function registerScan(program: Command, ports: CommandPorts): void {
     .requiredOption('--database <name>', 'the database’s name in the config')
     .option('--write <file>', 'write the YAML there; never over a file that exists')
     .option('--classification <dir>', 'the folder of the classification files')
-    .option('--config <file>', 'the config file', ports.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')
+    .option('--config <file>', 'the config file', 'countersign.yaml')
     .option('--json', 'as JSON')
     .action(guarded(ports, (options: ScanOptions) => scan(options, ports)));
 }

@@ -11,6 +11,25 @@ export interface BoundAddress {
 export const addressText = ({ address, port }: BoundAddress): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
+/** The console's address as people reach it, or as this machine does. */
+export function consoleUrlHere({ publicUrl, listen: { host, port } }: HttpAddresses): string {
+  const name = host === '::' || host === '0.0.0.0' ? 'localhost' : host;
+  const here = name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
+  return (publicUrl ?? `http://${here}`).replace(/\/+$/, '');
+}
+
+/** For an agent, which may run elsewhere: without `http.public_url` only what listens on this machine alone has an address for certain. */
+export function consoleUrlForAgents(http: HttpAddresses): string | undefined {
+  const { host, port } = http.listen;
+  const isHere = host === '127.0.0.1' || host === '::1' || host === 'localhost';
+  return http.publicUrl === undefined && (!isHere || port === 0) ? undefined : consoleUrlHere(http);
+}
+
+interface HttpAddresses {
+  readonly publicUrl: string | undefined;
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
 export async function listening(
   listen: () => Promise<BoundAddress>,
   wanted: { readonly host: string; readonly port: number },

@@ -6,13 +6,13 @@ import { startSlack, type RunningSlack } from '../channels/slack.ts';
 import type { Explain } from '../channels/slack-commands.ts';
 import { startTeams } from '../channels/teams.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Config } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { explainService } from './explain-service.ts';
 import { explainLines } from './explain-words.ts';
 import { failed } from './io.ts';
 import type { LiveConfig } from './live-config.ts';
+import { consoleUrlHere } from './serve-addresses.ts';
 import type { Bench } from './serve-bench.ts';
 
 export interface ChannelOptions {
@@ -35,7 +35,7 @@ export async function startChannels(options: ChannelOptions): Promise<RunningCha
   const { live, bench, clock, log, parts, metrics } = options;
   const { config } = live;
   const { desk: book, store } = bench;
-  const consoleUrl = (config.http.publicUrl ?? `http://${hostText(config.http.listen)}`).replace(/\/+$/, '');
+  const consoleUrl = consoleUrlHere(config.http);
   const common = { book, store, clock, log, consoleUrl, linkOf: (hold: string) => `${consoleUrl}/holds/${hold}` };
   const slack = config.slack === undefined ? undefined : await slackOf(options, { ...common, config: config.slack });
   const teams = config.teams === undefined ? undefined : startTeams({ ...common, config: config.teams });
@@ -75,9 +75,4 @@ async function slackOf(
     if (!(thrown instanceof ProxyError)) throw thrown;
     throw failed(`${live.config.file}: ${thrown.message}`);
   }
-}
-
-function hostText({ host, port }: Config['http']['listen']): string {
-  const name = host === '::' || host === '0.0.0.0' ? 'localhost' : host;
-  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
 }

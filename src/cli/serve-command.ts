@@ -18,7 +18,7 @@ export function addServe(program: Command, io: Io): void {
   program
     .command('serve')
     .description('the proxy, its approval channels and the console, from a config file')
-    .option('-c, --config <file>', 'the config file', io.env['COUNTERSIGN_CONFIG'] ?? 'countersign.yaml')
+    .option('-c, --config <file>', 'the config file', 'countersign.yaml')
     .addHelpText(
       'after',
       '\nSIGHUP reads the config file again; SIGTERM and SIGINT let sessions come to rest,\nthen stop; a second one stops at once.',

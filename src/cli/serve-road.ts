@@ -8,6 +8,7 @@ import { houseHash, houseKey } from '../store/house-hash.ts';
 import { Gate } from '../gate.ts';
 import type { Classification } from '../policy/classification.ts';
 import { gatePartsOf } from './serve-gate.ts';
+import { consoleUrlForAgents } from './serve-addresses.ts';
 import { registerRoadMetrics, registerRoadParts } from './serve-health.ts';
 import type { Begun, House } from './serve-house.ts';
 import { saltKeyOf } from './salts.ts';
@@ -68,7 +69,7 @@ function listenerOf(
     }),
     inBand: inBandSource({ ...gate, budgets: bench.budgets }),
     lineage: bench.lineage,
-    consoleUrl: () => live.config.http.publicUrl,
+    consoleUrl: () => consoleUrlForAgents(live.config.http),
     consolePlace: () => consolePlaceOf(live.config.http),
   });
 }

@@ -1,10 +1,12 @@
 // `countersign test`: the DBA's own cases. Exits 1 when one does not hold, or when there is none: a check that checks nothing is none.
 import type { Command } from 'commander';
+import type { NonEmpty } from '../core/brand.ts';
 import { ProxyError } from '../core/errors.ts';
 import { mistakeText, placeText } from '../core/place.ts';
 import { visible } from '../core/visible.ts';
 import { loadCases, type TestCase } from '../policy/cases.ts';
 import { loadClassification } from '../policy/classification.ts';
+import type { Snapshot } from '../sql/schema.ts';
 import { explained } from './explain-words.ts';
 import { runCase, type CaseResult } from './run-cases.ts';
 import { SqlDesk } from './sql-desk.ts';
@@ -40,8 +42,8 @@ export async function testCases(options: TestOptions, ports: CommandPorts): Prom
       hint: 'docs/dbas.md shows how they are written',
     });
   const results: CaseResult[] = [];
-  for (const [database, ofDatabase] of byDatabase(cases.value)) {
-    const desk = await SqlDesk.open(await schemaOf(database, options, ports.env));
+  for (const ofDatabase of byDatabase(cases.value).values()) {
+    const desk = await SqlDesk.open(await schemaFor(ofDatabase, options, ports));
     const world = { classification: classification.value, desk, ownerOf: () => '', role: 'countersign' };
     for (const one of ofDatabase) results.push(runCase(one, world));
   }
@@ -53,10 +55,21 @@ export async function testCases(options: TestOptions, ports: CommandPorts): Prom
   if (failed.length > 0) ports.exit(1);
 }
 
-function byDatabase(cases: readonly TestCase[]): ReadonlyMap<string, readonly TestCase[]> {
-  const groups = new Map<string, TestCase[]>();
+function byDatabase(cases: readonly TestCase[]): ReadonlyMap<string, NonEmpty<TestCase>> {
+  const groups = new Map<string, NonEmpty<TestCase>>();
   for (const one of cases) groups.set(one.database, [...(groups.get(one.database) ?? []), one]);
   return groups;
+}
+
+/** Where it cannot be had, the first case that needs it says where it is named. */
+async function schemaFor([first]: NonEmpty<TestCase>, options: TestOptions, ports: CommandPorts): Promise<Snapshot> {
+  try {
+    return await schemaOf(first.database, options, ports.env);
+  } catch (thrown) {
+    if (!(thrown instanceof ProxyError)) throw thrown;
+    const hint = thrown.hint === undefined ? {} : { hint: thrown.hint };
+    throw new ProxyError(thrown.code, `${placeText(first.place)}: ${thrown.message}`, { ...hint, cause: thrown });
+  }
 }
 
 function failureLines({ of, complaints }: CaseResult): readonly string[] {

@@ -155,9 +155,9 @@ export function guarded<Given extends readonly unknown[]>(
   };
 }
 
-/** Every mistake on its own line, and the exit code of a failed check. */
+/** Every mistake on its own line, and the exit code of a failed check, or of bad use. */
 function sayMistakes(ports: CommandPorts, thrown: unknown): void {
   if (!(thrown instanceof ProxyError)) throw thrown;
   for (const line of complaintOf(thrown)) ports.complain(line);
-  ports.exit(1);
+  ports.exit(thrown.code === 'BAD_REQUEST' ? 2 : 1);
 }

@@ -140,7 +140,9 @@ function kindOf(value: PlainValue | undefined): string {
 
 function valueMistake(words: Words, values: readonly unknown[], path: Path): Mistake {
   const found = valueAt(words.value, path);
-  if (found === undefined) return typeMistake(words, `one of ${values.join(', ')}`, path);
+  if (found === undefined) {
+    return typeMistake(words, values.length > 1 ? `one of ${values.join(', ')}` : String(values[0]), path);
+  }
   const candidates = values.map(String);
   const near = typeof found === 'string' ? nearest(found, candidates) : undefined;
   const shown = valueAt(words.document.value, path);

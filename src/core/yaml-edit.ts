@@ -115,7 +115,17 @@ function putInText(text: string, put: Put): string | undefined {
   const old = pairOf(map, put.insteadOf ?? put.name) ?? pairOf(map, put.name);
   const span = old === undefined ? undefined : spanOf(old);
   if (span !== undefined) return text.slice(0, span.start) + line + text.slice(trimmedEnd(text, span));
+  if (map.items.length === 0) return putFirst(text, put, map, line);
   return map.flow === true ? undefined : putLast(text, map, line);
+}
+
+/** `agents: {}`, as a file begins: the entry gets a line of its own below, where nothing else stands on that of the braces. */
+function putFirst(text: string, { path }: Put, map: YAMLMap, line: string): string | undefined {
+  const [start, end] = map.range ?? [];
+  if (path.length !== 1 || start === undefined || end === undefined) return undefined;
+  const head = text.slice(lineStart(text, start), start);
+  const isAlone = head.trimEnd() === `${keyText(path[0])}:` && /^ *$/.test(text.slice(end, lineEnd(text, end)));
+  return isAlone ? `${text.slice(0, start).trimEnd()}\n  ${line}${text.slice(end)}` : undefined;
 }
 
 function putLast(text: string, map: YAMLMap, line: string): string | undefined {

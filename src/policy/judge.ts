@@ -290,7 +290,7 @@ function judgeUnknowns(found: Found, facts: Facts, defaults: Defaults): void {
   }
   if (whys.length === 0) whys.push('a statement that is not understood');
   const place = defaults.places.get('notKnown');
-  const rule = place === undefined ? 'no policy: notKnown' : 'default: not_known';
+  const rule = place === undefined ? 'no policy: not_known' : 'default: not_known';
   for (const why of [...new Set(whys)].slice(0, unknownsMax)) {
     found.reasons.push({ ...plainReason(defaults.notKnown, 'notKnown', rule, visible(why, 300)), place });
   }

@@ -52,7 +52,7 @@ function holdRow(view: HoldView): InBandRows[number] {
     columns: view.columns.map(({ column, level }) => ({ column, level })),
     asked: view.needs.map(({ groups, quorum, approvedBy }) => ({
       groups,
-      needed: quorum,
+      quorum,
       approved: approvedBy.length,
     })),
     decided_at: time(settled?.at),
@@ -80,7 +80,7 @@ async function explainRows(execution: Execution, { judging, offers }: InBandSour
       place: reason?.place === undefined ? null : placeText(reason.place),
       command: reading.statements.map((one) => one.analysis.command).join('; '),
       columns: columnsOf(verdict),
-      asked: verdict.kind === 'hold' ? verdict.needs.map(({ groups, quorum }) => ({ groups, needed: quorum })) : [],
+      asked: verdict.kind === 'hold' ? verdict.needs.map(({ groups, quorum }) => ({ groups, quorum })) : [],
       rows_expected: expected.known ? Math.round(expected.value) : null,
       rows_max: verdict.rowsMax ?? null,
       would_pass: offer ?? null,

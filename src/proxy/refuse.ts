@@ -37,9 +37,13 @@ export interface RefusalDetail {
 
 /** The ErrorResponse of an error of ours: words, one line of JSON for programs, a hint for the next try. Who hangs up behind it says so. */
 export function errorFrame(error: ProxyError, ends: ErrorRow['ends'] = error.row.ends): Buffer {
-  // A program that reads refusals finds a reason in each of them, also where it is no more than the message.
-  const why = error.row.sqlState === '42501' ? { reason: error.message } : {};
-  const detail: RefusalDetail = { code: error.code, retry: error.row.retry, ...why, ...error.facts };
+  // A program that reads them finds a reason in each, also where it is no more than the message.
+  const detail: RefusalDetail = {
+    code: error.code,
+    retry: error.row.retry,
+    reason: error.message,
+    ...error.facts,
+  };
   return errorResponse({
     severity: ends === 'session' ? 'FATAL' : 'ERROR',
     sqlState: error.row.sqlState,

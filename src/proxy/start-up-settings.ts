@@ -24,7 +24,10 @@ export function startUpSettings(asked: ReadonlyMap<string, string>): StartUpSett
   }
   const options = asked.get('options') ?? '';
   for (const option of parseOptions(options)) {
-    if (option.kind === 'unknown') throw refused(`the start-up option ${visible(option.text, 60)} cannot be judged`);
+    if (option.kind === 'unknown') {
+      const hint = 'Each setting is -c NAME=VALUE; a blank inside a value has a backslash before it (in a URI %5C%20).';
+      throw refused(`the start-up option ${visible(option.text, 60)} cannot be judged`, hint);
+    }
     look(option.name, option.value);
   }
   // So that SHOW has an answer, and RESET something to go back to, before anything was said.
@@ -40,8 +43,9 @@ function refuseSetting(name: string, value: string): void {
   throw refused(`the start-up setting ${visible(name, 60)} may not be brought along: ${judged.why ?? judged.kind}`);
 }
 
-function refused(words: string): ProxyError {
-  return new ProxyError('START_UP_REFUSED', words, {
-    hint: 'Leave it out of the connection’s options; SET it in the session if it is needed, and it is judged there.',
-  });
+const leaveOut =
+  'Leave it out of the connection’s options; SET it in the session if it is needed, and it is judged there.';
+
+function refused(words: string, hint = leaveOut): ProxyError {
+  return new ProxyError('START_UP_REFUSED', words, { hint });
 }

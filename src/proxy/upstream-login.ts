@@ -44,18 +44,31 @@ export class LoginRejected extends ProxyError {
   constructor(fields: readonly Field[], user: string) {
     const sqlState = fieldOf(fields, 'C') ?? '';
     const words = visible(fieldOf(fields, 'M') ?? 'no reason given', 300);
-    const isLater = sqlState.startsWith('57P') || sqlState.startsWith('53');
-    super(isLater ? 'UPSTREAM_UNREACHABLE' : 'UPSTREAM_REFUSED', `the database server refused the login: ${words}`, {
+    super(codeOf(sqlState), `the database server refused the login: ${words}`, {
       hint: mends[sqlState] ?? `Try the same with psql as role ${visible(user, 63)} from this machine.`,
     });
     this.sqlState = sqlState;
   }
 }
 
+/** A setting that the server does not know, or not with this value, came along with the agent: nobody else can mend it. */
+function codeOf(sqlState: string): 'START_UP_REFUSED' | 'UPSTREAM_UNREACHABLE' | 'UPSTREAM_REFUSED' {
+  if (settingStates.has(sqlState)) return 'START_UP_REFUSED';
+  return sqlState.startsWith('57P') || sqlState.startsWith('53') ? 'UPSTREAM_UNREACHABLE' : 'UPSTREAM_REFUSED';
+}
+
+/** undefined_object, invalid_parameter_value, cant_change_runtime_param: what Postgres says of settings at its start-up. */
+const settingStates: ReadonlySet<string> = new Set(['42704', '22023', '55P02']);
+const ownSetting =
+  'It is one of the settings that the connection brings along (options, or a parameter): mend it there.';
+
 const mends: Readonly<Record<string, string>> = {
   '28P01': 'Mend user and password in the url of the database (databases.NAME.url).',
   '28000': 'Let this role in from this machine in pg_hba.conf, or mend sslmode.',
   '3D000': 'Mend the database name at the end of databases.NAME.url.',
+  '42704': ownSetting,
+  '22023': ownSetting,
+  '55P02': ownSetting,
   '53300': 'Raise max_connections there, or lower limits.connections and pool.warm here.',
   '57P03': 'It is starting up or shutting down: try again.',
 };

@@ -117,8 +117,11 @@ describe('a command', () => {
     ['holds show', 2, /^countersign: missing required argument 'id'$/],
     ['holds list', 2, /^countersign: no token of an approver: .+$/],
     ['audit verify --dir nowhere', 1, /^.*nowhere.*$/],
-    ['audit search --dir nowhere', 1, /^countersign: \S*nowhere: there is no such file$/],
-    ['agents rotate nobody', 1, /^countersign: countersign\.yaml: no agent 'nobody'$/],
+    ['audit search --dir nowhere', 1, /^countersign: \S*nowhere: there is no such folder \(.+--dir.+\)$/],
+    ['agents rotate nobody', 1, /^countersign: countersign\.yaml: no agent 'nobody' \(it has: report-bot, ci-bot\)$/],
+    ['explain --agent a --database shop --rows many select+1', 2, /^--rows many: not a count \(.+\)$/],
+    ['explain --agent a --database shop --at noon select+1', 2, /^--at noon: not a time \(.+\)$/],
+    ['explain --agent a --database shop --client-address 1.2.3.400 select+1', 2, /^--client-address .+ \(.+\)$/],
   ];
   test.each(bad)('%s exits %d, with one line', async (args, code, err) => {
     const ran = await site.ran(args.split(' ').map((each) => each.replaceAll('+', ' ')));

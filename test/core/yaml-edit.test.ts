@@ -17,6 +17,7 @@ const botLine = 'bot: { scram: "S$4096:a==", owner: ana, databases: [shop] }';
 describe('putting an entry', () => {
   const cases: readonly (readonly [name: string, before: string, after: string])[] = [
     ['into an empty file', '', `agents:\n  ${botLine}\n`],
+    ['where the map is empty, as a file begins', 'agents: {}\nlisten: 1\n', `agents:\n  ${botLine}\nlisten: 1\n`],
     ['where the map is missing', '# mine\nlisten: 1\n', `# mine\nlisten: 1\nagents:\n  ${botLine}\n`],
     [
       'behind the last, with its comment, and before a blank line',

@@ -52,7 +52,7 @@ describe('a YAML file', () => {
     ['? [1]\n: 2\n', 'f.yaml:1:3: a key must be a text (put it in quotes)'],
     ['__proto__: { admin: true }\n', 'f.yaml:1:1: this key is not possible'],
     ['a: {b: 1\n', 'f.yaml:2:1: Flow map in block collection'],
-    ['a:\n\t- b\n', 'f.yaml:2:1: Tabs are not allowed as indentation'],
+    ['a:\n\t- b\n', 'f.yaml:2:1: Tabs are not allowed as indentation (indent with blanks)'],
   ];
   test.each(wrong)('%j is a mistake with its place', (text, first) => {
     expect(mistakes(text)[0]).toContain(first);

@@ -122,18 +122,18 @@ const cases: readonly Case[] = [
   {
     of: 'what is not known',
     analysis: { unknowns: [{ why: 'dynamic SQL', at: undefined }] },
-    expect: 'hold: no policy: notKnown → security×2',
+    expect: 'hold: no policy: not_known → security×2',
   },
   {
     of: 'a kind that is not known',
     analysis: { kinds: ['notKnown'], command: 'DO' },
-    expect: 'hold: no policy: notKnown → security×2',
+    expect: 'hold: no policy: not_known → security×2',
   },
-  { of: 'no kind at all', analysis: { kinds: [] }, expect: 'hold: no policy: notKnown → security×2' },
+  { of: 'no kind at all', analysis: { kinds: [] }, expect: 'hold: no policy: not_known → security×2' },
   {
     of: 'a function without a word',
     analysis: { functions: [{ schema: 'public', name: 'f', signature: '', nature: 'listed' }] },
-    expect: 'hold: no policy: notKnown → security×2',
+    expect: 'hold: no policy: not_known → security×2',
   },
   {
     of: 'a function with a word',
@@ -240,7 +240,7 @@ const cases: readonly Case[] = [
     policy: rules(exports),
     now: night,
     analysis: { unknowns: [{ why: 'x', at: undefined }] },
-    expect: 'deny: night-exports @policy.yaml:3, no policy: notKnown',
+    expect: 'deny: night-exports @policy.yaml:3, no policy: not_known',
   },
   {
     of: 'a rule that asks others',

@@ -29,7 +29,7 @@ describe('what the rows say', () => {
     const open = await waitFor('the hold', async () => (await asked('select * from countersign.holds'))[0]);
     expect(open).toMatchObject({
       ...{ state: 'open', command: 'SELECT', sql: 'select word from words where id = 1', uses: '0' },
-      ...{ rule: 'level watched', asked: [{ groups: ['people'], needed: 1, approved: 0 }], decided_by: null },
+      ...{ rule: 'level watched', asked: [{ groups: ['people'], quorum: 1, approved: 0 }], decided_by: null },
       columns: expect.arrayContaining([{ column: 'public.words.word', level: 'watched' }]),
     });
     for (const column of ['asked_at', 'waits_until', 'open_until']) expect(open[column]).toBeInstanceOf(Date);
@@ -55,9 +55,16 @@ describe('what the rows say', () => {
     });
   });
 
+  test('the same by TABLE', async () => {
+    const rows = await asked('select * from countersign.budgets');
+    expect(rows.length).toBeGreaterThan(0);
+    expect(await asked(' table countersign.budgets')).toEqual(rows);
+    expect(await asked('(TABLE\tcountersign.budgets) limit 10')).toEqual(rows);
+  });
+
   test.each([
     ['select id from numbers', { verdict: 'allow', command: 'SELECT' }],
-    ['select word from words', { verdict: 'hold', rule: 'level watched', asked: [{ groups: ['people'], needed: 1 }] }],
+    ['select word from words', { verdict: 'hold', rule: 'level watched', asked: [{ groups: ['people'], quorum: 1 }] }],
     ['select key from keys', { verdict: 'deny', rule: 'level secret' }],
     ['delete from numbers', { verdict: 'hold', command: 'DELETE' }],
     ['selec 1', { verdict: 'error', reason: expect.stringContaining('syntax error at or near') }],

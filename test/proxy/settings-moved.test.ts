@@ -69,3 +69,23 @@ test.each([
   await query(by(), `do $$ begin execute 'alter database shop set statement_timeout = ''71s'''; end $$`);
   await waitFor('a session with them', async () => (await timeOut()) === '71s');
 });
+
+const wrong = [
+  ['nosuch%3D1', 'unrecognized configuration parameter "nosuch"'],
+  ['work_mem%3Dhuge', 'invalid value for parameter "work_mem": "huge"'],
+  ['wal_level%3Dlogical', 'the start-up setting wal_level may not be brought along'],
+  ['countersign.reason%3Dmonth%20end', 'the start-up option end cannot be judged'],
+] as const;
+
+test.each(wrong)('-c %s is said to be the connection’s own mistake, not the database’s', async (setting, words) => {
+  const refused: unknown = await query(`${proxy.url('shop')}?options=-c%20${setting}`, 'select 1').catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(refused).toMatchObject({ message: expect.stringContaining(words), hint: expect.stringMatching(/option|-c/) });
+  if (!(refused instanceof Error) || !('detail' in refused)) throw new Error('no DETAIL');
+  expect(JSON.parse(String(refused.detail))).toMatchObject({
+    code: 'START_UP_REFUSED',
+    retry: 'never',
+    reason: refused.message,
+  });
+});
