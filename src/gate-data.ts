@@ -39,6 +39,8 @@ export interface Execution extends ReadRequest {
   readonly dumpFacts?: ((oids: readonly number[]) => Promise<Known<DumpFacts>>) | undefined;
   /** What let the cursor be declared that this text reads from, and nothing else; undefined: nobody was asked, or it is no such text. */
   readonly follows?: ((text: ReadText) => Released | undefined) | undefined;
+  /** Definitions of others that were over when it came; absent: nobody knows which. */
+  readonly definedBefore?: number | undefined;
   /** Locks that the open transaction holds. */
   readonly locks: (text: ReadText) => Promise<Known<readonly string[]>>;
 }

@@ -9,47 +9,16 @@ import type { Clock } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Execution } from '../gate-data.ts';
 import type { Admission, Gate } from '../gate.ts';
+import { namesUsed } from '../sql/names-used.ts';
 import { joined } from '../sql/referring.ts';
 import type { ReadText } from '../sql/reading.ts';
 import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { SchemaSource } from '../sql/reader.ts';
 import { isReplaceable } from '../sql/replaceable.ts';
+import type { DefinitionsWatch } from './definitions-watch.ts';
 
 type Passed = Extract<Admission, { readonly kind: 'pass' }>;
 
-/** Of one database, for all its sessions. */
-export class DefinitionsWatch {
-  /** Moves whenever definitions may have. */
-  epoch = 0;
-  /** How often sessions of ours may have made definitions everybody's, or are about to. */
-  ends = 0;
-  readonly #ending = new Set<object>();
-
-  /** This session has sent what may make definitions everybody's, and the server has not said that it is done. */
-  ending(session: object): void {
-    this.#ending.add(session);
-    this.ends += 1;
-  }
-
-  ended(session: object): void {
-    if (this.#ending.delete(session)) this.epoch += 1;
-  }
-
-  /** Whoever hangs up leaves the server to it. */
-  left(session: object): void {
-    if (this.#ending.has(session)) setTimeout(() => this.ended(session), leftMs).unref();
-  }
-
-  moved(): void {
-    this.epoch += 1;
-  }
-
-  othersEnding(session: object): number {
-    return this.#ending.size - (this.#ending.has(session) ? 1 : 0);
-  }
-}
-
-const leftMs = 5_000;
 /** As long as the schema's own look takes to see what others did: who waits longer is looked after by himself. */
 const lateMs = 2_000;
 
@@ -69,12 +38,13 @@ export class LateLook {
   readonly #watch: DefinitionsWatch;
   readonly #sentAt: number;
   readonly #version: string | undefined;
-  readonly #ends: number;
+  /** Definitions that were over by then are not meant. */
+  readonly #since: number;
   #epoch: number;
   #sureAt = -1;
   #heard = false;
 
-  constructor(parts: LateParts, { text }: Passed) {
+  constructor(parts: LateParts, { definedBefore }: Execution, { text }: Passed) {
     this.#parts = parts;
     this.#sentAt = parts.clock.ticks();
     const { watch, schema } = parts.database;
@@ -82,8 +52,7 @@ export class LateLook {
     const current = schema.current?.snapshot.schemaVersion;
     const isOwn = text?.statements.some(({ analysis }) => analysis.inOwnSchema === true) === true;
     this.#version = isOwn ? current : text?.index?.snapshot.schemaVersion;
-    // Of those that are at it, nobody knows whether it was before or behind what was judged.
-    this.#ends = current === this.#version ? watch.ends - watch.othersEnding(parts.session) : Number.NEGATIVE_INFINITY;
+    this.#since = current === this.#version ? watch.now : (definedBefore ?? -1);
     this.#epoch = current === this.#version ? watch.epoch : -1;
   }
 
@@ -104,23 +73,28 @@ export class LateLook {
     const watch = this.#watch;
     const [epoch, arrivals] = [watch.epoch, replies.arrivals];
     const index = (await schema.fresh()) ?? (await schema.ready());
-    if (index === undefined || index.snapshot.schemaVersion !== this.#version) {
-      const text = index === undefined ? undefined : await readAgain(execution, index);
+    const isMany = this.#mayHaveBeenOther(passed);
+    if (isMany || index === undefined || index.snapshot.schemaVersion !== this.#version) {
+      const text = isMany || index === undefined ? undefined : await readAgain(execution, index);
       // It moved once more while it was read.
-      if (text === undefined && watch.epoch !== epoch) return await this.look(execution, passed);
-      const known = this.#mayHaveBeenOther(passed) ? undefined : text;
-      if (!(await gate.stands(execution, passed, { text: known, index }))) return changed();
+      if (!isMany && text === undefined && watch.epoch !== epoch) return await this.look(execution, passed);
+      if (!(await gate.stands(execution, passed, { text, index }))) return changed();
     }
     this.#epoch = epoch;
     this.#sureAt = arrivals;
     return undefined;
   }
 
-  /** A function that was replaced and put back: what it is now says nothing about what it was when it ran. */
+  /** What was replaced and put back: what it is now says nothing about what it was when this ran. */
   #mayHaveBeenOther({ text }: Passed): boolean {
-    const index = text?.index;
-    if (this.#watch.ends - this.#ends < 2 || text === undefined || index === undefined) return false;
-    return text.statements.some(({ analysis }) => analysis.writes.length === 0 && isReplaceable(analysis, index));
+    if (text === undefined) return false;
+    let used: ReadonlySet<string> | undefined;
+    const concerns = (names: ReadonlySet<string>): boolean => {
+      used ??= namesUsed(text);
+      for (const name of names) if (used.has(name)) return true;
+      return false;
+    };
+    return this.#watch.othersSince(this.#since, this.#parts.session, concerns) > 1;
   }
 }
 

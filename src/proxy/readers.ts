@@ -10,7 +10,7 @@ import { ParserPool, type PoolAnswer } from '../sql/parser-pool.ts';
 import { Reader } from '../sql/reader.ts';
 import type { Snapshot } from '../sql/schema.ts';
 import type { CommonSchema } from './own-definitions.ts';
-import { DefinitionsWatch } from './late-look.ts';
+import { DefinitionsWatch } from './definitions-watch.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 
 export interface ReadersParts {

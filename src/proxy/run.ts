@@ -70,7 +70,7 @@ export class Run implements Follower {
     this.#tripwire = new Tripwire(of.passed.text);
     this.#onFirstEnd = of.onFirstEnd;
     this.#startedAt = parts.clock.ticks();
-    this.#late = isWatched(of.passed) ? new LateLook(parts.late, of.passed) : undefined;
+    this.#late = isWatched(of.passed) ? new LateLook(parts.late, of.execution, of.passed) : undefined;
   }
 
   take(type: number, bytes: Buffer, start: number, end: number): Fate {

@@ -16,6 +16,7 @@ export type SharedByExecutions = Pick<
 export class SessionExecution implements Execution {
   readonly protocol: Execution['protocol'];
   readonly parameters: Buffer | undefined;
+  readonly definedBefore: number;
   readonly #text: PreparedText;
   readonly #shared: SharedByExecutions;
 
@@ -29,6 +30,7 @@ export class SessionExecution implements Execution {
     this.protocol = protocol;
     this.#text = text;
     this.parameters = parameters;
+    this.definedBefore = shared.database.watch.now;
   }
 
   get sql(): Buffer {

@@ -20,6 +20,7 @@ import type { TextEncodings } from '../sql/text.ts';
 import { Asking, type AskingDesk, type RanInTransaction } from './asking.ts';
 import { DumpWatch, type DumpRegistry } from './dump-watch.ts';
 import { HeldTelling } from './held-telling.ts';
+import { DefinedSoFar } from './definitions-watch.ts';
 import type { LateParts } from './late-look.ts';
 import { Mirror } from './mirror.ts';
 import type { NamesDesk } from './mirror-names.ts';
@@ -72,6 +73,7 @@ export class SessionMind {
   #asker: Asker;
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
+  readonly #defined = new DefinedSoFar();
   #settingsMoved = false;
   #ran: RanInTransaction = 'nothing';
   readonly #shared: SharedByExecutions;
@@ -158,7 +160,7 @@ export class SessionMind {
     const isMirrored = this.#mirror.begin(text);
     // What people let through may be a function that nobody knows, and define things as well.
     const isMoving = by !== undefined || text.effects.some(movesCatalog);
-    if (this.#mayEndDefining(text, isMoving)) this.#parts.database.watch.ending(this);
+    this.#defining(text, isMoving, by !== undefined);
     if (!isMirrored && !isMoving) return undefined;
     return (how) => {
       if (isMirrored) this.#mirror.ended(text, how, by);
@@ -171,11 +173,12 @@ export class SessionMind {
   }
 
   /** Where no transaction is open, or one ends, what was defined may be everybody's before the server has said so. */
-  #mayEndDefining({ effects }: ReadText, isMoving: boolean): boolean {
-    if (!this.#definitionsMoved && !isMoving && this.#mirror.defines === 'nothing') return false;
-    return (
-      this.#desk.replies.status === 'none' || effects.some(({ kind }) => kind === 'transaction' || kind === 'unsure')
-    );
+  #defining(text: ReadText, isMoving: boolean, isUnread: boolean): void {
+    if (!this.#definitionsMoved && !isMoving && this.#mirror.defines === 'nothing') return;
+    const defined = this.#defined.begin(text, isUnread);
+    const isOpen = this.#desk.replies.status !== 'none';
+    if (isOpen && !text.effects.some(({ kind }) => kind === 'transaction' || kind === 'unsure')) return;
+    this.#parts.database.watch.ending(this, defined);
   }
 
   /** One FETCH by itself of one cursor, which changes nothing else. */
@@ -222,8 +225,10 @@ export class SessionMind {
 
   /** ReadyForQuery came; `before` is the status of the one before it. */
   ready(before: TransactionStatus): void {
-    if (this.#desk.replies.length === 0) this.#parts.database.watch.ended(this);
+    const isQuiet = this.#desk.replies.length === 0;
+    if (isQuiet) this.#parts.database.watch.ended(this);
     if (this.#desk.replies.status !== 'none') return;
+    if (isQuiet) this.#defined.over();
     this.#dump.over();
     this.#ran = 'nothing';
     this.#mirror.transactionEnded(before);

@@ -6,6 +6,7 @@
 // Whatever names are looked up in at run time (functions, operators, types, roles, settings) must be as it was: a yes is asked for anew
 // sooner than it is stretched.
 import type { Analysis, RelationName } from './analysis.ts';
+import { relationsOf } from './names-used.ts';
 import type { ReadText } from './reading.ts';
 import { relationKin, type SchemaIndex } from './schema-index.ts';
 import type { Relation, Snapshot, TypeInfo } from './schema.ts';
@@ -36,7 +37,7 @@ function isBoundToItsWords({ kinds, unknowns, functions, inOwnSchema }: Analysis
 
 /** Every relation that it names or opens, with what shares or looks after their rows. By numbers: a name may be another's by now. */
 function touchedBy(analyses: readonly Analysis[], index: SchemaIndex): readonly number[] {
-  const named = analyses.flatMap(namesIn).flatMap((name) => relationsCalled(name, index));
+  const named = analyses.flatMap(relationsOf).flatMap((name) => relationsCalled(name, index));
   const found = new Set(named.flatMap((each) => [each, ...relationKin(index, each.oid)]).map(({ oid }) => oid));
   if (analyses.every(({ writes, wholeTables }) => writes.length + wholeTables.length === 0)) return [...found];
   // A write goes on along foreign keys.
@@ -48,18 +49,6 @@ function touchedBy(analyses: readonly Analysis[], index: SchemaIndex): readonly 
     }
   }
   return [...found];
-}
-
-function namesIn(analysis: Analysis): readonly RelationName[] {
-  const { reads, writes, flows, wholeTables, relations, outputs, tells } = analysis;
-  const columns = [
-    ...[...reads, ...(tells ?? [])].flatMap((read) => [read.column, ...read.kin, ...(read.standsFor ?? [])]),
-    ...writes.map(({ column }) => column),
-    ...flows.flatMap(({ from, to }) => [from, to]),
-    ...outputs.flatMap(({ sources, origin }) => (origin === undefined ? sources : [...sources, origin])),
-  ];
-  const views = [...reads, ...(tells ?? [])].flatMap(({ via }) => via);
-  return [...columns.map(({ relation }) => relation), ...views, ...wholeTables, ...relations];
 }
 
 function relationsCalled({ schema, name }: RelationName, index: SchemaIndex): readonly Relation[] {

@@ -31,15 +31,22 @@ export type SessionEffect =
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temporary' }
   /** Something temporary is made, changed or dropped: unqualified names may mean something else from here on. */
   | { readonly kind: 'temporaryObjects' }
-  /** Definitions change: the schema snapshot is stale for this session until its transaction ends, then for all. */
-  | { readonly kind: 'definitions' }
+  /**
+   * Definitions change: the schema snapshot is stale for this session until its transaction ends, then for all. `names`: all that may
+   * lead elsewhere by it (defined-names.ts); absent: anything may.
+   */
+  | { readonly kind: 'definitions'; readonly names?: readonly string[] }
   /** Rights, roles or settings of the catalogs move, but no name means something else: looked at when the transaction is over. */
   | { readonly kind: 'catalogRows' }
   /** Anything may have happened (a procedure, DO, set_config with a computed value). */
   | { readonly kind: 'unsure'; readonly why: string };
 
 /** What may have changed what names mean for everybody, for all that can be told. */
-export const mayDefine = ({ kind }: SessionEffect): boolean => kind === 'definitions' || kind === 'unsure';
+export function mayDefine(effect: SessionEffect): boolean {
+  // COMMIT PREPARED: what another session has defined.
+  if (effect.kind === 'transaction') return effect.step === 'other';
+  return effect.kind === 'definitions' || effect.kind === 'unsure';
+}
 
 /** After which the schema is looked at again at once. Whoever waits for the next poll instead is met by it in the middle of a hold. */
 export const movesCatalog = (effect: SessionEffect): boolean => mayDefine(effect) || effect.kind === 'catalogRows';

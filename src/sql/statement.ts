@@ -3,6 +3,7 @@
 import { isNonEmpty, type NonEmpty } from '../core/brand.ts';
 import { tagOf, type Node } from './ast.ts';
 import type { StatementKind, Unknown } from './analysis.ts';
+import { namesDefinedBy } from './defined-names.ts';
 import { expressionFacts, queryFacts } from './statement-query.ts';
 import type { SessionEffect } from './statement-effects.ts';
 import { statementRows } from './statement-rows.ts';
@@ -59,11 +60,17 @@ export function statementFacts(node: Node): StatementFacts {
     command: said.command,
     inner: said.inner ?? [],
     wholes: [...(said.wholes ?? []), ...below.wholes],
-    effects: [...below.effects, ...(said.effects ?? [])],
+    effects: [...below.effects, ...(said.effects ?? [])].map((effect) => withNames(effect, node)),
     refersTo: [...(said.refersTo ?? []), ...below.refersTo],
     unknowns: [...(said.unknowns ?? []), ...below.unknowns],
     ...(below.folds === undefined ? {} : { folds: below.folds }),
   };
+}
+
+function withNames(effect: SessionEffect, node: Node): SessionEffect {
+  if (effect.kind !== 'definitions' || effect.names !== undefined) return effect;
+  const names = namesDefinedBy(node);
+  return names === undefined ? effect : { ...effect, names };
 }
 
 type Below = Pick<StatementFacts, 'wholes' | 'effects' | 'refersTo' | 'unknowns' | 'folds'> & {

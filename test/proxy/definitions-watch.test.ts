@@ -1,0 +1,89 @@
+// Goal: whoever ran while others defined things knows in how many transactions they may have made, and unmade, what concerns it.
+// Method: sessions as plain objects that tell the watch what they do; texts with the effects that the reader gives them.
+import { expect, test } from 'vitest';
+import { DefinedSoFar, DefinitionsWatch } from '../../src/proxy/definitions-watch.ts';
+import { unreadText, type ReadText } from '../../src/sql/reading.ts';
+import { buildSnapshot, groupText } from '../../src/sql/schema-build.ts';
+import { groupNames } from '../../src/sql/schema-groups.ts';
+import { SchemaIndex } from '../../src/sql/schema-index.ts';
+import type { SessionEffect } from '../../src/sql/statement-effects.ts';
+
+const defines = (...names: readonly string[]): SessionEffect => ({ kind: 'definitions', names });
+const begin: SessionEffect = { kind: 'transaction', step: 'begin', chain: false };
+const commit: SessionEffect = { kind: 'transaction', step: 'commit', chain: false };
+const prepared: SessionEffect = { kind: 'transaction', step: 'other', chain: false };
+const anything: SessionEffect = { kind: 'definitions' };
+const block: SessionEffect = { kind: 'unsure', why: 'DO' };
+
+const empty = groupNames.map(
+  (group) => [group, groupText(group, group === 'server' ? '[170000,"db",1]' : '')] as const,
+);
+const index = new SchemaIndex(buildSnapshot(new Map(empty)));
+const textOf = (...effects: readonly SessionEffect[]): ReadText => ({
+  ...unreadText('of the test'),
+  statements: [],
+  effects,
+  index,
+});
+
+test.each<[string, readonly (readonly SessionEffect[])[], readonly string[] | undefined, number]>([
+  ['one definition', [[defines('a')]], ['a'], 1],
+  ['several in one text', [[defines('a'), defines('b')]], ['a', 'b'], 1],
+  ['a transaction in one text', [[begin, defines('a'), commit]], ['a'], 1],
+  ['a transaction in several texts', [[defines('a')], [defines('b')], [commit]], ['a', 'b'], 1],
+  ['two transactions in one text', [[begin, defines('a'), commit, begin, defines('b'), commit]], ['a', 'b'], 2],
+  ['the end of one, and another', [[defines('a')], [commit, defines('b')]], ['a', 'b'], 2],
+  ['what nobody can tell', [[defines('a'), anything]], undefined, 1],
+  ['a block of code', [[block]], undefined, 3],
+  ['what another session has prepared', [[prepared]], undefined, 1],
+])('%s', (_name, texts, names, times) => {
+  const defined = new DefinedSoFar();
+  const said = texts.map((effects) => defined.begin(textOf(...effects), false)).at(-1);
+  expect(said?.names === undefined ? undefined : [...said.names]).toEqual(names);
+  expect(said?.times).toBe(times);
+});
+
+test('what people let through unread may define anything', () => {
+  expect(new DefinedSoFar().begin(textOf(), true)).toEqual({ names: undefined, times: 1 });
+});
+
+test('a transaction that is over leaves nothing behind', () => {
+  const defined = new DefinedSoFar();
+  defined.begin(textOf(defines('a')), false);
+  defined.over();
+  expect(defined.begin(textOf(defines('b')), false)).toEqual({ names: new Set(['b']), times: 1 });
+});
+
+test('counts what others have under way or have done since, by its names', () => {
+  const watch = new DefinitionsWatch();
+  const [own, one, other] = [{}, {}, {}];
+  const concerns = (names: ReadonlySet<string>): boolean => names.has('t');
+  const define = (session: object, name: string): void => watch.ending(session, { names: new Set([name]), times: 1 });
+  define(one, 't');
+  watch.ended(one);
+  define(other, 't');
+  // That one was over; the other may commit before or behind what comes now.
+  const since = watch.now;
+  expect(watch.othersSince(since, own, concerns)).toBe(1);
+  define(one, 'u');
+  define(own, 't');
+  watch.ended(own);
+  expect(watch.othersSince(since, own, concerns)).toBe(1);
+  watch.ended(other);
+  define(other, 't');
+  expect(watch.othersSince(since, own, concerns)).toBe(2);
+  watch.ending(one, { names: undefined, times: 1 });
+  expect(watch.othersSince(since, own, concerns)).toBe(3);
+});
+
+test('what lies too far back counts as anything', () => {
+  const watch = new DefinitionsWatch();
+  const since = watch.now;
+  for (let times = 0; times < 1_000; times++) {
+    const session = {};
+    watch.ending(session, { names: new Set(['u']), times: 1 });
+    watch.ended(session);
+  }
+  expect(watch.othersSince(since, {}, () => false)).toBe(Number.POSITIVE_INFINITY);
+  expect(watch.othersSince(watch.now, {}, () => false)).toBe(0);
+});
