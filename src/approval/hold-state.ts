@@ -141,6 +141,11 @@ export function used(life: HoldLife, ids: readonly string[]): HoldLife {
   return { ...without(life, ids), uses: life.uses + ids.length };
 }
 
+/** With the uses that somebody knows of, where the state has forgotten them: what was released is released. */
+export function usedAtLeast(life: HoldLife, uses: number): HoldLife {
+  return life.uses >= uses ? life : { ...life, waiters: [], uses, granted: true };
+}
+
 /** When an approval that nobody waited for stops being good. */
 export function grantUntil(life: HoldLife): UnixMillis | undefined {
   const { settled } = life;

@@ -17,7 +17,7 @@ import type { Change, Listed, Store, Version } from '../store/store.ts';
 import { idOfKey, keys, parse, textOf, type Permission } from './documents.ts';
 import { unrecorded, withChain } from './evidence.ts';
 import type { HeldFacts, HoldLife } from './hold.ts';
-import { isRecorded, markRecorded } from './hold-state.ts';
+import { isRecorded, markRecorded, usedAtLeast } from './hold-state.ts';
 import { Serial } from './serial.ts';
 
 export interface HoldsParts {
@@ -57,6 +57,11 @@ export class Holds {
   /** Moves of this process that could not be recorded or marked as such: to be done as soon as it is possible. */
   readonly #owed = new Map<string, 'record' | 'mark'>();
 
+  /** Approvals that this process has used, and how often: a Redis that fell back to what it had before must not make a use undone. */
+  readonly #used = new LRUCache<string, number>({ max: 20_000 });
+  /** Of permissions for a shape, by the same token. */
+  readonly #usesLeft = new LRUCache<string, number>({ max: 2_000 });
+
   constructor(parts: HoldsParts) {
     this.#parts = parts;
   }
@@ -78,7 +83,9 @@ export class Holds {
 
   async read(id: HoldId): Promise<StoredLife | undefined> {
     const stored = await this.#parts.store.read(keys.life(id));
-    return stored === undefined ? undefined : { life: parse.life(stored.value), version: stored.version };
+    if (stored === undefined) return undefined;
+    const life = parse.life(stored.value);
+    return { life: usedAtLeast(life, this.#used.get(approvalOf(life)) ?? 0), version: stored.version };
   }
 
   /** Every entry of the index of what is open. What leaves it is settled, and recorded. */
@@ -136,7 +143,10 @@ export class Holds {
       const next = withChain(stepped, this.#parts.chain);
       const { store } = this.#parts;
       const life = { key: keys.life(id), expect: stored.version, value: textOf(next), expiresAt: expiryOf(next) };
-      if ((await store.change([life])) === 'changed') return this.#record(facts, next);
+      if ((await store.change([life])) === 'changed') {
+        if (next.uses > stored.life.uses) this.#used.set(approvalOf(next), next.uses);
+        return this.#record(facts, next);
+      }
     }
     throw new ProxyError('UNAVAILABLE', `the hold ${id} changes too fast; try again`);
   }
@@ -239,15 +249,23 @@ export class Holds {
       const stored = await this.#parts.store.read(key);
       const permission = stored === undefined ? undefined : parse.permission(stored.value);
       if (stored === undefined || permission === undefined) return undefined;
-      if (permission.usesLeft < 1 || now >= permission.until || !(await isGood(permission))) return undefined;
-      const left = { ...permission, usesLeft: permission.usesLeft - 1 };
+      const name = `${permission.hold} ${permission.until}`;
+      const usesLeft = Math.min(permission.usesLeft, this.#usesLeft.get(name) ?? permission.usesLeft);
+      if (usesLeft < 1 || now >= permission.until || !(await isGood(permission))) return undefined;
+      const left = { ...permission, usesLeft: usesLeft - 1 };
       const value = left.usesLeft > 0 ? textOf(left) : undefined;
       const changes: NonEmpty<Change> = [{ key, expect: stored.version, value, expiresAt: permission.until }];
-      if ((await this.#parts.store.change(changes)) === 'changed') return left;
+      if ((await this.#parts.store.change(changes)) === 'changed') {
+        this.#usesLeft.set(name, left.usesLeft);
+        return left;
+      }
     }
     throw new ProxyError('UNAVAILABLE', 'the permission for this shape is used too fast; try again');
   }
 }
+
+/** One hold may be approved twice, where the state has forgotten the first time: that is another approval. */
+const approvalOf = ({ id, settled }: HoldLife): string => `${id} ${settled?.at ?? ''}`;
 
 const looksOf = ({ votes, settled }: HoldLife): string => `${votes.length} ${settled?.state ?? ''}`;
 
