@@ -19,6 +19,8 @@ export interface HttpParts {
   readonly log: Log;
   /** Whose token an Authorization header holds; undefined: nobody's. Absent: no tokens are known here. */
   readonly personOf?: (authorization: string) => string | undefined;
+  /** Whose session a Cookie header holds; undefined: nobody's. */
+  readonly personOfCookie?: (cookie: string) => string | undefined;
   /** Rooms of the house that answer here: each gets the server and adds its routes. */
   readonly rooms?: readonly ((server: FastifyInstance) => void | Promise<void>)[];
 }
@@ -96,12 +98,15 @@ async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
 const wrongToken = 'wrong token from ';
 
 /**
- * Whose requests are counted together. A flood of wrong tokens is counted by itself: otherwise whoever sends one from behind the same
- * address translation, or the same reverse proxy, would lock out everybody there, and nobody could deny anything.
+ * Whose requests are counted together. Who is known is counted by themselves, and a flood of wrong tokens too: otherwise whoever sends one
+ * from behind the same address translation, or the same reverse proxy, would lock out everybody there, and nobody could deny anything.
  */
-function whoAsks({ ip, headers }: FastifyRequest, { personOf }: HttpParts): string {
-  const { authorization } = headers;
-  if (authorization === undefined || personOf === undefined) return `address ${ip}`;
+function whoAsks({ ip, headers }: FastifyRequest, { personOf, personOfCookie }: HttpParts): string {
+  const { authorization, cookie } = headers;
+  if (authorization === undefined || personOf === undefined) {
+    const signedIn = cookie === undefined ? undefined : personOfCookie?.(cookie);
+    return signedIn === undefined ? `address ${ip}` : `session of ${signedIn}`;
+  }
   const person = personOf(authorization);
   return person === undefined ? `${wrongToken}${ip}` : `person ${person}`;
 }

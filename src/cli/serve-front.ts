@@ -70,6 +70,7 @@ export async function openFront(
     metrics: road.metrics,
     log,
     personOf: (header) => personOfBearer(header, bench.classification.current.catalog.approvers.values())?.name,
+    personOfCookie: (header) => console.personOfCookie(header),
     rooms: [...apiRooms({ live, bench, clock }), overHttp, ...channels.rooms, console.room],
   });
   const httpAddress = await listening(() => http.listen(), config.http.listen, config.places.http, 'http.listen');

@@ -37,6 +37,8 @@ export interface StageOptions {
   readonly agents?: Readonly<Record<string, string>>;
   /** Further YAML inside `http`: `, oidc: { … }`. */
   readonly http?: string;
+  /** How often one address, or one person, may ask in a minute. */
+  readonly requestsMax?: number;
   /** The console's own name; passkeys have none at an address. */
   readonly host?: 'localhost';
   /** Changes the sample classification before it is read. */
@@ -58,7 +60,7 @@ agents:
 ${Object.entries({ 'report-bot': '', ...options.agents })
   .map(([name, more]) => `  ${name}: { password: agentpassword, owner: ana, databases: [${sample.database}], ${more} }`)
   .join('\n')}
-limits: { http_requests_per_minute: 100000 }
+limits: { http_requests_per_minute: ${options.requestsMax ?? 100_000} }
 ${options.config ?? ''}
 `;
   writeFileSync(file, text);

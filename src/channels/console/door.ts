@@ -45,6 +45,8 @@ const keyReadAgainMs = 5_000;
 const sessionMs = 12 * 60 * 60 * 1000;
 const freshMs = 10 * 60 * 1000;
 const linkMs = 10 * 60 * 1000;
+/** Longer than all that we ever set; not worth reading. */
+const cookiesLengthMax = 16 * 1024;
 
 export class Door {
   readonly #parts: DoorParts;
@@ -125,6 +127,15 @@ export class Door {
     const vouched = this.#freshOf(session);
     const groups = [...new Set([...person.groups, ...(vouched?.groups ?? [])])];
     return { name: person.name, groups, vouched, session, formToken: tokens.mark('form', session.nonce) };
+  }
+
+  /** Who signed in with this cookie, as far as its signature tells: not whether the session was ended since. */
+  personOfCookie(header: string): string | undefined {
+    if (header.length > cookiesLengthMax) return undefined;
+    const mark = `${this.cookieName}=`;
+    const pair = header.split(';').find((each) => each.trimStart().startsWith(mark)) ?? mark;
+    const token = pair.trim().slice(mark.length);
+    return this.#known(this.#tokens.read('session', token, this.#parts.clock.now())?.person)?.name;
   }
 
   /** What is no longer in the config is no longer believed, whatever was signed when somebody came in. */

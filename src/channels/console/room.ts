@@ -95,6 +95,11 @@ export class Console {
     return this.#door.linkPath(person);
   }
 
+  /** Of a session that we signed, for counting requests: what may be done in it is asked of the door. */
+  personOfCookie(header: string): string | undefined {
+    return this.#door.personOfCookie(header);
+  }
+
   /** See http-server.ts. */
   readonly room = async (server: FastifyInstance): Promise<void> => {
     await server.register(cookie);
