@@ -14,6 +14,8 @@ export interface Touch {
   readonly column: string | undefined;
   readonly how: 'read' | 'exists' | 'write' | 'whole';
   readonly uses: readonly ColumnUse[];
+  /** Whatever is shown, something is learned of its values. */
+  readonly exposed?: true;
   readonly found: RaisedLevel;
 }
 
@@ -108,6 +110,7 @@ function readsOf(analysis: Analysis, levels: Levels): readonly Touch[] {
     column: read.column.column,
     how: 'read' as const,
     uses: read.uses,
+    ...(read.exposed === true ? { exposed: true as const } : {}),
     found: levelIn(levels, read),
   }));
 }

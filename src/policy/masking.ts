@@ -27,9 +27,9 @@ export function isMaskable(analysis: Analysis): boolean {
   return analysis.outputs.every((output) => output.name !== '*');
 }
 
-/** The column is shown, used for nothing else, and found among the outputs. */
+/** The column is shown, used for nothing else, and found among the outputs. What is computed from it tells nothing but by its result. */
 export function isShownOnly(touch: Touch, analysis: Analysis): boolean {
-  if (touch.column === undefined || touch.how !== 'read') return false;
+  if (touch.column === undefined || touch.how !== 'read' || touch.exposed === true) return false;
   if (touch.uses.length !== 1 || touch.uses[0] !== 'output') return false;
   const wanted: ColumnName = { relation: touch.relation, column: touch.column };
   return analysis.outputs.some((output) => output.sources.some((source) => isSame(source, wanted)));

@@ -20,6 +20,7 @@ export class CopyMasker {
   readonly #layout: TextLayout;
   readonly #columns: readonly (ValueMask | undefined)[];
   readonly #null: Buffer;
+  readonly #isNullSure: boolean;
   readonly #slab = new Slab();
   readonly #growth: number;
   #scratch: Buffer = Buffer.alloc(256);
@@ -29,6 +30,7 @@ export class CopyMasker {
     this.#layout = layout;
     this.#columns = columns;
     this.#null = Buffer.from(layout.null, 'latin1');
+    this.#isNullSure = isNullSure(layout);
     this.#isHeader = layout.header;
     // Every byte of a mask may have to be escaped, and the whole be put in quotes.
     this.#growth = columns.reduce((sum, mask) => sum + 2 * (mask?.bytesMax ?? 0) + this.#null.length + 2, 0);
@@ -51,9 +53,9 @@ export class CopyMasker {
     let copied = body;
     fields.forEach((field, index) => {
       const mask = this.#columns[index];
-      if (mask === undefined || this.#isNull(bytes, field)) return;
+      if (mask === undefined || (this.#isNullSure && this.#isNull(bytes, field))) return;
       at += bytes.copy(out, at, copied, field.start);
-      at = this.#masked(mask, bytes, field, out, at);
+      at = this.#isNullSure ? this.#masked(mask, bytes, field, out, at) : at + this.#null.copy(out, at);
       copied = field.end;
     });
     at += bytes.copy(out, at, copied, end);
@@ -152,6 +154,13 @@ export class CopyMasker {
     return at;
   }
 }
+
+/**
+ * Whether what reads as NULL is NULL. In CSV the server puts a value that looks like it in quotes; in the text form it does nothing of the
+ * kind, and `COPY … (NULL 'ana@example.com')` would leave exactly her row without a mask: there all are shown as NULL, hers and theirs.
+ * No value is written with a capital letter behind a backslash.
+ */
+const isNullSure = (layout: TextLayout): boolean => layout.kind === 'csv' || /^\\[A-Z]/.test(layout.null);
 
 function lineEndOf(bytes: Buffer, start: number, end: number): number {
   let last = end;

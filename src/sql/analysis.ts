@@ -35,6 +35,11 @@ export interface ColumnRead {
   readonly kin: readonly ColumnName[];
   /** A column of the server's catalogs that shows values of exactly these columns: their levels are its level. */
   readonly standsFor?: readonly ColumnName[];
+  /**
+   * What is computed from it may say something of its values though nobody is shown the result: by failing for some of them, by how many
+   * rows it makes of one, by what it leaves behind. So it cannot be masked.
+   */
+  readonly exposed?: true;
 }
 
 export interface ColumnWrite {

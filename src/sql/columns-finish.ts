@@ -57,7 +57,9 @@ export class Finish {
     const list: ColumnRead[] = [];
     for (const [source, byVia] of this.#reads) {
       for (const read of byVia.values()) {
-        list.push({ column: columnName(source), uses: usesOf(read.bits), via: read.via, kin: this.#kinOf(source) });
+        const exposed = (read.bits & uses.exposed) === 0 ? {} : { exposed: true as const };
+        const [column, kin] = [columnName(source), this.#kinOf(source)];
+        list.push({ column, uses: usesOf(read.bits), via: read.via, kin, ...exposed });
       }
     }
     return list;
@@ -137,7 +139,8 @@ export class Finish {
 
   /** Marks of one state: the statement's own, or those of a view or policy that it goes through. */
   #absorb(state: State, way: Way, mask: number): void {
-    for (const [source, bits] of state.reads) if ((bits & mask) !== 0) this.#read(source, bits & mask, way.via);
+    for (const [source, bits] of state.reads)
+      if ((bits & mask & ~uses.exposed) !== 0) this.#read(source, bits & mask, way.via);
     for (const relation of state.relations) this.#touched(relation, way);
     const locks = state.locks === 'rows' || this.#state.locks === 'rows';
     for (const [relation, commands] of state.commands) {
@@ -149,7 +152,11 @@ export class Finish {
     const opened = source.relation.kind === 'v' ? this.#openings.view(source.relation) : undefined;
     if (opened !== undefined) {
       const inner = [...via, nameOf(source.relation)];
-      for (const each of viewColumn(opened.columns, source)) this.#read(each, bits, inner);
+      const isPlain = opened.columns[placeOf(source)]?.origin !== undefined;
+      for (const each of viewColumn(opened.columns, source)) {
+        const within = isPlain ? 0 : (opened.state.reads.get(each) ?? 0) & uses.exposed;
+        this.#read(each, bits | within, inner);
+      }
       return;
     }
     const key = via.length === 0 ? '' : via.map(keyOf).join('\u0001');

@@ -6,6 +6,7 @@ import { columnReference, expression, operator, window } from './columns-expr.ts
 import { fromList } from './columns-from.ts';
 import { labelOf, noName } from './columns-label.ts';
 import { uses, type QuerySpot, type Spot, type State } from './columns-state.ts';
+import { isTotal } from './columns-total.ts';
 import { withScope } from './columns-with.ts';
 import {
   findColumn,
@@ -92,11 +93,16 @@ export function target(state: State, name: string | undefined, value: Node, spot
     if ('sources' in found) return name === undefined || name === found.name ? found : { ...found, name };
   }
   const into = new Set<Source>();
-  const typed = expression(state, value, { ...spot, into });
+  const typed = expression(state, value, { ...spot, use: computed(state, value, spot), into });
   // A scalar sub-select is called what its column is called, stars opened.
   const inner = value.SubLink?.subLinkType === 'EXPR_SUBLINK' && 'name' in typed ? String(typed.name) : undefined;
   const label = name ?? inner ?? labelOf(value, subName).name;
   return { name: label, sources: [...into], origin: undefined, type: typed.type, row: typed.row };
+}
+
+/** Whatever becomes of the result, what it is computed from may be told by computing it. */
+function computed(state: State, value: Node, { scope, use }: Pick<Spot, 'scope' | 'use'>): number {
+  return isTotal(state, value, { scope, place: 'always' }) ? use : use | uses.exposed;
 }
 
 /** What a scalar sub-select's only column is called. */
@@ -116,7 +122,7 @@ function starOf(state: State, value: Node, scope: Scope, use: number): Shape | u
   const steps = value.A_Indirection?.indirection;
   if (steps?.at(-1)?.A_Star === undefined) return undefined;
   const into = new Set<Source>();
-  const typed = expression(state, value, { scope, use, into });
+  const typed = expression(state, value, { scope, use: computed(state, value, { scope, use }), into });
   const sources = [...into];
   const relation = state.names.index.rowRelation(typed.type);
   const row = typed.row ?? (relation === undefined ? undefined : state.shapes.of(relation));
@@ -221,7 +227,8 @@ function values(state: State, node: SelectStmt, spot: QuerySpot): Shape {
     const place = (): Set<Source> => (made[at++] ??= new Set());
     for (const item of row.List?.items ?? []) {
       const star = starOf(state, item, scope, spot.use);
-      if (star === undefined) state.expression(item, { scope, use: spot.use, into: place() });
+      if (star === undefined)
+        state.expression(item, { scope, use: computed(state, item, { scope, use: spot.use }), into: place() });
       for (const column of star?.columns ?? [])
         for (const source of [place()]) column.sources.forEach((each) => source.add(each));
       if (star?.rest !== undefined) rest = [...(rest ?? []), ...star.rest];

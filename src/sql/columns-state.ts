@@ -9,9 +9,13 @@ import type { Column, Scope, Shape, Source, Typed, WithScope } from './scope.ts'
 
 /**
  * Uses as bits, so that one column's many uses cost one number. `named`: written, and looked at by nobody (see `subLink`). `worked`: an
- * argument or operand, so something may be done with the value that its type says how to do; never kept with a column.
+ * argument or operand, so something may be done with the value that its type says how to do; never kept with a column. `exposed`: what is
+ * computed from it tells of it whatever is shown (columns-total.ts).
  */
-export const uses = { output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32, named: 64, worked: 128 } as const;
+export const uses = {
+  ...{ output: 1, filter: 2, join: 4, group: 8, order: 16, other: 32 },
+  ...{ named: 64, worked: 128, exposed: 256 },
+} as const;
 
 /** One is enough to hold; a person reads no more than these. */
 const unknownsMax = 20;

@@ -50,9 +50,12 @@ export function unite(
   const stated = withoutBrought(analysis, functions);
   const said = new Set(stated.map((read) => keyOf(read.column)));
   const more = named.value.reads.filter((read) => !said.has(keyOf(read.column)));
+  const reads = [...stated, ...more];
+  // How a value is computed only the text says: where it was not understood, any that is computed may tell of what it is made of.
+  const isExposed = analysis.unknowns.length > 0 && named.value.outputs.some((output) => !output.plain);
   const united: Analysis = {
     ...analysis,
-    reads: [...stated, ...more],
+    reads: isExposed ? reads.map((read) => ({ ...read, exposed: true as const })) : reads,
     functions,
     unknowns: [...analysis.unknowns, ...uncheckedTypes(tree.value, index, analysis)],
   };

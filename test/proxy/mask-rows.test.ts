@@ -102,6 +102,7 @@ const layouts = [
   'with (format csv, header true, force_quote *)',
   `with (format csv, delimiter ';', quote '''', escape '\\', null 'NULL')`,
   `with (delimiter '|', null 'nil')`,
+  `with (delimiter '|', null '\\NIL')`,
   `with (delimiter '*')`,
   `with (null '***')`,
   `with (format csv, delimiter '*')`,
@@ -137,12 +138,9 @@ describe('rows of a COPY', () => {
     const read = (await said('select * from back order by id')).filter((one) => one.kind === 'dataRow');
     await said('drop table back');
     const got = read.map((one) => one.values.map((value) => value?.toString() ?? null));
-    const starsAreNull = options.includes("null '***'");
-    const wanted = expected.map(([id, mail, note]) => [
-      id,
-      isBinary || (mail === '***' && starsAreNull && !options.includes('csv')) ? null : mail,
-      note,
-    ]);
+    // In the text form a value may look like any NULL but a capital letter behind a backslash: then all do.
+    const looksNull = options.includes('null ') && !options.includes('\\N') && !options.includes('csv');
+    const wanted = expected.map(([id, mail, note]) => [id, isBinary || looksNull ? null : mail, note]);
     expect(got).toEqual(wanted);
   });
 
