@@ -30,6 +30,8 @@ export class Finish {
   readonly #calls: CallSite[];
   readonly #bases = new Set<Relation>();
   readonly #guarded = new Set<string>();
+  /** Policies that are being gone through: one that comes back to itself by way of a view is an error of the server's, and endless here. */
+  readonly #open = new Set<string>();
   readonly #kin: WeakMap<Source, readonly ColumnName[]>;
   readonly #asker: RoleInfo | undefined;
 
@@ -190,24 +192,28 @@ export class Finish {
     for (const each of inner.unknowns) this.#state.add({ ...each, why: `${where}: ${each.why}`, at: undefined });
   }
 
-  /** The server adds these conditions itself. Columns of the guarded row are access control; other tables' columns are reads. */
+  /** The server adds these conditions itself. Columns of the guarded row are access control; those of other rows, wherever they are, are reads. */
   #rowSecurity(relation: Relation, commands: ReadonlySet<Command>, way: Way): void {
     if (relation.rowSecurity === 'no' || isExempt(relation, way.user)) return;
     for (const policy of this.#index.policiesOf(relation.oid)) {
       if (policy.command !== 'all' && policy.command !== 'select' && !commands.has(policy.command)) continue;
-      const guard = `policy ${relation.oid} ${way.user?.oid} ${policy.name}`;
-      if (this.#guarded.has(guard)) continue;
+      // Each way counts by itself: a word for the view on one of them says nothing for the others.
+      const own = `policy ${relation.oid} ${way.user?.oid} ${policy.name}`;
+      const guard = `${own} ${way.via.map(keyOf).join('\u0001')}`;
+      if (this.#guarded.has(guard) || this.#open.has(own)) continue;
       this.#guarded.add(guard);
-      const { state } = this.#openings.policy(relation, policy);
+      this.#open.add(own);
+      const { state, guarded } = this.#openings.policy(relation, policy);
       this.#calls.push(...state.calls);
       for (const type of state.types) this.#state.types.add(type);
       for (const type of state.worked) this.#state.worked.add(type);
       this.#inherit(state, `in the row security of ${relation.name}`);
       for (const [source, bits] of state.reads) {
-        if (source.relation !== relation && bits !== uses.named) this.#read(source, bits & ~uses.named, way.via);
+        if (guarded?.has(source) !== true && bits !== uses.named) this.#read(source, bits & ~uses.named, way.via);
       }
-      for (const each of state.relations) if (each !== relation) this.#touched(each, way);
+      for (const each of state.relations) this.#touched(each, way);
       for (const [each, inner] of state.commands) this.#rowSecurity(each, inner, way);
+      this.#open.delete(own);
     }
   }
 
@@ -292,7 +298,8 @@ export class Finish {
     if (opened === undefined) return [];
     // The server's tree does not look behind a copy: nothing of it is mended there.
     for (const { why } of opened.state.unknowns) this.#state.unknown(`in ${source.relation.name}: ${why}`);
-    return this.#named(viewColumn(opened.columns, source));
+    const bases = new Set(viewColumn(opened.columns, source).flatMap((each) => this.#under(each)));
+    return [...bases].flatMap((each) => [columnName(each), ...this.#kinOf(each)]);
   }
 }
 

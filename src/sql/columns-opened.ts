@@ -17,6 +17,8 @@ export interface Opened {
   readonly state: State;
   /** What a view selects from, where that is one relation: a write to the view ends there. */
   readonly base?: Relation | undefined;
+  /** Of a policy: the columns of the row that it guards. The same table's other rows, which a sub-select looks at, are not among them. */
+  readonly guarded?: ReadonlySet<Source>;
 }
 
 export class Openings implements Shapes {
@@ -38,11 +40,7 @@ export class Openings implements Shapes {
   of(relation: Relation): Shape {
     const before = this.#shapes.get(relation);
     if (before !== undefined) return before;
-    const columns = relation.attributes.map((attribute): Column => {
-      const source: Source = { relation, attribute };
-      return { name: attribute.name, sources: [source], origin: source, type: attribute.type, row: undefined };
-    });
-    const shape = new Shape(columns);
+    const shape = shapeOf(relation);
     this.#shapes.set(relation, shape);
     return shape;
   }
@@ -82,7 +80,8 @@ export class Openings implements Shapes {
     const before = this.#policies.get(policy);
     if (before !== undefined) return before;
     const state = this.#state();
-    const item = { ...makeItem(relation.name, this.of(relation), relation.rowType), unaliased: relation, system: true };
+    const row = shapeOf(relation);
+    const item = { ...makeItem(relation.name, row, relation.rowType), unaliased: relation, system: true };
     const scope: Scope = { sights: [inSight(item)], outer: undefined, withs: undefined };
     for (const text of [policy.using, policy.check]) {
       const value = text === undefined ? undefined : this.#parse(`SELECT ${text}`)?.SelectStmt?.targetList?.[0];
@@ -92,7 +91,7 @@ export class Openings implements Shapes {
         state.unresolved(`the policy "${policy.name}" of ${relation.schema}.${relation.name} cannot be read`);
       }
     }
-    const opened = { columns: [], state };
+    const opened = { columns: [], state, guarded: new Set(row.sources()) };
     this.#policies.set(policy, opened);
     return opened;
   }
@@ -101,4 +100,12 @@ export class Openings implements Shapes {
     const names = new Names(this.#index, { searchPath: known([]), role: '', temp: known([]) });
     return new State(this.#parts, names, this);
   }
+}
+
+function shapeOf(relation: Relation): Shape {
+  const columns = relation.attributes.map((attribute): Column => {
+    const source: Source = { relation, attribute };
+    return { name: attribute.name, sources: [source], origin: source, type: attribute.type, row: undefined };
+  });
+  return new Shape(columns);
 }

@@ -4,6 +4,7 @@ import type { ColumnUse } from './analysis.ts';
 import type { TreeFlow, TreeOutput, TreeRead, TreeWrite } from './tree.ts';
 import { nameText, TreeNode, type NodeValue } from './node-text.ts';
 import { attnumsOf, commandOf, listOf, nodeOf, nodesOf, numberOf, type TreeCommand } from './tree-nodes.ts';
+import { isInThroughView, isTarget, throughView } from './tree-through.ts';
 import { lead, resultColumn, resultEntries, rteKind, Scope, type ScopedExpr } from './tree-scope.ts';
 import { add, key, listed, type Reads } from './tree-reads.ts';
 import { existsOnly } from './tree-exists.ts';
@@ -35,6 +36,8 @@ export class Marker {
   readonly #unfiltered = new Set<number>();
   readonly #done = new Map<object, Set<ColumnUse>>();
   readonly #walked = new Set<Scope>();
+  /** Queries inside row security. */
+  readonly #policies = new Set<Scope>();
   readonly #sources = new Sources();
   /** Columns that the list of an EXISTS names. */
   readonly #unread = new Set<string>();
@@ -85,6 +88,7 @@ export class Marker {
   #clauses(scope: Scope): void {
     if (this.#walked.has(scope)) return;
     this.#walked.add(scope);
+    if (this.#guard !== undefined) this.#policies.add(scope);
     const { query } = scope;
     for (const item of nodesOf(query.get('cteList'))) {
       const inner = nodeOf(item.get('ctequery'));
@@ -226,12 +230,14 @@ export class Marker {
       const holder = infos[numberOf(rte.get('perminfoindex')) - 1] ?? rte;
       const relid = numberOf(rte.get('relid'));
       if (numberOf(holder.get('relid')) !== relid) this.#lost ??= 'permissions of another relation';
-      // A view's own list asks for every column of its definition; only those that are used are read.
-      if (scope.via.length > 0) continue;
+      // A view's own list asks for every column of its definition, a policy's for the whole row where it was written `(t).a`; only those
+      // that are used are read.
+      if (scope.via.length > 0 || this.#policies.has(scope)) continue;
       this.#writtenBy(scope, rte, holder);
       // So does the table that a write to a view ends in.
       if (isTarget(scope, rte) && throughView(scope)) continue;
       for (const attnum of attnumsOf(holder.get('selectedCols'))) {
+        if (attnum === 0 && isInThroughView(scope)) continue;
         const named = attnum < 0 || this.#unread.has(`${relid}.${attnum}`) || this.#isRead(relid, attnum);
         if (!named) add(this.#reads, { relid, attnum, via: [] }, 'other');
       }
@@ -378,13 +384,4 @@ export class Marker {
       });
     }
   }
-}
-
-function isTarget(scope: Scope, rte: TreeNode): boolean {
-  return scope.rte(numberOf(scope.query.get('resultRelation'))) === rte;
-}
-
-/** Writing to a view that Postgres can see through leaves the view's own entry behind, beside the table's. */
-function throughView(scope: Scope): boolean {
-  return scope.rtable.some((rte) => rteKind(rte) === 'relation' && rte.get('relkind') === 'v');
 }

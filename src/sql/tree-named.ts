@@ -2,6 +2,7 @@
 // session's own temporary relations; one that is in neither makes all of it not known, since nobody could say what it stands for.
 import { known, notKnown, type Known } from '../core/known.ts';
 import type { ColumnName, ColumnRead, ColumnWrite, Flow, OutputColumn, RelationName } from './analysis.ts';
+import { kinOf } from './kin.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import { columnOf, isSystemSchema, nameOf, type Relation } from './schema.ts';
 import type { TreeColumn, TreeFacts, TreeRead } from './tree.ts';
@@ -77,15 +78,7 @@ class Namer {
   reads({ relid, attnum, uses, via }: TreeRead): readonly ColumnRead[] {
     const views = via.map((oid) => this.name(oid));
     return this.#attributes(relid, attnum).map(({ relation, attribute }) => {
-      const kin: ColumnName[] = [];
-      for (const other of this.#index.kin(relation.oid)) {
-        const same = other.attributes.find((each) => each.name === attribute.name);
-        if (same !== undefined) kin.push(columnOf(other, same));
-      }
-      for (const each of relation.attributes) {
-        if (attribute.generatedFrom.includes(each.num)) kin.push(columnOf(relation, each));
-      }
-      return { column: columnOf(relation, attribute), uses, via: views, kin };
+      return { column: columnOf(relation, attribute), uses, via: views, kin: kinOf(relation, attribute, this.#index) };
     });
   }
 

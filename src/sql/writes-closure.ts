@@ -7,6 +7,7 @@ import { checkText, Telling, type Event, type Step, type TellingCheck, type Told
 
 /** pg_trigger.tgtype. */
 const eventBits: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16 };
+const beforeRow = 1 | 2;
 
 /** Cascades over more tables than this are cut off, and the statement is not known. */
 const tablesMax = 200;
@@ -78,6 +79,27 @@ export function inIndexes(index: SchemaIndex, relation: Relation): readonly stri
 
 const isText = (text: string | undefined): text is string => text !== undefined && text !== '';
 
+/** Numbers differ between a table and its partitions and children, names do not. */
+function namedAlike({ relation: named, columns }: Step, relation: Relation): ReadonlySet<number> {
+  if (named === relation) return columns;
+  const names = new Set(named.attributes.filter(({ num }) => columns.has(num)).map(({ name }) => name));
+  return new Set(relation.attributes.filter(({ name }) => names.has(name)).map(({ num }) => num));
+}
+
+/** What gets a value without being named: by a default, by what it is computed from, or by a trigger, which may set anything. */
+function filledColumns({ relation, event, columns }: Step, { triggers }: Snapshot): ReadonlySet<number> {
+  const wanted = beforeRow | eventBits[event];
+  const isSetting = triggers.some(
+    (each) => each.relation === relation.oid && each.enabled && !each.internal && (each.bits & wanted) === wanted,
+  );
+  const filled = relation.attributes.filter(({ num, generated, generatedFrom, identity, expression }) => {
+    if (columns.has(num) || (isSetting && event !== 'delete')) return true;
+    if (generated !== 'no') return event === 'insert' || generatedFrom.some((each) => columns.has(each));
+    return event === 'insert' && (identity !== 'no' || expression !== undefined);
+  });
+  return new Set(filled.map(({ num }) => num));
+}
+
 class Walk {
   readonly #index: SchemaIndex;
   readonly #snapshot: Snapshot;
@@ -118,12 +140,15 @@ class Walk {
       return;
     }
     // Rows of a partitioned table land in its partitions, with their own triggers.
+    // So do a child's rows that are changed through its parent; and each of them has keys of its own.
     for (const relation of [step.relation, ...this.#index.kin(step.relation.oid)]) {
-      this.#fire({ ...step, relation });
-      this.#evaluate({ ...step, relation });
+      const one = { ...step, relation, columns: namedAlike(step, relation) };
+      this.#fire(one);
+      this.#evaluate(one);
+      const filled = filledColumns(one, this.#snapshot);
+      this.#telling.add(one, filled);
+      if (step.event !== 'insert') this.#cascade({ ...one, columns: filled });
     }
-    this.#telling.add(step);
-    if (step.event !== 'insert') this.#cascade(step);
   }
 
   #fire({ relation, event, columns }: Step): void {

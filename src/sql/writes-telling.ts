@@ -19,8 +19,10 @@ export interface Step {
 export interface TellingCheck {
   readonly text: string;
   readonly relation: Relation;
-  /** Columns that the statement sets: a check that sees none of them says nothing new, and about these the asker knows all. */
+  /** Columns that the statement names: about these the asker knows all. */
   readonly given: ReadonlySet<number>;
+  /** And those that get a value by themselves: a check that sees none of these says nothing new. */
+  readonly filled: ReadonlySet<number>;
 }
 
 export interface ToldColumn {
@@ -37,23 +39,24 @@ export class Telling {
     this.#index = index;
   }
 
-  add(step: Step): void {
+  /** `filled`: what the step sets, and what gets a value by itself. */
+  add(step: Step, filled: ReadonlySet<number>): void {
     const { relation, event, columns: given } = step;
     if (event !== 'delete') {
-      this.#keys(step);
+      this.#keys(relation, filled);
       for (const each of this.#index.constraintsOf(relation.oid)) {
-        if (each.kind === 'exclusion' && each.columns.some((num) => num === 0 || given.has(num)))
+        if (each.kind === 'exclusion' && each.columns.some((num) => num === 0 || filled.has(num)))
           this.#tell(relation, each.columns);
-        if (each.kind === 'foreign key' && each.columns.some((num) => given.has(num)))
+        if (each.kind === 'foreign key' && each.columns.some((num) => filled.has(num)))
           this.#tell(this.#index.relation(each.foreignRelation), each.foreignColumns);
         const text = each.kind === 'check' && event === 'update' ? checkText(each) : undefined;
-        if (text !== undefined) this.checks.push({ text, relation, given });
+        if (text !== undefined) this.checks.push({ text, relation, given, filled });
       }
     }
-    if (event !== 'insert') this.#references(step);
+    if (event !== 'insert') this.#references({ ...step, columns: filled });
   }
 
-  #keys({ relation, columns: given }: Step): void {
+  #keys(relation: Relation, given: ReadonlySet<number>): void {
     for (const index of this.#index.snapshot.indexes) {
       if (index.relation !== relation.oid || !index.unique) continue;
       const hasExpression = index.columns.includes(0);
@@ -61,17 +64,17 @@ export class Telling {
       this.#tell(relation, index.columns);
       // Of expressions and of a predicate every column counts: what they make of a value is what is compared.
       for (const text of [index.expressions, index.predicate])
-        if (text !== undefined && text !== '') this.checks.push({ text, relation, given: nothing });
+        if (text !== undefined && text !== '') this.checks.push({ text, relation, given: nothing, filled: nothing });
     }
   }
 
-  /** A row that others point to cannot go, and the error says that they do. */
+  /** A row that others point to cannot go, and the error says that they do; or they go or change with it, and what is left says which. */
   #references({ relation, event, columns: given }: Step): void {
     for (const key of this.#index.snapshot.constraints) {
       if (key.kind !== 'foreign key' || key.foreignRelation !== relation.oid) continue;
       if (event === 'update' && !key.foreignColumns.some((num) => given.has(num))) continue;
-      const action = event === 'delete' ? key.onDelete : key.onUpdate;
-      if (action === 'a' || action === 'r') this.#tell(this.#index.relation(key.relation), key.columns);
+      this.#tell(this.#index.relation(key.relation), key.columns);
+      this.#tell(relation, key.foreignColumns);
     }
   }
 
