@@ -157,7 +157,7 @@ export class Asks {
         ? [() => `WHEN NOT MATCHED BY SOURCE${and([item])} THEN UPDATE SET ${this.#sets(relation, [item])}`]
         : []),
     ];
-    const taken = dice.times(1, 2, () => dice.pick(clauses)());
+    const taken = [dice.pick(clauses.slice(0, 3))(), ...dice.times(0, 1, () => dice.pick(clauses)())];
     const on = dice.chance(0.6) ? `tt.id = ${source.alias}.id` : words.bool(both, 1);
     const returning = major >= 17 ? this.#returning(item, major) : '';
     return `MERGE INTO ${relation.name} AS tt USING ${source.rowOf ?? ''} ${source.alias} ON ${on} ${taken.join(' ')}${returning}`;
