@@ -5,6 +5,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProxyError, wordsOf } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
+import { fileWords } from '../core/file-words.ts';
 import { lockFolder, type FolderLock } from '../core/folder-lock.ts';
 import { makeFolder } from '../core/make-folder.ts';
 import { makeReceipt, type HoldReceipt } from './hold-receipt.ts';
@@ -58,9 +59,9 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     return await openFolder(options);
   } catch (error) {
     if (error instanceof ProxyError) throw error;
-    throw new ProxyError('UNAVAILABLE', `the audit log in ${options.dir} cannot be opened: ${wordsOf(error)}`, {
+    throw new ProxyError('UNAVAILABLE', `the audit log in ${options.dir} cannot be opened: ${fileWords(error)}`, {
       cause: error,
-      hint: 'nothing passes unrecorded, so the proxy does not start without its log',
+      hint: 'mend the folder, or name another with `audit.dir`: nothing passes unrecorded, so the proxy does not start without its log',
     });
   }
 }

@@ -86,6 +86,8 @@ export class PeerHeads {
   }
 
   #tell(trouble: string | undefined): void {
+    // At the end nobody can do anything about it, and in a start that fails it would stand before the reason.
+    if (this.#stopped) return;
     if (trouble !== undefined && trouble !== this.#trouble) this.#options.say?.(trouble);
     this.#trouble = trouble;
   }

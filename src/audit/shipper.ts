@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { wordsOf } from '../core/errors.ts';
+import { fileWords } from '../core/file-words.ts';
 import { readText, writeWholeAside } from './keys.ts';
 import { readNote, type Checkpoint } from './note.ts';
 import { parseRecord } from './reader.ts';
@@ -83,7 +83,7 @@ export class Shipper {
       try {
         waitMs = await this.#round(waitMs);
       } catch (error) {
-        waitMs = this.#later({ kind: 'later', why: wordsOf(error) });
+        waitMs = this.#later({ kind: 'later', why: fileWords(error) });
       }
       if (waitMs > 0) await pause(waitMs, this.#stop.signal);
     }

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { sign, verify, type KeyObject } from 'node:crypto';
 import { ProxyError } from '../core/errors.ts';
+import { fileWords } from '../core/file-words.ts';
 
 export interface Signer {
   readonly public: KeyObject;
@@ -31,19 +32,29 @@ export function commandSigner(command: readonly string[], publicKey: KeyObject):
 function answerOf(command: readonly string[], input: Buffer): Promise<string> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
-    const fail = (why: string): void => reject(new ProxyError('UNAVAILABLE', `the signer ${program} ${why}`));
-    const child = spawn(program, args, {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: waitMsMax,
-      killSignal: 'SIGKILL',
-    });
+    const fail = (why: string): void =>
+      reject(
+        new ProxyError('UNAVAILABLE', `the signer ${program} ${why}`, {
+          hint: 'run it by hand as the user of the proxy; `audit.signer` names it',
+        }),
+      );
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    // Our own: that of spawn goes on behind a program that is not there, and keeps a process that has nothing left to do.
+    const timer = setTimeout(() => child.kill('SIGKILL'), waitMsMax);
     let answer = '';
     child.stdout.on('data', (data: Buffer) => {
       answer += data.toString('latin1');
       if (answer.length > answerBytesMax) child.kill('SIGKILL');
     });
-    child.on('error', (error) => fail(`cannot be started: ${error.message}`));
-    child.on('close', (code) => (code === 0 ? resolve(answer) : fail(`failed (${code ?? 'killed'})`)));
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      fail(`cannot be started: ${fileWords(error)}`);
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(answer);
+      else fail(`failed (${code ?? 'killed'})`);
+    });
     child.stdin.on('error', () => fail('did not read its input'));
     child.stdin.end(input);
   });

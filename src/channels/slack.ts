@@ -214,7 +214,8 @@ class Slack implements RunningSlack {
     return {
       values: config.values,
       firstRows: config.firstRows,
-      confirmFromRank: config.confirmFrom === undefined ? undefined : levels.get(config.confirmFrom)?.rank,
+      // A level that the files do not have: every approval asks once more.
+      confirmFromRank: config.confirmFrom === undefined ? undefined : (levels.get(config.confirmFrom)?.rank ?? 0),
       linkOf,
       isQuiet: (view, person) => isQuiet(view, person, { routing: config, approvers: approvers(), now: clock.now() }),
     };

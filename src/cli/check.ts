@@ -15,8 +15,10 @@ import { carriedFindings } from './carried-findings.ts';
 import { lineageAtHand } from './kept-lineage.ts';
 import { readSchemaFile, schemaFileOf, writeSchemaFile } from './schema-file.ts';
 import { SqlDesk } from './sql-desk.ts';
+import { misspelled } from './strange-names.ts';
 import {
   configOf,
+  databaseNames,
   databaseOf,
   filesOf,
   folderOf,
@@ -63,7 +65,10 @@ export async function check(options: CheckOptions, ports: CommandPorts): Promise
   const counts = `${catalog.levels.length} levels, ${catalog.categories.size} categories, ${catalog.databases.size} databases, ${catalog.approvers.size} approvers, ${loaded.value.policy.rules.length} rules`;
   if (options.database === undefined) {
     if (options.json === true) ports.say(JSON.stringify({ mistakes: [], version: catalog.version }));
-    else ports.say(`${folder}: no mistakes (${counts})`);
+    else {
+      ports.say(`${folder}: no mistakes (${counts})`);
+      for (const words of misspelled(catalog, databaseNames(options))) ports.say(`note: ${words}`);
+    }
     return;
   }
   const seen = await compare(loaded.value, options.database, { folder, options, ports });

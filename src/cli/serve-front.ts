@@ -31,6 +31,7 @@ export interface RoadView {
   readonly search?: Audit['search'];
   readonly partsOfHold?: Audit['partsOfHold'];
 }
+import { strangeNames } from './strange-names.ts';
 
 export interface Front {
   readonly channels: RunningChannels;
@@ -46,6 +47,7 @@ export async function openFront(
 ): Promise<Front> {
   const { live, bench, record, parts, metrics, clock, log, troubles } = house;
   const { config } = live;
+  for (const words of strangeNames(config, bench.classification.current.catalog)) log.warn(words);
   const channels = await startChannels({ live, bench, parts, metrics, clock, log });
   begun.push(() => channels.stop());
   await open();

@@ -7,7 +7,7 @@ import type { Config, DatabaseConfig } from '../core/config-types.ts';
 import { ProxyError } from '../core/errors.ts';
 import { fileWords, shownPath } from '../core/file-words.ts';
 import { mistakeText } from '../core/place.ts';
-import { loadYaml, type Checked } from '../core/yaml.ts';
+import { loadYaml, type Checked, type PlainValue } from '../core/yaml.ts';
 import { readFolder } from '../catalog/folder.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { loadCatalog, type ClassificationFile } from '../catalog/load.ts';
@@ -43,14 +43,25 @@ export function folderOf(options: FolderOptions): string {
   return shownPath(resolve(dirname(file), folderIn(file) ?? 'classification'), [process.cwd()]);
 }
 
+/** The databases of the config, where there is one. */
+export function databaseNames(options: FolderOptions): readonly string[] {
+  const file = options.config ?? (existsSync(usualConfig) ? usualConfig : undefined);
+  const databases = file === undefined ? undefined : valueIn(file, 'databases');
+  return typeof databases === 'object' && databases !== null ? Object.keys(databases) : [];
+}
+
 /** Only the one key is read: checking files must not need the passwords that the config names. */
-function folderIn(file: string): string | undefined {
+function valueIn(file: string, key: string): PlainValue | undefined {
   const text = readConfigText(file);
   const loaded = loadYaml(file, text);
   if (loaded.kind === 'bad') throw new ProxyError('CONFIG_INVALID', mistakeText(loaded.mistakes[0]));
   const { value } = loaded.value;
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const folder = isMap && 'classification' in value ? value.classification : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([name]) => name === key)?.[1];
+}
+
+function folderIn(file: string): string | undefined {
+  const folder = valueIn(file, 'classification');
   return typeof folder === 'string' && !folder.includes('${') ? folder : undefined;
 }
 

@@ -14,6 +14,7 @@ export function crossMistakes(document: YamlDocument, shape: ConfigShape): reado
   addresses(shape, mistake);
   workers(shape, mistake);
   slack(shape, mistake);
+  teams(shape, mistake);
   oidc(shape, mistake);
   sinks(shape, mistake);
   return mistakes;
@@ -106,9 +107,22 @@ function slack(shape: ConfigShape, mistake: Note): void {
   if (isHttp && shape.slack.signing_secret === undefined) {
     mistake(['slack'], "slack: http mode needs 'signing_secret'", 'it is on the app’s page, Basic Information', 'key');
   }
+  const swapped = [
+    ['bot_token', 'xapp-', 'an app-level token', 'the bot’s begins with xoxb-'],
+    ['app_token', 'xoxb-', 'a bot token', 'the app’s begins with xapp-'],
+  ] as const;
+  for (const [key, form, what, mend] of swapped) {
+    if (shape.slack[key]?.reveal().startsWith(form) === true) mistake(['slack', key], `slack.${key}: is ${what}`, mend);
+  }
   if (!isHttp && shape.slack.app_token === undefined) {
     mistake(['slack'], "slack: socket mode needs 'app_token'", 'make an app-level token with connections:write', 'key');
   }
+}
+
+function teams(shape: ConfigShape, mistake: Note): void {
+  const url = shape.teams?.webhook_url.reveal();
+  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return;
+  mistake(['teams', 'webhook_url'], 'teams.webhook_url: not an http(s) URL', 'copy it from the workflow in Teams');
 }
 
 function sinks(shape: ConfigShape, mistake: Note): void {

@@ -140,13 +140,17 @@ export function parseAddress(text: string): Address | undefined {
   return { host: host === '' || host === '*' ? '::' : host, port };
 }
 
-export function webUrl(words: string) {
+/** `site`: links are made of it, and pages name their parts from its root. */
+export function webUrl(words: string, kind: 'any' | 'site' = 'any') {
   return z
     .string()
     .transform((value, context) => {
-      if (URL.canParse(value) && /^https?:\/\//.test(value)) return value.replace(/\/+$/, '');
+      const isWeb = URL.canParse(value) && /^https?:\/\//.test(value);
+      const bare = value.replace(/\/+$/, '');
+      if (isWeb && (kind === 'any' || bare.toLowerCase() === new URL(value).origin)) return bare;
       const mend = 'write for example https://countersign.example.com';
-      context.issues.push({ ...customIssue('not an http(s) URL', mend), input: value });
+      const what = isWeb ? 'not the address of a whole site: scheme, name and port, no path' : 'not an http(s) URL';
+      context.issues.push({ ...customIssue(what, mend), input: value });
       return z.NEVER;
     })
     .register(fieldNotes, { form: 'URL' })

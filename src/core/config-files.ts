@@ -76,9 +76,9 @@ export function upstreamTls(url: UpstreamUrl, path: Path, reader: FileReader): U
   const rootCert =
     url.sslRootCert === undefined || url.sslRootCert === 'system'
       ? url.sslRootCert
-      : reader.certificate(path, url.sslRootCert).pem;
-  const cert = url.sslCert === undefined ? undefined : reader.certificate(path, url.sslCert);
-  const key = url.sslKey === undefined ? undefined : reader.privateKey(path, url.sslKey);
+      : reader.certificate([...path, 'sslrootcert'], url.sslRootCert).pem;
+  const cert = url.sslCert === undefined ? undefined : reader.certificate([...path, 'sslcert'], url.sslCert);
+  const key = url.sslKey === undefined ? undefined : reader.privateKey([...path, 'sslkey'], url.sslKey);
   pair(reader, path, cert?.first, key?.key);
   return Object.freeze({
     mode: url.sslMode,

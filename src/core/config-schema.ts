@@ -134,7 +134,7 @@ export const configSchema = z.strictObject({
   http: z
     .strictObject({
       listen: address('API, console, health and metrics.', '127.0.0.1:6480'),
-      public_url: webUrl('The console’s address as people reach it, for links in cards and hints.').optional(),
+      public_url: webUrl('The console’s address as people reach it, for links in cards and hints.', 'site').optional(),
       oidc: oidcSchema.optional().describe('The identity provider that people sign in to the console with.'),
     })
     .optional(),

@@ -31,6 +31,10 @@ export function substitute(document: YamlDocument, sources: VariableSources): Su
     Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner, [...path, key])]));
   const text = (value: string, path: Path): string => {
     const isUrlWithHoles = /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
+    if (/(?<!\$)\$\{[^}]*$/.test(value)) {
+      const mend = 'close it, or write $${ for the characters themselves';
+      mistakes.push({ place: placeOf(document, path), words: 'a variable is not closed: ${ without }', mend });
+    }
     return value.replace(/\$(\$\{)|\$\{([^}]*)\}/g, (_, escaped: string | undefined, name: string | undefined) => {
       if (escaped !== undefined) return escaped;
       const found = lookUp(name ?? '', sources);

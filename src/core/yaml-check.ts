@@ -114,7 +114,11 @@ function typeMistake(words: Words, expected: string, path: Path): Mistake {
   return {
     place: placeOf(words.document, path),
     words: `${named(path)}must be ${typeNames[expected] ?? expected}, is ${kindOf(found)}`,
-    mend: isQuotable ? 'put it in quotes' : undefined,
+    mend: isQuotable
+      ? 'put it in quotes'
+      : expected === 'array' && !isMap(found)
+        ? 'write it in brackets: [ … ]'
+        : undefined,
   };
 }
 

@@ -224,6 +224,8 @@ function placeAt(file: string, lines: LineCounter, at: number): Place {
 function wordsOfYaml(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'a second document (---) in one file is not read';
   if (code === 'RESOURCE_EXHAUSTION') return 'nested too deep';
+  if (code === 'BLOCK_AS_IMPLICIT_KEY')
+    return `${message} (a value with a colon at its end, or a colon and a blank in it, goes in quotes)`;
   if (code === 'TAB_AS_INDENT') return `${message} (indent with blanks)`;
   if (code === 'TAG_RESOLVE_FAILED') return `tags (!name) are not read here: ${message}`;
   return message;

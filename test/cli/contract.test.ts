@@ -1,6 +1,7 @@
 // Goal: what users and their scripts rely on is there, name by name: commands and exit codes, the forms of answers, words on the wire.
 // Method: a site set up by hand, real processes before a real Postgres; tables of what is asked and what has to come.
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -24,6 +25,7 @@ databases: { shop: { url: "postgres://gate@127.0.0.1/shop" } }
 `;
   site.write('elsewhere.yaml', `${mere}classification: ./nowhere\naudit: { dir: ./elsewhere }\n`);
   site.write('unwritable.yaml', `${mere}audit: { dir: /proc/1/none }\n`);
+  site.write('signer.yaml', `${mere}audit: { dir: ./signed, signer: [/no/such/program] }\n`);
 });
 afterAll(() => site.remove());
 
@@ -128,6 +130,21 @@ describe('a command', () => {
     expect([ran.code, ran.out]).toEqual([code, '']);
     expect(ran.err).toMatch(err);
     expect(ran.err.split('\n')).toHaveLength(1);
+  });
+
+  test('a signer that is not there ends the start at once, not when its time would have been over', async () => {
+    mkdirSync(join(site.folder, 'signed'));
+    site.write(
+      'signed/key.pub',
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    );
+    const began = performance.now();
+    const ran = await site.ran(['serve', '--config', 'signer.yaml']);
+    expect([ran.code, ran.err]).toEqual([
+      1,
+      expect.stringMatching(/signer \/no\/such\/program cannot be started: there is no such file \(.+\)$/),
+    ]);
+    expect(performance.now() - began).toBeLessThan(9_000);
   });
 
   test('names every mistake of the classification at once, each on a line, whichever command meets it', async () => {

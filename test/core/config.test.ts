@@ -161,6 +161,44 @@ describe('the config', () => {
       '${file:nowhere}',
       ['c:11:114: the file nowhere cannot be read: there is no such file (mend path or permissions)'],
     ],
+    [
+      'a variable that is not closed',
+      '${ETL_PASSWORD}',
+      '${ETL_PASSWORD',
+      ['c:11:114: a variable is not closed: ${ without } (close it, or write $${ for the characters themselves)'],
+    ],
+    [
+      'a root certificate that is not there',
+      'sslmode=verify-full',
+      'sslmode=verify-full&sslrootcert=nowhere.crt',
+      ['c:7:11: databases.shop.url.sslrootcert: cannot be read: there is no such file (mend path or permissions)'],
+    ],
+    [
+      'one word where several may stand',
+      'owner: ana, databases: [shop]',
+      'owner: ana, databases: shop',
+      ['c:9:184: agents.report-bot.databases: must be a list, is a text (write it in brackets: [ … ])'],
+    ],
+    [
+      'a console below a path',
+      'https://countersign.example.com',
+      'https://example.com/countersign',
+      [
+        'c:2:45: http.public_url: not the address of a whole site: scheme, name and port, no path (write for example https://countersign.example.com)',
+      ],
+    ],
+    [
+      'a token of the other kind',
+      'bot_token: "${SLACK_BOT_TOKEN}"',
+      'bot_token: xapp-1',
+      ['c:13:35: slack.bot_token: is an app-level token (the bot’s begins with xoxb-)'],
+    ],
+    [
+      'a webhook that is none',
+      'audit:',
+      'teams: { webhook_url: somewhere }\naudit:',
+      ['c:5:23: teams.webhook_url: not an http(s) URL (copy it from the workflow in Teams)'],
+    ],
     ['an empty password', '"${ETL_PASSWORD}"', '""', ['c:11:114: agents.etl-bot.upstream.password: must not be empty']],
     [
       'no app token in socket mode',
