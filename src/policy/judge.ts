@@ -242,7 +242,7 @@ function judgeFunctions(found: Found, facts: Facts): void {
 }
 
 const actionWords: Readonly<Partial<Record<Action, string>>> = {
-  destructive: 'removes or overwrites whole tables',
+  destructive: 'removes or overwrites, whole or in part',
   schema: 'changes the schema',
   privilege: 'changes rights, roles or the server’s own settings',
   escape: 'leaves the database: files, programs or replication of the server',
@@ -257,8 +257,7 @@ function judgeActions(found: Found, facts: Facts, defaults: Defaults, speaking: 
       addLift(found, lifting, [], action);
       continue;
     }
-    const words = `${facts.analysis.command}: ${actionWords[action] ?? action}${targetsText(facts)}`;
-    addDefault(found, { verdict, action, words }, defaults);
+    addDefault(found, { verdict, action, words: actionText(action, facts) }, defaults);
   }
   if (facts.actions.has('large')) {
     const expected = facts.estimate.known ? Math.round(facts.estimate.value) : 0;
@@ -384,10 +383,13 @@ function shortSchema(schema: string): readonly string[] {
   return schema === 'public' ? [] : [schema];
 }
 
-function targetsText(facts: Facts): string {
-  return facts.others.length === 0
-    ? ''
-    : `: ${touchesText(facts.others.map((touch) => ({ ...touch, column: undefined })))}`;
+function actionText(action: Action, { analysis, others }: Facts): string {
+  const does = actionWords[action] ?? action;
+  if (others.length > 0) {
+    const targets = touchesText(others.map((touch) => ({ ...touch, column: undefined })));
+    return `${analysis.command}: ${does}: ${targets}`;
+  }
+  return `${analysis.command}: ${action === 'destructive' ? 'removes or overwrites what is there' : does}`;
 }
 
 function functionText(use: { readonly schema: string; readonly name: string; readonly signature: string }): string {

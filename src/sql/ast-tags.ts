@@ -100,6 +100,7 @@ import type {
   DeclareCursorStmt,
   DefElem,
   DiscardStmt,
+  DropOwnedStmt,
   DoStmt,
   ExecuteStmt,
   ExplainStmt,
@@ -224,6 +225,7 @@ export interface NodeTypes {
   readonly DefineStmt: DefineStmt;
   readonly DeleteStmt: DeleteStmt;
   readonly DiscardStmt: DiscardStmt;
+  readonly DropOwnedStmt: DropOwnedStmt;
   readonly DoStmt: DoStmt;
   readonly DropStmt: DropStmt;
   readonly ExecuteStmt: ExecuteStmt;

@@ -97,6 +97,11 @@ export interface VariableShowStmt {
   readonly name?: string;
 }
 
+export interface DropOwnedStmt {
+  readonly roles?: readonly Node[];
+  readonly behavior?: string;
+}
+
 export interface DiscardStmt {
   readonly target?: string;
 }

@@ -2,12 +2,12 @@
 // session touch nothing here. What is done is the kinds table's to say; a statement in none of these lists is not known.
 import { bodyOf, namesOf, tagOf, type Node } from './ast.ts';
 import type { CopyStmt, CreateTableAsStmt, RefreshMatViewStmt, ViewStmt } from './ast-utility.ts';
-import type { DropStmt } from './ast-ddl.ts';
 import type { IntoClause, RangeVar, SelectStmt } from './ast-query.ts';
 import { callSite } from './columns-expr.ts';
 import { typeOf } from './columns-types.ts';
 import { relationOf } from './columns-from.ts';
 import { created, createdTable } from './columns-created.ts';
+import { alteredAlong, dropped, ownedDropped } from './columns-dropped.ts';
 import { looking } from './columns-looking.ts';
 import { maintained, refilled, vacuumed } from './columns-maintained.ts';
 import { copyColumns } from './columns-write.ts';
@@ -83,6 +83,8 @@ function other(state: State, node: Node, tag: string): Shape {
     vacuumed(state, node.VacuumStmt);
     return nothing;
   }
+  if (node.AlterTableStmt !== undefined) alteredAlong(state, node.AlterTableStmt);
+  if (node.DropOwnedStmt !== undefined) ownedDropped(state, node.DropOwnedStmt);
   if (node.DropStmt !== undefined) dropped(state, node.DropStmt);
   else if (
     !/^(Create|Alter|Drop|Rename|Grant|Comment|Define|Index|Rule|SecLabel|Truncate|Lock|Cluster|Reindex|Import|Reassign|Composite)/.test(
@@ -157,27 +159,6 @@ function call(state: State, node: Node): Shape {
   const site = callSite(state, 'function', namesOf(body.funcname) ?? [], body.args?.length ?? 0, body.location);
   if (site.candidates.length === 0) state.unknown('a procedure that is not in the schema that was read', body.location);
   return nothing;
-}
-
-const relationKinds = new Set([
-  'OBJECT_TABLE',
-  'OBJECT_VIEW',
-  'OBJECT_MATVIEW',
-  'OBJECT_FOREIGN_TABLE',
-  'OBJECT_SEQUENCE',
-]);
-
-function dropped(state: State, node: DropStmt): void {
-  for (const object of node.objects ?? []) {
-    const names = namesOf(object.List?.items ?? [object]) ?? [];
-    if (node.removeType === 'OBJECT_SCHEMA') {
-      for (const each of state.names.index.snapshot.relations) {
-        if (each.schema === names[0]) state.whole(nameOf(each));
-      }
-    } else if (relationKinds.has(node.removeType ?? '')) {
-      for (const each of state.names.relations(names.at(-1) ?? '', names.at(-2))) state.whole(nameOf(each));
-    }
-  }
 }
 
 /** Every relation that a definition names, wherever it stands in it: CHECKs, policies, rules, foreign keys, bodies. */
