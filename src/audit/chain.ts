@@ -28,7 +28,7 @@ export class Frontier {
   readonly #roots: string[];
 
   constructor(size = 0, roots: readonly string[] = []) {
-    if (!Number.isSafeInteger(size) || size < 0 || roots.length !== bitsSet(size)) throw new Error('not a frontier');
+    if (!isFrontier(size, roots)) throw new Error('not a frontier');
     this.#size = size;
     this.#roots = [...roots];
   }
@@ -56,6 +56,12 @@ export class Frontier {
     if (last === undefined) return hash('sha256', '', 'hex');
     return this.#roots.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last);
   }
+}
+
+/** Whether there is a tree of so many leaves with these roots of its parts; what they are roots of shows when leaves are added. */
+export function isFrontier(size: number, roots: readonly unknown[]): boolean {
+  const isSize = Number.isSafeInteger(size) && size >= 0 && roots.length === bitsSet(size);
+  return isSize && roots.every((root) => typeof root === 'string' && /^[0-9a-f]{64}$/.test(root));
 }
 
 function bitsSet(size: number): number {

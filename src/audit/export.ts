@@ -1,4 +1,5 @@
 // Records in the forms that other programs read. JSON lines are the record itself; CSV has the columns an evidence sheet needs.
+import { visible } from '../core/visible.ts';
 import type { LoggedRecord } from './record.ts';
 import { jsonWords } from './words.ts';
 
@@ -49,12 +50,19 @@ function csvOf(record: LoggedRecord, chain: string | undefined): string {
   ]);
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula gets a quote mark before it: agents choose what stands in here. */
+/**
+ * RFC 4180. A cell that a spreadsheet would take for a formula gets a quote mark before it, and what does not show itself is written as its
+ * code: agents choose what stands in here.
+ */
 export function csvLine(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
 
+/** Full-width signs begin a formula too, where people write so. */
+const formula = /^[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
 function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const shown = visible(text, Number.POSITIVE_INFINITY);
+  const safe = formula.test(shown) ? `'${shown}` : shown;
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,6 +1,6 @@
 // Reads a log's lines in order and says where the first one stands that does not fit. The writer's tail check and the auditor's
 // `verify` are the same code, so that neither believes what the other would not. Knows bytes; opens no files.
-import { Frontier, genesis, leafHash } from './chain.ts';
+import { Frontier, genesis, isFrontier, leafHash } from './chain.ts';
 import type { LoggedRecord } from './record.ts';
 
 /** The first record that does not fit, in words a person can act on. */
@@ -124,6 +124,9 @@ export class ChainReader {
   #beginsBlock(record: LoggedRecord, line: number): string | undefined {
     if (line === 1) {
       if (record.kind !== 'segment') return 'a segment begins with a record of kind segment';
+      const { blocks, frontier } = record;
+      if (!isFrontier(blocks, frontier))
+        return `the segment says how the blocks before it end, and there is no tree of ${blocks} blocks like that`;
       if (!this.#begun) this.#beginAt(record);
       const head = this.#frontier;
       if (record.blocks !== head.size || record.frontier.join() !== head.roots.join()) {

@@ -2,6 +2,7 @@
 // and that the lines lead to. Needs only the files and the public key; believes nothing that the log says about itself.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileWords } from '../core/file-words.ts';
 import { publicKeyFile, readText } from './keys.ts';
 import { readPublicKey, type Checkpoint } from './note.ts';
 import { OpenStatements, type OpenStatement } from './open-statements.ts';
@@ -73,7 +74,10 @@ export function verifyFolder(options: VerifyOptions): Verification {
   });
   for (const number of numbers) {
     const name = segmentName(number);
-    const misfit = reader.read(name, readFileSync(join(options.dir, name)));
+    const bytes = bytesOf(join(options.dir, name));
+    if (typeof bytes === 'string')
+      return broken({ file: join(options.dir, name), words: `this segment cannot be read: ${bytes}` });
+    const misfit = reader.read(name, bytes);
     if (misfit !== undefined) return brokenIn(check.trouble(), misfit, options.dir);
   }
   const trouble = check.trouble() ?? check.atEnd(reader) ?? tooFarBehind(reader, lastAtHead);
@@ -89,6 +93,15 @@ export function verifyFolder(options: VerifyOptions): Verification {
     unfinished: { left: unfinished.left.length, first: unfinished.left[0], running: unfinished.open },
     firstSeq,
   };
+}
+
+/** Words: why not. */
+function bytesOf(file: string): Buffer | string {
+  try {
+    return readFileSync(file);
+  } catch (thrown) {
+    return fileWords(thrown);
+  }
 }
 
 /**

@@ -143,6 +143,9 @@ describe('the auditor’s terminal', () => {
 describe('words for other programs', () => {
   test('a cell is never a formula, and keeps its quotes', () => {
     expect(csvLine(['=1+1', '@x', 'a"b', 'plain'])).toBe('\'=1+1,\'@x,"a""b",plain\r\n');
+    expect(csvLine(['\uff1d1', '\t=1', '\r\n=1', '\u202e\u001b[2J'])).toBe(
+      "'\uff1d1,\\u{9}=1,\\u{d}\\u{a}=1,\\u{202e}\\u{1b}[2J\r\n",
+    );
   });
 
   test('JSON reads back as what it was', () => {

@@ -1,5 +1,6 @@
 // Goal: whatever is done to a log's files is found, and its place is named.
 // Method: write a real log, spoil a copy in every way an insider would, and look at what `verify` says.
+import { mkdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -167,6 +168,37 @@ describe('a log that was spoiled names the place:', () => {
       /not for this log/,
     ],
     ['the key swapped', (dir) => swapKey(dir), /not signed/],
+    [
+      'a tree of another size at the beginning',
+      (dir) => editLines(dir, (l) => l.with(0, (l[0] ?? '').replace('"blocks":0', '"blocks":3'))),
+      /no tree of 3 blocks/,
+    ],
+    [
+      'a tree of less than nothing',
+      (dir) => editLines(dir, (l) => l.with(0, (l[0] ?? '').replace('"blocks":0', '"blocks":-1'))),
+      /no tree of -?\d blocks/,
+    ],
+    [
+      'a tree of something else than hashes',
+      (dir) =>
+        editLines(dir, (l) =>
+          l.with(0, (l[0] ?? '').replace('"frontier":[]', '"frontier":[{"a":1}]').replace('"blocks":0', '"blocks":1')),
+        ),
+      /no tree of -?\d blocks/,
+    ],
+    [
+      'a folder in the place of a segment',
+      (dir) => {
+        unlinkSync(join(dir, segmentName(2)));
+        mkdirSync(join(dir, segmentName(2)));
+      },
+      /cannot be read/,
+    ],
+    [
+      'a time that is none',
+      (dir) => editLines(dir, (l) => l.map((one) => one.replace(/"at":"[^"]+"/, '"at":"soon"'))),
+      /record/,
+    ],
   ];
   test.each(cases)('%s', (_, spoil, words) => {
     const result = spoiled(spoil);
