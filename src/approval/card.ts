@@ -121,10 +121,18 @@ export function factLines(view: HoldView): readonly string[] {
   const cap = rowsMax === undefined ? '' : `; ${countText(rowsMax, 'row')} at once pass without asking`;
   return [
     `${view.command}: ${view.actions.map((action) => actionWords[action]).join(', ')}`,
+    ...parameterLines(view),
     `${rows}${cap}`,
     ...view.budgets.map((line) => `budget ${line}`),
     ...transactionLines(view),
   ];
+}
+
+/** Not shown and not kept: what an approval is for has their hash in it. */
+function parameterLines({ sql: { parameters } }: HoldView): readonly string[] {
+  if (parameters === 0) return [];
+  const which = parameters === 1 ? 'the value of $1 is' : `the values of $1 to $${parameters} are`;
+  return [`${which} sent apart from the text and not shown here; a yes is for what was sent`];
 }
 
 function transactionLines({ transactionOpen, locks }: HoldView): readonly string[] {

@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { ColumnName } from '../sql/analysis.ts';
 import type { LeveledColumn, Need } from '../policy/verdict.ts';
 import { dottedVisible, sqlVisible } from '../sql/canonical.ts';
+import { tokensOf } from '../sql/lexer.ts';
 import { approversOf, standingOf, type Crowd } from './approvers.ts';
 import type { CastVote, HeldFacts, HoldLife } from './hold.ts';
 import { grantUntil, stateOf, votesInForce } from './hold-state.ts';
@@ -85,7 +86,15 @@ function sqlOf({ statement }: HeldFacts): HoldView['sql'] {
   const raw = statement.text
     .split(/(\r\n|[\n\t])/)
     .map((part) => (/^(?:\r\n|[\n\t])$/.test(part) ? part.replace('\r', '') : sqlVisible(part)));
-  return { canonical, canonicalHidden, leftOut, unreadable, raw: raw.join(''), comments, hash };
+  const parameters = parametersIn(statement.text);
+  return { canonical, canonicalHidden, leftOut, unreadable, raw: raw.join(''), parameters, comments, hash };
+}
+
+/** Looked for in tokens only where there may be one: lists hold hundreds of statements. */
+function parametersIn(text: string): number {
+  if (!/\$\d/.test(text)) return 0;
+  const tokens = (tokensOf(text) ?? []).filter(({ kind }) => kind === 'parameter');
+  return tokens.reduce((most, { start, end }) => Math.max(most, Number(text.slice(start + 1, end))), 0);
 }
 
 function actionsOf({ reasons: [first, ...more] }: HeldFacts): HoldView['actions'] {

@@ -87,6 +87,8 @@ export interface HoldView {
     readonly unreadable: boolean;
     /** As sent, every character visible, not cut. */
     readonly raw: string;
+    /** The highest `$n` in it: values that the agent binds apart from the text, and that nobody is shown. 0: none. */
+    readonly parameters: number;
     /** The agent's own words inside the SQL. */
     readonly comments: readonly string[];
     readonly hash: string;

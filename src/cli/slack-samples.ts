@@ -48,6 +48,7 @@ const usual: HoldView = {
     leftOut: 0,
     unreadable: false,
     raw: '',
+    parameters: 0,
     comments: [],
     hash: '9f2c61d07be84a15',
   },

@@ -8,10 +8,12 @@ const unseen = String.raw`\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}`;
 const inkless = String.raw`\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}`;
 /** Marks that strike through or enclose what they stand on, or reach over to its neighbour. */
 const striking = String.raw`\p{Me}\u0334-\u0338\u035c-\u0362\u20d0-\u20ff`;
-/** A mark belongs to a letter or a digit, and three are enough in every script. */
-const astray = String.raw`(?<![\p{L}\p{N}\p{M}])\p{M}|(?<=\p{M}{3})\p{M}`;
-
-const hidden = new RegExp(`[${unseen}${inkless}${striking}]|${astray}`, 'gu');
+const hidden = `[${unseen}${inkless}${striking}]`;
+/** Marks that stand on a letter or a digit, all of them; whatever else is hidden; marks that stand on nothing of their own. */
+const doubtful = new RegExp(`(?<=(?!${hidden})[\\p{L}\\p{N}])(\\p{M}+)|${hidden}|\\p{M}`, 'gu');
+const isHidden = new RegExp(hidden, 'u');
+/** Enough in every script; more would cover the lines around. */
+const marksMax = 3;
 const plain = /^[ -~]*$/;
 
 /** Every character that does not show itself is written as its code; the rest is cut at `lengthMax` characters. */
@@ -22,7 +24,17 @@ export function visible(text: string, lengthMax = 1000): string {
 
 /** With something else in the place of each character that does not show itself. */
 export function replacedHidden(text: string, by: (character: string) => string): string {
-  return plain.test(text) ? text : text.replace(hidden, by);
+  if (plain.test(text)) return text;
+  return text.replace(doubtful, (found: string, onLetter: string | undefined) =>
+    onLetter === undefined ? by(found) : marks(onLetter, by),
+  );
+}
+
+/** Behind one that was replaced there is no letter any more for the next to stand on. */
+function marks(onLetter: string, by: (character: string) => string): string {
+  const each = [...onLetter];
+  const bad = each.findIndex((mark, index) => index >= marksMax || isHidden.test(mark));
+  return bad < 0 ? onLetter : each.slice(0, bad).join('') + each.slice(bad).map(by).join('');
 }
 
 /** `\u{202e}` */

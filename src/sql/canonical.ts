@@ -123,8 +123,8 @@ function commentWords(comment: string): string {
   return visible(inner.replace(/[ \t\r\n]+/g, ' ').trim(), commentCharactersMax);
 }
 
-/** Blanks that are none, marks on marks, and our own mark of what was left out. */
-const deceptive = /[^\P{Zs} ]|⋯|\p{M}(?=\p{M})/gu;
+/** Blanks that are none, and our own mark of what was left out. */
+const deceptive = /[^\P{Zs} ]|⋯/gu;
 
 export function sqlVisible(text: string): string {
   return visible(text, Number.POSITIVE_INFINITY).replace(deceptive, codeOf);
@@ -137,12 +137,13 @@ export function sqlVisible(text: string): string {
 export function nameVisible(name: string): string {
   if (/^[\0-\u007f]*$/.test(name)) return sqlVisible(name);
   const mixed = /[A-Za-z]/.test(name);
-  return sqlVisible(name).replace(/[^\0-\u007f]/gu, (character) =>
+  const isDeceptive = (character: string): boolean =>
     signLike.test(character) ||
     (mixed && lookAlike.test(character)) ||
-    /^[\0-\u007f]+$/.test(character.normalize('NFKC'))
-      ? codeOf(character)
-      : character,
+    /^[\0-\u007f]+$/.test(character.normalize('NFKC'));
+  // With the marks on it: they would stand on our code.
+  return sqlVisible(name).replace(/([^\0-\u007f\p{M}])\p{M}*/gu, (found, character: string) =>
+    isDeceptive(character) ? [...found].map(codeOf).join('') : found,
   );
 }
 

@@ -72,6 +72,15 @@ describe('a card', () => {
     `);
   });
 
+  test('says that values which are bound apart from the text are not shown', () => {
+    const linesOf = (sql: string): readonly string[] => cardLines(aView(aRequest({ sql })));
+    expect(linesOf("select email from customers where id = $1 and '$9' <> ''")).toContain(
+      'the value of $1 is sent apart from the text and not shown here; a yes is for what was sent',
+    );
+    expect(linesOf('select email from customers where id in ($2, $1)').join()).toContain('the values of $1 to $2 are');
+    expect(linesOf("select email from customers where a = '$1' -- $2").join()).not.toContain('not shown here');
+  });
+
   test('says that the rows are not known, when they are not', () => {
     expect(cardLines(aView(aRequest({ estimate: notKnown('nobody asked') })))).toContain('rows expected: not known');
   });

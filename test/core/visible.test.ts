@@ -16,6 +16,8 @@ describe('what does not show itself is written as its code', () => {
     ['a mark on a sign of ours', '"\u0301 ok', '"\\u{301} ok'],
     ['a mark at the beginning', '\u0301x', '\\u{301}x'],
     ['the fourth mark of a stack', 'a\u0301\u0302\u0303\u0304', 'a\u0301\u0302\u0303\\u{304}'],
+    ['a mark behind one that is shown', 'a\u0338\u0301', 'a\\u{338}\\u{301}'],
+    ['a mark on a letter without ink', '\u3164\u0301', '\\u{3164}\\u{301}'],
     ['a character that is not made yet', 'a\u{1fffe}', 'a\\u{1fffe}'],
   ])('%s', (_, text, shown) => expect(visible(text)).toBe(shown));
 

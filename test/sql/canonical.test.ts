@@ -48,6 +48,8 @@ describe('nothing reads as something else', () => {
     ['a name that reads as a comment', 'select \u2010\u2010x', 'select \\u{2010}\\u{2010}x'],
     ['a name that reads as ||', 'select a\u01c1b', 'select a\\u{1c1}b'],
     ['a name that ends twice', 'select "a\u201d, \u201cb"', 'select "a\\u{201d}, \\u{201c}b"'],
+    ['a look-alike with a mark', 'select p\u0430\u0301y', 'select p\\u{430}\\u{301}y'],
+    ['a Thai name', 'select ที่อยู่', 'select ที่อยู่'],
     ['a Japanese name', 'select ユーザー・名', 'select ユーザー・名'],
     ['a quote in a value', "select 'O’Brien'", "select 'O’Brien'"],
   ])('%s', (_what, text, card) => {

@@ -64,6 +64,7 @@ function viewOf({ asker, session, statement, verdict, ...request }: HoldRequest)
       leftOut: 0,
       unreadable: false,
       raw: '',
+      parameters: 0,
       comments: [],
       hash: statement.hash,
     },
