@@ -1,7 +1,9 @@
 // What was let through, once more, by definitions that moved while the server had it. Not a second way in: whoever is here has a permit,
 // and is only ever stopped.
-import { asApproved } from './approval/release.ts';
+import { asApproved, levelsOf } from './approval/release.ts';
 import { carried, type AdmissionOf, type Execution, type GateParts } from './gate-data.ts';
+import type { Judging } from './policy/judging.ts';
+import type { Verdict } from './policy/verdict.ts';
 import type { Carried } from './policy/flows.ts';
 import type { ReadText } from './sql/reading.ts';
 import type { SchemaIndex } from './sql/schema-index.ts';
@@ -34,4 +36,21 @@ export async function standsAgain(
       parts,
     );
   return false;
+}
+
+/**
+ * Whether it would be let through as it was, by what is in force now. A portal may rest for days and a result flow for hours: a stricter
+ * edit takes effect for them too. What people let through goes on while they would be asked about the same columns and levels.
+ */
+export function stillStands({ text, verdict, by }: Passed, execution: Execution, judging: Judging): boolean {
+  if (text === undefined || verdict === undefined) return true;
+  const now = judging.verdict(text, execution.asker(text.reason));
+  if (now.kind === 'allow') return verdict.kind !== 'allow' || isAsWide(now, verdict);
+  return by !== undefined && now.kind === 'hold' && levelsOf(now.columns) === levelsOf(verdict.columns);
+}
+
+/** Fewer rows, or other masks, are another result. */
+function isAsWide(now: Verdict, before: Verdict): boolean {
+  if ((now.rowsMax ?? Infinity) < (before.rowsMax ?? Infinity)) return false;
+  return JSON.stringify(now.masks ?? []) === JSON.stringify(before.masks ?? []);
 }

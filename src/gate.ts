@@ -17,7 +17,7 @@ import {
   type JudgedExecution,
   type Outcome,
 } from './gate-data.ts';
-import { standsAgain, type ReadAgain } from './gate-again.ts';
+import { standsAgain, stillStands, type ReadAgain } from './gate-again.ts';
 import { holdRequest } from './gate-dump.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { replanned } from './sql/estimated.ts';
@@ -131,6 +131,12 @@ export class Gate {
   stands(execution: Execution, passed: Extract<Admission, { kind: 'pass' }>, now: ReadAgain): Promise<boolean> {
     return standsAgain({ execution, passed, now }, this.#parts);
   }
+
+  /** Of what is in force: while it is the same, whatever was let through stands. */
+  readonly moment = (): number => this.#parts.judging.moment;
+
+  readonly stillStands = (passed: Extract<Admission, { kind: 'pass' }>, execution: Execution): boolean =>
+    stillStands(passed, execution, this.#parts.judging);
 
   /** Closes the record of an execution that was let through. Never throws: a session that ends must end whole, and a shut log says so itself. */
   finish(execution: Execution, passed: Permit, outcome: Outcome): void {

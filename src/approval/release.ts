@@ -22,7 +22,7 @@ export function asApproved(held: Held, standing: Verdict | undefined, { terms, w
   return masksOffered === undefined ? undefined : { ...held, masks: masksOffered };
 }
 
-function levelsOf(columns: readonly LeveledColumn[]): string {
+export function levelsOf(columns: readonly LeveledColumn[]): string {
   return columns
     .map(({ column: { relation, column }, level }) => JSON.stringify([relation.schema, relation.name, column, level]))
     .sort()

@@ -27,6 +27,8 @@ export class Judging {
   #version: Sha256 | undefined;
   #floors = 0;
   readonly #keys = new WeakMap<Asker, string>();
+  #inForce: Classification | undefined;
+  #moment = 0;
 
   constructor(parts: JudgingParts) {
     this.#parts = parts;
@@ -34,13 +36,7 @@ export class Judging {
 
   /** With what the planner expects, where somebody asked it; that is never remembered. */
   verdict(text: ReadText, asker: Asker, estimate?: Known<number>): Verdict {
-    const classification = this.#parts.classification();
-    const floors = classification.floors?.version ?? 0;
-    if (classification.catalog.version !== this.#version || floors !== this.#floors) {
-      this.#version = classification.catalog.version;
-      this.#floors = floors;
-      this.#remembered = new WeakMap();
-    }
+    const classification = this.#current();
     const now = this.#parts.clock.now();
     if (estimate !== undefined) return judgeText(text, { classification, asker, now, estimate });
     const key = this.#keyOf(asker);
@@ -54,6 +50,25 @@ export class Judging {
     }
     verdicts.set(key, fresh);
     return fresh;
+  }
+
+  /** Another number when what verdicts stand on (files, lineage) is another. */
+  get moment(): number {
+    this.#current();
+    return this.#moment;
+  }
+
+  #current(): Classification {
+    const classification = this.#parts.classification();
+    const floors = classification.floors?.version ?? 0;
+    if (classification === this.#inForce && floors === this.#floors) return classification;
+    this.#inForce = classification;
+    if (classification.catalog.version === this.#version && floors === this.#floors) return classification;
+    this.#version = classification.catalog.version;
+    this.#floors = floors;
+    this.#remembered = new WeakMap();
+    this.#moment += 1;
+    return classification;
   }
 
   /** Of what was stopped too late; see left-behind.ts. */

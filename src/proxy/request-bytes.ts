@@ -79,6 +79,11 @@ export const wrong = {
       hint: 'Bind it again, and execute it before anything that changes what names mean.',
     }),
 
+  outdated: (): ProxyError =>
+    new ProxyError('HOLD_CHANGED', 'the classification has changed since this was let through', {
+      hint: 'Send it again: it is judged as it is now.',
+    }),
+
   /** In the words of the server, which it would use for a name it does not know either. */
   unknownStatement: (name: string): ProxyError => {
     const words =

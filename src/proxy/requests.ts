@@ -329,8 +329,9 @@ export class Requests {
   }
 
   #run(run: Run | undefined, bytes: Buffer, start: number, end: number): void {
-    if (run?.isOverdue(this.#moves) === true) {
-      this.#way.refuseBatch(wrong.overdue());
+    const overdue = run?.overdue(this.#moves);
+    if (overdue !== undefined) {
+      this.#way.refuseBatch(overdue);
       return;
     }
     this.#batchOpen = true;

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Admission, Gate } from '../gate.ts';
 import type { Execution } from '../gate-data.ts';
+import type { ProxyError } from '../core/errors.ts';
 import type { SessionEffect } from '../sql/statement-effects.ts';
 import { ranAtAll, Tripwire } from './tripping.ts';
 import { fromServer } from '../wire/message-types.ts';
@@ -10,6 +11,7 @@ import { isWatched, LateLook, type LateParts } from './late-look.ts';
 import type { Rewritten } from './mask-rows.ts';
 import { mayDiffer, type Moved } from './moves.ts';
 import type { Fate, Follower } from './replies.ts';
+import { wrong } from './request-bytes.ts';
 import type { RunRows } from './rows-run.ts';
 import { StoppedResult, type StopDesk } from './run-stopped.ts';
 
@@ -45,6 +47,9 @@ export class Run implements Follower {
   readonly #startedAt: number;
   readonly #late: LateLook | undefined;
   #isLate = false;
+  /** Of what was in force when it was last looked at. */
+  #moment: number;
+  #isOutdated = false;
   #onFirstEnd: Running['onFirstEnd'];
   #rows = 0;
   #bytes = 0;
@@ -70,6 +75,7 @@ export class Run implements Follower {
     this.#tripwire = new Tripwire(of.passed.text);
     this.#onFirstEnd = of.onFirstEnd;
     this.#startedAt = parts.clock.ticks();
+    this.#moment = parts.gate.moment();
     this.#late = isWatched(of.passed) ? new LateLook(parts.late, of.execution, of.passed) : undefined;
   }
 
@@ -90,7 +96,7 @@ export class Run implements Follower {
       this.#parts.onTripped(ranAtAll);
       return 'swallow';
     }
-    if (this.#lateNow()) return 'stop';
+    if (this.#lateNow() || this.#outdatedNow()) return 'stop';
     if (this.#of.rows?.take(size) === 'stop') return 'stop';
     this.#rows += 1;
     this.#bytes += size;
@@ -100,7 +106,7 @@ export class Run implements Follower {
   /** Most results are not bounded, and a million rows are not worth a million questions. */
   get passesAll(): boolean {
     const isFree = this.#of.rows === undefined && !this.#tripwire.passesNothing;
-    return this.#stopped === undefined && isFree && !this.#lateNow();
+    return this.#stopped === undefined && isFree && !this.#lateNow() && !this.#outdatedNow();
   }
 
   passed(rows: number, bytes: number): void {
@@ -120,7 +126,8 @@ export class Run implements Follower {
     const isLate = this.#isLate;
     this.#isLate = false;
     const { execution, passed, rows } = this.#of;
-    const error = isLate ? await this.#late?.look(execution, passed) : await rows?.room(withdrawn);
+    const look = isLate ? this.#late?.look(execution, passed) : this.#isOutdated ? undefined : rows?.room(withdrawn);
+    const error = (await look) ?? (this.#outdatedNow() ? wrong.outdated() : undefined);
     if (error === undefined) return 'again';
     this.#error = error.row.sqlState;
     const asides = isLate ? 'swallow' : 'forward';
@@ -132,6 +139,16 @@ export class Run implements Follower {
   #lateNow(): boolean {
     this.#isLate ||= this.#late?.isDue() === true;
     return this.#isLate;
+  }
+
+  /** The files in force, or what data was carried where, have changed: its rows pass only if they would by now. */
+  #outdatedNow(): boolean {
+    const { gate } = this.#parts;
+    const moment = gate.moment();
+    if (moment === this.#moment) return this.#isOutdated;
+    this.#moment = moment;
+    this.#isOutdated = !gate.stillStands(this.#of.passed, this.#of.execution);
+    return this.#isOutdated;
   }
 
   /** For a description that the agent did not ask for: looked at, and kept from it. */
@@ -158,8 +175,17 @@ export class Run implements Follower {
     this.#steps = steps;
   }
 
+  /** Why it may not be executed any more, though it was bound; undefined: it may. */
+  overdue(now: Moved): ProxyError | undefined {
+    if (this.#isOverdue(now)) return wrong.overdue();
+    const { validUntil } = this.#of.passed.verdict ?? {};
+    // A rule's hours may be over.
+    if (validUntil !== undefined && this.#parts.clock.now() >= validUntil) this.#moment = -1;
+    return this.#outdatedNow() ? wrong.outdated() : undefined;
+  }
+
   /** What it would run now may be something else than what was judged. */
-  isOverdue(now: Moved): boolean {
+  #isOverdue(now: Moved): boolean {
     const [meaning, names] = [this.#meaning, this.#names];
     const { text } = this.#of.passed;
     // The server was sure to refuse it as things stood then: any function may have made the name since.

@@ -65,6 +65,8 @@ export interface TestProxy {
   readonly audit: Audit;
   readonly auditDir: string;
   url(database: string, agent?: string, options?: string): string;
+  /** As an edit of the classification does that takes effect. */
+  reclassify(files: Readonly<Record<string, string>>): void;
   stop(): Promise<void>;
 }
 
@@ -132,12 +134,14 @@ ${options.config ?? ''}
   if (checked.kind === 'bad') throw new Error(checked.mistakes.map(mistakeText).join('\n'));
   const config = checked.value;
   const audit = await openAudit({ dir: config.auditDir, clock: systemClock });
-  const classification = classificationOf(options.files ?? everythingPublic);
+  let classification = classificationOf(options.files ?? everythingPublic);
   const desk = (options.desk ?? yesDesk)(audit.log);
   const recorder = audit.log;
   const { lineage } = options;
-  const withFloors = lineage === undefined ? classification : { ...classification, floors: lineage };
-  const inForce = (): Classification => withFloors;
+  const withFloors = (): Classification =>
+    lineage === undefined ? classification : { ...classification, floors: lineage };
+  let current = withFloors();
+  const inForce = (): Classification => current;
   const parts = gatePartsOf({
     audit,
     recorder,
@@ -193,6 +197,10 @@ ${options.config ?? ''}
     auditDir: config.auditDir,
     url: (database, agent = name, more = '') =>
       `postgres://${agent}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}${more}`,
+    reclassify: (files) => {
+      classification = classificationOf(files);
+      current = withFloors();
+    },
     stop: async () => {
       await listener.drain(1_000);
       await pools.drain();
