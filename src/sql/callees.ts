@@ -9,6 +9,7 @@ import { natureByCatalog } from './functions.ts';
 import { firstUserOid, type SchemaIndex } from './schema-index.ts';
 import type { FunctionInfo, Relation } from './schema.ts';
 import { closureOf, inIndexes, inRows, type Closure } from './writes-closure.ts';
+import { asksForChange } from './trigger-conditions.ts';
 import { checkText, toldReads } from './writes-telling.ts';
 
 export interface Callee {
@@ -142,6 +143,15 @@ export class Callees {
       for (const attribute of attributes)
         if (!given.has(attribute.num)) told.set(`${relation.oid} ${attribute.num}`, { relation, attribute });
     }
+    for (const { definition, relation, event, filled } of closure.conditions) {
+      // Of a new row the asker knows everything.
+      if (event === 'insert') continue;
+      const isChange = event === 'update' && asksForChange(this.#whenOf(definition));
+      const seen = this.#condition(definition, relation)?.columns ?? [];
+      for (const attribute of relation.attributes)
+        if (seen.includes(attribute.name) && (!isChange || filled.has(attribute.num)))
+          told.set(`${relation.oid} ${attribute.num}`, { relation, attribute });
+    }
     return toldReads([...told.values()], this.#tools.index);
   }
 
@@ -154,10 +164,14 @@ export class Callees {
     return made;
   }
 
+  #whenOf(definition: string): Node | undefined {
+    return this.#tools.parse(definition)?.CreateTrigStmt?.whenClause;
+  }
+
   /** WHEN of a trigger, from its printed definition. */
   #condition(definition: string, relation: Relation): Expression | undefined {
     if (this.#expressions.has(definition)) return this.#expressions.get(definition);
-    const clause = this.#tools.parse(definition)?.CreateTrigStmt?.whenClause;
+    const clause = this.#whenOf(definition);
     const node: Node | undefined =
       clause === undefined ? undefined : { SelectStmt: { targetList: [{ ResTarget: { val: clause } }] } };
     const rows = ['old', 'new'].map((name) => ({ name, relations: [relation] }));

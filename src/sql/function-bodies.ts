@@ -22,6 +22,8 @@ export interface Called {
   /** Of a trigger: rows that it writes elsewhere, and what of its own row goes there. */
   readonly writes: readonly ColumnWrite[];
   readonly flows: readonly Flow[];
+  /** Of these writes: columns about whose values it says something that they succeed. */
+  readonly tells: readonly ColumnRead[];
 }
 
 export interface BodyTools {
@@ -47,7 +49,7 @@ const triggerVariables =
     ' ',
   );
 
-const unknown: Called = { nature: 'unknown', reads: [], relations: [], writes: [], flows: [] };
+const unknown: Called = { nature: 'unknown', reads: [], relations: [], writes: [], flows: [], tells: [] };
 
 /** Functions calling functions: deeper than this nobody looked. */
 const depthMax = 16;
@@ -105,6 +107,7 @@ export class FunctionBodies {
     const relations: RelationName[] = [];
     if (statements.length === 0) return unknown;
     const [writes, flows]: [ColumnWrite[], Flow[]] = [[], []];
+    const tells: ColumnRead[] = [];
     const calls: FunctionInfo[] = [];
     for (const { node, variables } of statements) {
       const facts = this.#tools.facts(node);
@@ -120,6 +123,7 @@ export class FunctionBodies {
       const moved = found.writes.length === 0 ? [] : found.flows;
       writes.push(...found.writes, ...behind.writes);
       flows.push(...moved);
+      tells.push(...behind.tells);
       reads.push(...found.reads.filter((read) => !isOnlyMoved(read, moved)));
       relations.push(...found.relations);
       calls.push(...behind.callees.map((each) => each.function));
@@ -131,9 +135,10 @@ export class FunctionBodies {
       relations.push(...called.relations);
       writes.push(...called.writes);
       flows.push(...called.flows);
+      tells.push(...called.tells);
     }
     const touches = reads.length + relations.length + writes.length > 0;
-    return { nature: touches ? 'reads' : 'pure', reads, relations, writes, flows };
+    return { nature: touches ? 'reads' : 'pure', reads, relations, writes, flows, tells };
   }
 
   /** The statements of the body and the defaults of its arguments; none: it cannot be read. */

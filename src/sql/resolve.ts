@@ -140,6 +140,7 @@ function runOf(
   const relations: RelationName[] = [];
   const writes = [...behind.writes];
   const flows: Flow[] = [];
+  const tells = [...behind.tells];
   // What a function gives may be anything that it read, and goes wherever the statement writes.
   const given = new Set(found.calls.flatMap((call) => call.candidates));
   const targets = found.writes.filter(({ how }) => how !== 'delete');
@@ -149,6 +150,7 @@ function runOf(
     relations.push(...called.relations);
     writes.push(...called.writes);
     flows.push(...called.flows);
+    tells.push(...called.tells);
     if (given.has(callee))
       for (const { column: from } of called.reads) flows.push(...targets.map(({ column: to }) => ({ from, to })));
     const { schema, name } = callee;
@@ -160,7 +162,7 @@ function runOf(
   });
   const why = found.writes.length > 0 ? 'what the write sets off' : 'what the values are checked by';
   const unknowns = behind.complete === 'yes' ? [] : [{ why: `${why} cannot be followed to its end`, at: undefined }];
-  return { functions, reads, relations, writes, flows, domains: behind.domains, tells: behind.tells, unknowns };
+  return { functions, reads, relations, writes, flows, domains: behind.domains, tells, unknowns };
 }
 
 /** A materialized view holds what the functions in its query gave when it was filled: what they read, it shows. */

@@ -3,22 +3,27 @@
 import type { ColumnWrite } from './analysis.ts';
 import { columnOf, isSystemSchema, type Attribute, type FunctionInfo, type Relation, type Snapshot } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
+import { filledColumns, fires } from './filled.ts';
 import { checkText, Telling, type Event, type Step, type TellingCheck, type ToldColumn } from './writes-telling.ts';
-
-/** pg_trigger.tgtype. */
-const eventBits: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16 };
-const beforeRow = 1 | 2;
 
 /** Cascades over more tables than this are cut off, and the statement is not known. */
 const tablesMax = 200;
+
+/** A printed definition of a trigger that has a WHEN, which is evaluated for each row. */
+export interface TriggerCondition {
+  readonly definition: string;
+  readonly relation: Relation;
+  readonly event: Event;
+  /** Columns that may have another value afterwards. */
+  readonly filled: ReadonlySet<number>;
+}
 
 export interface Closure {
   /** Trigger functions of every table that is reached. */
   readonly triggers: readonly FunctionInfo[];
   /** Expressions that are evaluated for the rows, with the relation whose columns they see. */
   readonly expressions: readonly { readonly text: string; readonly relation: Relation }[];
-  /** Printed definitions of triggers that have a WHEN, which is evaluated for each row. */
-  readonly conditions: readonly { readonly definition: string; readonly relation: Relation }[];
+  readonly conditions: readonly TriggerCondition[];
   /** Types of the columns of every row that is made or changed: their domains' checks and their comparisons run. */
   readonly types: readonly number[];
   /** Writes that foreign keys make in other tables. */
@@ -86,27 +91,13 @@ function namedAlike({ relation: named, columns }: Step, relation: Relation): Rea
   return new Set(relation.attributes.filter(({ name }) => names.has(name)).map(({ num }) => num));
 }
 
-/** What gets a value without being named: by a default, by what it is computed from, or by a trigger, which may set anything. */
-function filledColumns({ relation, event, columns }: Step, { triggers }: Snapshot): ReadonlySet<number> {
-  const wanted = beforeRow | eventBits[event];
-  const isSetting = triggers.some(
-    (each) => each.relation === relation.oid && each.enabled && !each.internal && (each.bits & wanted) === wanted,
-  );
-  const filled = relation.attributes.filter(({ num, generated, generatedFrom, identity, expression }) => {
-    if (columns.has(num) || (isSetting && event !== 'delete')) return true;
-    if (generated !== 'no') return event === 'insert' || generatedFrom.some((each) => columns.has(each));
-    return event === 'insert' && (identity !== 'no' || expression !== undefined);
-  });
-  return new Set(filled.map(({ num }) => num));
-}
-
 class Walk {
   readonly #index: SchemaIndex;
   readonly #snapshot: Snapshot;
   readonly #seen = new Set<string>();
   readonly #triggers = new Map<number, FunctionInfo>();
   readonly #expressions: { readonly text: string; readonly relation: Relation }[] = [];
-  readonly #conditions: { readonly definition: string; readonly relation: Relation }[] = [];
+  readonly #conditions: TriggerCondition[] = [];
   readonly #types = new Set<number>();
   readonly #writes: ColumnWrite[] = [];
   readonly #telling: Telling;
@@ -132,7 +123,8 @@ class Walk {
   }
 
   add(step: Step): void {
-    const key = `${step.relation.oid} ${step.event}`;
+    // A cascade may come to other columns of a table that is written already.
+    const key = `${step.relation.oid} ${step.event} ${[...step.columns].sort((a, b) => a - b).join(',')}`;
     if (this.#seen.has(key) || isSystemSchema(step.relation.schema)) return;
     this.#seen.add(key);
     if (this.#seen.size > tablesMax) {
@@ -143,27 +135,24 @@ class Walk {
     // So do a child's rows that are changed through its parent; and each of them has keys of its own.
     for (const relation of [step.relation, ...this.#index.kin(step.relation.oid)]) {
       const one = { ...step, relation, columns: namedAlike(step, relation) };
-      this.#fire(one);
+      const filled = filledColumns(one, this.#index);
+      this.#fire(one, filled);
       this.#evaluate(one);
-      const filled = filledColumns(one, this.#snapshot);
       this.#telling.add(one, filled);
       if (step.event !== 'insert') this.#cascade({ ...one, columns: filled });
     }
   }
 
-  #fire({ relation, event, columns }: Step): void {
+  #fire(step: Step, filled: ReadonlySet<number>): void {
+    const { relation, event } = step;
     for (const trigger of this.#snapshot.triggers) {
-      if (trigger.relation !== relation.oid || trigger.internal || !trigger.enabled) continue;
-      if ((trigger.bits & eventBits[event]) === 0) continue;
-      // UPDATE OF: attnums of a partition may differ from its parent's, so only a table of its own is told apart.
-      const some = trigger.columns.length === 0 || trigger.columns.some((num) => columns.has(num));
-      if (event === 'update' && !some && !relation.isPartition) continue;
+      if (!fires(trigger, step)) continue;
       const callee = this.#index.function(trigger.function);
       if (callee === undefined) this.#complete = 'no';
       else this.#triggers.set(callee.oid, callee);
       // A name with these letters in it costs a look at a condition that is not there, and the statement is then not known.
       const { definition } = trigger;
-      if (/ WHEN \(/.test(definition)) this.#conditions.push({ definition, relation });
+      if (/ WHEN \(/.test(definition)) this.#conditions.push({ definition, relation, event, filled });
     }
   }
 

@@ -8,6 +8,9 @@ import type { SchemaIndex } from './schema-index.ts';
 
 export type Event = 'insert' | 'update' | 'delete';
 
+/** pg_trigger.tgtype. */
+export const eventBits: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16 };
+
 /** One relation, and what happens to rows of it. */
 export interface Step {
   readonly relation: Relation;

@@ -21,7 +21,7 @@ export class Asks {
     if (roll < 0.7) return this.#update(major);
     if (roll < 0.79) return this.#delete(major);
     if (roll < 0.87) return this.#merge(major);
-    if (roll < 0.92) return this.#wrapped(major);
+    if (roll < 0.94) return this.#wrapped(major);
     return this.#with(major);
   }
 
@@ -88,7 +88,8 @@ export class Asks {
 
   #conflict(relation: Named, item: Item): string {
     const dice = this.#dice;
-    if (dice.chance(0.4)) return ' ON CONFLICT DO NOTHING';
+    if (dice.chance(0.4))
+      return ` ON CONFLICT${dice.pick(['', '', ' (a)', ` ON CONSTRAINT ${relation.name}_pkey`])} DO NOTHING`;
     const excluded: Item = { alias: 'excluded', fields: relation.fields };
     const sight = [item, excluded];
     const field = dice.pick(relation.fields.filter((each) => each.name !== 'g'));
@@ -105,6 +106,13 @@ export class Asks {
   }
 
   #sets(relation: Named, sight: readonly Item[]): string {
+    const [one, two] = relation.fields.filter((each) => each.name !== 'g' && each.name !== 'id');
+    if (one !== undefined && two !== undefined && this.#dice.chance(0.15)) {
+      const from = this.#words.from(1);
+      const inner = [...from.sight, ...sight];
+      const [first, second] = [one, two].map((each) => this.#words.of(each.kind, inner, 1));
+      return `(${one.name}, ${two.name}) = (SELECT ${first}, ${second} FROM ${from.sql} ORDER BY 1, 2 LIMIT 1)`;
+    }
     return this.#given(relation)
       .slice(0, 2)
       .map(
@@ -173,7 +181,43 @@ export class Asks {
       () => `CREATE TEMP TABLE made AS ${this.#query()}`,
       () => `TRUNCATE ${dice.pick(this.#relations).name}${dice.pick(['', ' CASCADE'])}`,
       () => `REFRESH MATERIALIZED VIEW m1`,
+      () => `EXPLAIN (VERBOSE, COSTS OFF) ${this.#update(major)}`,
+      () => `DECLARE c1 CURSOR FOR ${this.#query()}`,
+      () => `INSERT INTO log SELECT ${this.#words.literal('int')}, z::text FROM (${this.#query()}) z`,
+      () =>
+        `SELECT ${dice.pick(['added(a)', 'added(DISTINCT c)', 'added(a) OVER (ORDER BY id)'])} FROM ${dice.pick(this.#relations).name}`,
+      () => `LOCK TABLE ${dice.pick(this.#relations).name}`,
+      () => `ANALYZE ${dice.pick(this.#relations).name}`,
+      () => `PREPARE pp AS ${this.#query()}`,
+      () => `INSERT INTO ${dice.pick(this.#relations).name} DEFAULT VALUES`,
+      () => `UPDATE ${dice.pick(this.#relations).name} SET a = DEFAULT`,
+      () => `VALUES ((SELECT max(a) FROM ${dice.pick(this.#relations).name})), (2)`,
+      () => this.#recursive(),
+      () => this.#windowed(),
     );
+  }
+
+  #recursive(): string {
+    const relation = this.#dice.pick(this.#relations);
+    const item: Item = { alias: 'tt', fields: relation.fields };
+    return `WITH RECURSIVE z (n, s) AS (SELECT id, ${this.#words.text([item], 1)} FROM ${relation.name} tt WHERE id = 1 UNION ALL
+      SELECT tt.id, z.s FROM z JOIN ${relation.name} tt ON tt.id = z.n + 1 AND ${this.#words.bool([item], 1)}) SELECT ${this.#dice.pick(['n', 's', 'z', 'count(*)'])} FROM z`;
+  }
+
+  #windowed(): string {
+    const dice = this.#dice;
+    const { sql, sight } = this.#words.from(1);
+    const order = `${this.#words.of(dice.pick(['int', 'text'] as const), sight, 1)}, ${sight[0]?.alias}.id`;
+    const rows = dice.pick(['', ' ROWS BETWEEN 1 PRECEDING AND CURRENT ROW', ` RANGE UNBOUNDED PRECEDING`]);
+    const group = `SELECT ${this.#words.int(sight, 0)} AS f0, count(*) FROM ${sql} GROUP BY ${dice.pick(['ROLLUP', 'CUBE'])} (1)`;
+    const list = dice.pick([
+      'row_number()',
+      `lag(${this.#words.int(sight, 1)})`,
+      `first_value(${this.#words.text(sight, 1)})`,
+    ]);
+    return dice.chance(0.2)
+      ? group
+      : `SELECT ${list} OVER (PARTITION BY ${this.#words.int(sight, 0)} ORDER BY ${order}${rows}) FROM ${sql}`;
   }
 
   #with(major: number): string {

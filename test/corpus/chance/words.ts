@@ -26,7 +26,8 @@ export interface Named {
 export interface Callable {
   readonly name: string;
   readonly takes: readonly (Kind | { readonly rowOf: string })[];
-  readonly gives: Kind | 'bool';
+  /** `rows`: of `n int, s text`. */
+  readonly gives: Kind | 'bool' | 'rows';
 }
 
 export interface Ground {
@@ -93,6 +94,15 @@ export class Words {
       () => this.call('int', sight, down) ?? this.column('int', sight),
       () => `num_nonnulls(${this.int(sight, down)}, ${this.text(sight, down)})`,
       () => `(current_setting('app.n', true))::int`,
+      () => `${this.int(sight, down)} ${this.dice.pick(['#', '&', '|'])} ${this.int(sight, 0)}`,
+      () => `array_position(ARRAY[${this.text(sight, down)}, 'b'], ${this.text(sight, 0)})`,
+      () => `jsonb_array_length(jsonb_build_array(${this.int(sight, down)}, ${this.text(sight, 0)}))`,
+      () => `(ROW(${this.int(sight, down)}, ${this.text(sight, 0)}) < ROW(2, 'a'))::int`,
+      () => `(${this.int(sight, down)})::small::int`,
+      () => `(${this.int(sight, down)})::numeric(1)::int`,
+      () => `(SELECT u FROM unnest(ARRAY[${this.int(sight, down)}, ${this.int(sight, 0)}]) u ORDER BY u LIMIT 1)`,
+      () => `(SELECT count(*)::int FROM generate_series(1, ${this.int(sight, down)} % 5))`,
+      () => `(SELECT x.f0 FROM (VALUES (${this.int(sight, down)}), (3)) x (f0) ORDER BY 1 LIMIT 1)`,
     );
   }
 
@@ -114,6 +124,15 @@ export class Words {
       () => `CASE WHEN ${this.bool(sight, down)} THEN ${this.text(sight, down)} ELSE ${this.text(sight, down)} END`,
       () => this.#aggregate('text', sight, down),
       () => this.call('text', sight, down) ?? this.column('text', sight),
+      () => this.row(sight, (alias) => `(to_jsonb(${alias}) ->> ${this.literal('text')})`),
+      () => this.row(sight, (alias) => `format('%s', ${alias})`),
+      () => `(jsonb_build_object('k', ${this.text(sight, down)}) ->> 'k')`,
+      () => `(${this.text(sight, down)})::word::text`,
+      () => `substr(${this.text(sight, down)}, ${this.int(sight, 0)})`,
+      () => `translate(${this.text(sight, down)}, ${this.text(sight, 0)}, 'xyz')`,
+      () => `repeat('z', (${this.int(sight, down)}) % 4)`,
+      () => `(ARRAY[${this.text(sight, down)}, ${this.text(sight, 0)}])[${this.int(sight, 0)}]`,
+      () => `(SELECT string_agg(z, '+') FROM regexp_split_to_table(${this.text(sight, down)}, 'a') z)`,
     );
   }
 
@@ -136,6 +155,12 @@ export class Words {
       () => `EXISTS (${this.query(sight, down).sql})`,
       () => this.#within(sight, down),
       () => this.row(sight, (alias) => `${alias} IS NOT NULL`),
+      () => this.row(sight, (alias) => `${alias} = ${alias}`),
+      () => `${this.text(sight, down)} ~ ${this.text(sight, 0)}`,
+      () => `${this.int(sight, down)} BETWEEN ${this.int(sight, 0)} AND ${this.int(sight, 0)}`,
+      () => `(${this.int(sight, down)}, ${this.text(sight, 0)}) IS DISTINCT FROM (${this.int(sight, 0)}, 'a')`,
+      () => `${this.int(sight, down)} OPERATOR(w.===) ${this.int(sight, 0)}`,
+      () => `${this.text(sight, down)} IS JSON`,
       () => this.call('bool', sight, down) ?? compare(),
     );
   }
@@ -221,13 +246,77 @@ export class Words {
   }
 
   #source(depth: number): { readonly sql: string; readonly item: Item } {
+    if (depth > 1 && this.dice.chance(0.06)) {
+      const rows = this.#ground.functions.filter((each) => each.gives === 'rows');
+      const callee = rows.length === 0 ? undefined : this.dice.pick(rows);
+      const item = this.item({
+        name: '',
+        fields: [
+          { name: 'n', kind: 'int' },
+          { name: 's', kind: 'text' },
+        ],
+      });
+      if (callee !== undefined)
+        return {
+          sql: `${callee.name}(${this.literal('int')}) AS ${item.alias}`,
+          item: { alias: item.alias, fields: item.fields },
+        };
+    }
     if (depth > 1 && this.dice.chance(0.15)) {
       const inner = this.query([], depth - 1);
       const item = this.item({ name: '', fields: inner.fields });
       return { sql: `(${inner.sql}) AS ${item.alias}`, item: { alias: item.alias, fields: item.fields } };
     }
+    const odd = this.dice.chance(0.15) ? this.#odd() : undefined;
+    if (odd !== undefined) return odd;
     const item = this.item(this.dice.pick(this.#ground.relations));
     return { sql: `${this.dice.chance(0.05) ? 'ONLY ' : ''}${item.rowOf ?? ''} ${item.alias}`, item };
+  }
+
+  /** Columns under other names, samples, rows made of rows. */
+  #odd(): { readonly sql: string; readonly item: Item } {
+    const { dice } = this;
+    const relation = dice.pick(this.#ground.relations);
+    const item = this.item(relation);
+    const { alias } = item;
+    const renamed = relation.fields.map((each, at): Field => ({ kind: each.kind, name: `n${at}` }));
+    const line: readonly Field[] = [
+      { name: 'n', kind: 'int' },
+      { name: 's', kind: 'text' },
+    ];
+    const bare = (fields: readonly Field[]): Item => ({ alias, fields });
+    const [n, s] = [this.column('int', [item]), this.column('text', [item])];
+    return dice.make(
+      () => ({
+        sql: `${relation.name} AS ${alias} (${renamed.map((each) => each.name).join(', ')})`,
+        item: bare(renamed),
+      }),
+      () => ({
+        sql: `(TABLE ${relation.name}) AS ${alias} (${renamed.map((each) => each.name).join(', ')})`,
+        item: bare(renamed),
+      }),
+      () => ({ sql: `(SELECT ${n}, ${s} FROM ${relation.name} ${alias}) AS ${alias} (n, s)`, item: bare(line) }),
+      () => ({
+        sql: `(SELECT x.n, y.s FROM ${relation.name} ${alias}, LATERAL (SELECT ${n} AS n) x, LATERAL (VALUES (${s})) y (s)) AS ${alias}`,
+        item: bare(line),
+      }),
+      () => ({
+        sql: `(SELECT x.n, x.s FROM ${relation.name} ${alias}, jsonb_to_record(to_jsonb(${alias})) AS x (id int, b text, n int, s text)) AS ${alias}`,
+        item: bare(line),
+      }),
+      () => ({
+        sql: `(SELECT (x).* FROM (SELECT ${alias} AS x FROM ${relation.name} ${alias}) ${alias}) AS ${alias}`,
+        item: bare(relation.fields),
+      }),
+      () => ({
+        sql: `(SELECT x.n, ${s} AS s FROM ${relation.name} ${alias}, ROWS FROM (generate_series(1, ${n} % 4)) WITH ORDINALITY x (n, o)) AS ${alias}`,
+        item: bare(line),
+      }),
+      () => ({
+        sql: `jsonb_populate_recordset(NULL::${relation.name}, (SELECT jsonb_agg(to_jsonb(${alias})) FROM ${relation.name} ${alias})) AS ${alias}`,
+        item: bare(relation.fields),
+      }),
+    );
   }
 
   #select(outer: Sight, depth: number, wanted?: readonly Field[]): Query {

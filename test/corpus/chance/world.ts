@@ -76,14 +76,17 @@ class Maker {
     this.#add('CREATE TABLE log (id int, what text)');
     this.#tables.push({ name: 'log', fields: fieldsOf([plain('id', 'int'), plain('what', 'text')]), stored: [] });
     for (let at = dice.below(3); at > 0; at -= 1) this.#function(`f${at}`);
+    if (dice.chance(0.4)) this.#rows('r1');
     for (let at = 1 + dice.below(3); at > 0; at -= 1) this.#view(`v${at}`);
     for (let at = dice.below(3); at > 0; at -= 1) this.#function(`g${at}`);
-    for (const table of this.#tables) if (dice.chance(0.6)) this.#rowSecurity(table.name, table);
+    // Without any, functions with their definer's rights can be read too.
+    const isGuarded = dice.chance(0.75);
+    for (const table of this.#tables) if (isGuarded && dice.chance(0.6)) this.#rowSecurity(table.name, table);
+    this.#stored();
     if (dice.chance(0.3)) this.#view('v8');
     if (dice.chance(0.2)) this.#copied('m1');
     for (let at = dice.below(3); at > 0; at -= 1) this.#trigger(at);
     if (dice.chance(0.25)) this.#rule();
-    if (dice.chance(0.15)) this.#operator();
     this.#add(grantsSql);
     return {
       seed: this.#seed,
@@ -100,6 +103,9 @@ class Maker {
 
   #domains(): void {
     this.#add('CREATE DOMAIN small AS int CHECK (VALUE < 1000)');
+    // Nobody's, so that there always is one of that name.
+    this.#add(`CREATE FUNCTION alike(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT $1 % 3 = $2 % 3'`);
+    this.#add('CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = alike)');
     this.#add(`CREATE DOMAIN word AS text CHECK (VALUE NOT LIKE '%;%')`);
   }
 
@@ -168,11 +174,7 @@ class Maker {
       { ...plain('b', 'text'), canary: true },
     ];
     this.#tables.push({ name, fields: fieldsOf(stored), stored, kin: [`${name}_low`, `${name}_high`] });
-    if (this.#dice.chance(0.5)) {
-      const part = { name: `${name}_low`, fields: fieldsOf(stored), stored: [] };
-      this.#tables.push(part);
-      if (this.#dice.chance(0.5)) this.#rowSecurity(part.name, part);
-    }
+    if (this.#dice.chance(0.5)) this.#tables.push({ name: `${name}_low`, fields: fieldsOf(stored), stored: [] });
   }
 
   #child(name: string): void {
@@ -219,6 +221,31 @@ class Maker {
         IF found_one IS NULL THEN RAISE EXCEPTION 'nothing for %', n; END IF; RETURN found_one; END $f$`);
     else this.#add(`CREATE FUNCTION ${name}(n int) RETURNS ${type} LANGUAGE sql STABLE${definer} AS $f$ ${query} $f$`);
     this.#functions.push({ name, takes: ['int'], gives });
+  }
+
+  /** Rows, by a query or one at a time. */
+  #rows(name: string): void {
+    const dice = this.#dice;
+    const query = `SELECT (${this.#words.int(this.#lines(), 1)}), (${this.#words.text(this.#lines(), 1)}) FROM t1 q WHERE q.id >= $1`;
+    const body = dice.make(
+      () => `BEGIN RETURN QUERY ${query}; END`,
+      () =>
+        `DECLARE x record; BEGIN FOR x IN SELECT * FROM t1 q WHERE q.id >= $1 LOOP n := x.a; s := x.b; RETURN NEXT; END LOOP; END`,
+      () =>
+        `BEGIN n := 1; s := 'none'; IF EXISTS (${query}) THEN RETURN NEXT; END IF; EXCEPTION WHEN others THEN s := 'bad'; RETURN NEXT; END`,
+    );
+    const plain = dice.chance(0.4);
+    const table = 'TABLE (n int, s text)';
+    this.#add(
+      plain
+        ? `CREATE FUNCTION ${name}(int) RETURNS ${table} LANGUAGE sql STABLE AS $f$ ${query} $f$`
+        : `CREATE FUNCTION ${name}(int) RETURNS ${table} LANGUAGE plpgsql STABLE AS $f$ ${body} $f$`,
+    );
+    this.#functions.push({ name, takes: ['int'], gives: 'rows' });
+  }
+
+  #lines(): readonly { readonly alias: string; readonly fields: readonly Field[] }[] {
+    return [{ alias: 'q', fields: this.#tables[0]?.fields ?? [] }];
   }
 
   #view(name: string): void {
@@ -313,12 +340,42 @@ class Maker {
     );
   }
 
-  #operator(): void {
+  /** What calls a function without a text that says so: operators, checks, defaults, conditions of indexes. */
+  #stored(): void {
+    const dice = this.#dice;
+    const table = dice.pick(this.#tables.filter((each) => each.stored.length > 0));
+    const callee = this.#functions.find((each) => each.gives === 'int' && each.takes[0] === 'int');
+    const reader = `SELECT EXISTS (SELECT FROM w.${table.name} x WHERE x.a = $1 + $2)`;
+    const ways: readonly (() => void)[] = [
+      () => this.#add(`CREATE OR REPLACE FUNCTION alike(int, int) RETURNS boolean LANGUAGE sql AS '${reader}'`),
+      () => this.#add(`ALTER DOMAIN small ADD CHECK (w.alike(VALUE, 0) IS NOT NULL)`),
+      () =>
+        this.#add(
+          `ALTER TABLE ${table.name} ADD CHECK (${callee?.name ?? 'abs'}(a) IS NOT NULL OR a IS NULL) NOT VALID`,
+        ),
+      () => this.#add(`ALTER TABLE ${table.name} ALTER COLUMN a SET DEFAULT ${callee?.name ?? 'abs'}(2)`),
+      () => this.#add(`CREATE UNIQUE INDEX ON ${table.name} (upper(b)) WHERE a > 5`),
+      () => this.#add(`ALTER TABLE ${table.name} ADD EXCLUDE USING btree (c WITH =) WHERE (a > 5)`),
+      () => this.#add(`ALTER TABLE ${table.name} ADD CHECK (a IS DISTINCT FROM c OR b <> d) NOT VALID`),
+      () => this.#cast(table),
+      () => this.#added(),
+    ];
+    for (const way of ways) if (dice.chance(0.2)) way();
+  }
+
+  #cast(table: Table): void {
+    this.#add(`CREATE FUNCTION shown(${table.name}) RETURNS text LANGUAGE sql AS 'SELECT $1.b'`);
     this.#add(
-      `CREATE FUNCTION alike(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM w.t1 WHERE a = $1 + $2)'`,
+      `CREATE CAST (${table.name} AS text) WITH FUNCTION shown(${table.name}) AS ${this.#dice.pick(['IMPLICIT', 'ASSIGNMENT'])}`,
     );
-    this.#add('CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = alike)');
-    this.#add(`CREATE DOMAIN odd AS int CHECK (w.alike(VALUE, 0) IS NOT NULL)`);
+  }
+
+  #added(): void {
+    const relation = this.#dice.pick([...this.#tables, ...this.#views]);
+    this.#add(
+      `CREATE FUNCTION plus(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + coalesce($2, 0) + (SELECT count(*)::int FROM w.${relation.name} WHERE id = $2)'`,
+    );
+    this.#add('CREATE AGGREGATE added(int) (SFUNC = plus, STYPE = int, INITCOND = 0)');
   }
 }
 
