@@ -54,7 +54,13 @@ export function shareHashSecret(from: string, to: string): void {
 }
 
 function localSigner(dir: string): Signer {
-  const key = createPrivateKey(readSecret(join(dir, privateKeyFile)) ?? makePrivateKey(dir));
+  const pem = readSecret(join(dir, privateKeyFile));
+  // A new pair would take the place of the public key by which all that was signed so far can be checked.
+  if (pem === undefined && readText(join(dir, publicKeyFile)) !== undefined) {
+    const mend = 'restore it from the backup, or move the folder aside to begin a new log';
+    throw invalid(join(dir, privateKeyFile), 'is missing beside its public key', mend);
+  }
+  const key = createPrivateKey(pem ?? makePrivateKey(dir));
   if (key.asymmetricKeyType !== 'ed25519') throw invalid(join(dir, privateKeyFile), 'is not an Ed25519 key');
   const publicKey = createPublicKey(key);
   writePublicKey(dir, publicKey);

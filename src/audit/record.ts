@@ -195,6 +195,15 @@ interface Mended {
 export type ChainBody = SegmentBegun | KeyTaken | Mended;
 export type LoggedBody = AuditBody | ChainBody;
 
+const kinds: Readonly<Record<LoggedBody['kind'], true>> = {
+  ...{ judged: true, finished: true, refused: true, held: true, voted: true, decided: true, released: true },
+  ...{ budget: true, carried: true, login: true, logout: true, start: true, stop: true, config: true },
+  ...{ catalog: true, part: true, operator: true, segment: true, key: true, mended: true },
+};
+
+/** For whoever asks for one of them by its name. */
+export const recordKinds: readonly string[] = Object.keys(kinds);
+
 /** What the log puts on every record. */
 export interface Stamp {
   readonly seq: number;

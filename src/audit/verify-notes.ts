@@ -12,6 +12,8 @@ import { headFile, historyFile } from './tail.ts';
 export interface NoteTrouble {
   readonly file: string;
   readonly words: string;
+  /** It was brought to check by, so it says nothing about the record. */
+  readonly unchecked?: true;
 }
 
 export interface FoundNote {
@@ -33,13 +35,14 @@ export function findNotes(dir: string, brought: readonly string[]): readonly Fou
   ];
   const notes: FoundNote[] = [];
   for (const { file, weight } of files) {
+    const said = weight === 'own' ? {} : { unchecked: true as const };
     const text = readText(file);
-    if (text === undefined) return { file, words: 'there is no such file' };
+    if (text === undefined) return { file, words: 'there is no such file', ...said };
     // A file of the folder is one note and nothing else; what an auditor brings may be a history, or copied out of a channel.
     const texts = weight === 'own' ? [text] : notesIn(text);
     for (const each of texts.length === 0 ? [text] : texts) {
       const note = readNote(each, []);
-      if (note.kind === 'unreadable') return { file, words: `not a checkpoint: ${note.why}` };
+      if (note.kind === 'unreadable') return { file, words: `not a checkpoint: ${note.why}`, ...said };
       notes.push({ file, text: each, checkpoint: note.checkpoint, weight });
       if (weight === 'elsewhere') notes.push(...claimsAboutPeers(file, note.checkpoint));
     }

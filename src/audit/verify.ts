@@ -41,7 +41,14 @@ export type Verification =
       /** `seq` of the first record here; above 0 when the first segments were moved elsewhere. */
       readonly firstSeq: number;
     }
-  | { readonly kind: 'broken'; readonly file: string; readonly line: number | undefined; readonly words: string };
+  | {
+      readonly kind: 'broken';
+      readonly file: string;
+      readonly line: number | undefined;
+      readonly words: string;
+      /** Nothing is said about the record: what it was to be checked with is no key or no checkpoint. */
+      readonly unchecked?: true;
+    };
 
 /** A log in use is signed each second; more than this behind the head is no newest second any more. */
 const unsignedMsMax = 60_000;
@@ -49,7 +56,13 @@ const unsignedMsMax = 60_000;
 export function verifyFolder(options: VerifyOptions): Verification {
   const keyFile = options.keyFile ?? join(options.dir, publicKeyFile);
   const key = readPublicKey(readText(keyFile) ?? '');
-  if (key === undefined) return broken({ file: keyFile, words: 'there is no Ed25519 public key here' });
+  if (key === undefined) {
+    return broken({
+      file: keyFile,
+      words: 'there is no Ed25519 public key here (name it with --key)',
+      unchecked: true,
+    });
+  }
   // Checkpoints are read before the records, so that a log in use cannot seem shorter than its head.
   const notes = findNotes(options.dir, options.checkpoints ?? []);
   if ('words' in notes) return broken(notes);
@@ -144,5 +157,6 @@ function brokenIn(trouble: NoteTrouble | undefined, misfit: Misfit, dir: string)
 }
 
 function broken(trouble: NoteTrouble): Broken {
-  return { kind: 'broken', file: trouble.file, line: undefined, words: trouble.words };
+  const { file, words, unchecked } = trouble;
+  return { kind: 'broken', file, line: undefined, words, ...(unchecked === undefined ? {} : { unchecked }) };
 }

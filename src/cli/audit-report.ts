@@ -15,6 +15,7 @@ import type { AuditPorts } from './audit.ts';
 import { chainFolders, dirOption, type FolderOptions } from './audit-folder.ts';
 import { verifiedChains } from './audit-verify.ts';
 import { brokenWords, wholeWords } from './audit-words.ts';
+import { misused } from './io.ts';
 import { driftOf, coverageText } from './drift.ts';
 import { schemaThenIn } from './kept-schemas.ts';
 
@@ -41,6 +42,9 @@ export function registerReport(
 }
 
 async function report(options: ReportOptions, ports: AuditPorts): Promise<void> {
+  const { from, to } = options;
+  if (from !== undefined && to !== undefined && from > `${to}~`)
+    throw misused(`--from ${from} --to ${to}: the span ends before it begins`);
   const dirs = chainFolders(options);
   const proofs = verifiedChains(dirs, {});
   const collector = new ReportCollector({ from: options.from, to: options.to });

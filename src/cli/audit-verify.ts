@@ -1,5 +1,6 @@
 // `countersign audit verify`: whether a record is whole, of one chain or of several, or a receipt genuine. Of several chains each is also held
 // against what the others' checkpoints say about it.
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import type { Command } from 'commander';
@@ -14,6 +15,7 @@ import { visible } from '../core/visible.ts';
 import type { AuditPorts } from './audit.ts';
 import { auditFolder, chainFolders, dirOption, eachTime, type FolderOptions } from './audit-folder.ts';
 import { brokenWords, wholeWords } from './audit-words.ts';
+import { failed } from './io.ts';
 
 interface VerifyOptions extends FolderOptions {
   readonly checkpoint?: readonly string[];
@@ -93,23 +95,34 @@ export function verifiedChains(
 }
 
 function verifyReceipt(file: string, options: VerifyOptions): Verdict {
-  const files = options.key ?? chainFolders(options).map((dir) => join(dir, publicKeyFile));
+  const text = readText(file);
+  if (text === undefined) throw failed(`${file}: there is no such file (name the receipt)`);
+  const files = options.key ?? publicKeysOf(options);
   const keys: KeyObject[] = [];
   for (const each of files) {
     const key = readPublicKey(readText(each) ?? '');
     if (key !== undefined) keys.push(key);
     else if (options.key !== undefined || files.length === 1) return noKey(each);
   }
-  const result = checkReceipt(readText(file) ?? '', keys);
+  const result = checkReceipt(text, keys);
   return result.kind === 'genuine'
     ? { fits: true, words: visible(receiptWords(result)), result }
     : { fits: false, words: `${file}: ${visible(result.words)}`, result };
+}
+
+/** Those of the record, where there is one at hand: a receipt is checked by whoever has nothing else. */
+function publicKeysOf(options: VerifyOptions): readonly string[] {
+  const isThere = options.dir !== undefined || existsSync(auditFolder(options));
+  const folders = isThere ? chainFolders(options) : [auditFolder(options)];
+  return folders.map((dir) => join(dir, publicKeyFile));
 }
 
 function noKey(file: string): Verdict {
   const words = `${file}: there is no Ed25519 public key here (name it with --key)`;
   return { fits: false, words, result: { kind: 'not genuine', words } };
 }
+
+const times = (count: number): string => (count === 1 ? '1 time' : `${count} times`);
 
 function receiptWords({ receipt, proven, signed }: Extract<ReceiptCheck, { readonly kind: 'genuine' }>): string {
   const { hold, state, agent, owner, database, decided, released } = receipt;
@@ -118,5 +131,5 @@ function receiptWords({ receipt, proven, signed }: Extract<ReceiptCheck, { reado
   const passkeys = unlocked.length === 0 ? '' : `, signed with the passkey of ${unlocked.join(', ')}`;
   const chains = signed.map(({ origin, key }) => `${origin} (key ${key.slice(0, 16)})`).join(', ');
   const several = signed.length < 2 ? '' : ` of ${signed.length} chains: ${chains}`;
-  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${released.length} times${passkeys}; genuine by ${proven}${several}`;
+  return `${hold}: ${agent} (${owner}) on ${database}, ${state}${by} at ${decided.at}, released ${times(released.length)}${passkeys}; genuine by ${proven}${several}`;
 }

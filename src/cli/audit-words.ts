@@ -18,5 +18,6 @@ export function wholeWords(result: Extract<Verification, { readonly kind: 'whole
 }
 
 export function brokenWords(result: Extract<Verification, { readonly kind: 'broken' }>): string {
-  return `the record does not fit: ${result.file}${result.line === undefined ? '' : `:${result.line}`}: ${result.words}`;
+  const what = result.unchecked === true ? 'the record cannot be checked' : 'the record does not fit';
+  return `${what}: ${result.file}${result.line === undefined ? '' : `:${result.line}`}: ${result.words}`;
 }

@@ -10,6 +10,7 @@ import { JointSearch } from '../audit/joint-search.ts';
 import { existingSigner, readText } from '../audit/keys.ts';
 import { receiptOf, type MadeReceipt } from '../audit/receipts.ts';
 import { rotateKey } from '../audit/rotate-key.ts';
+import { recordKinds } from '../audit/record.ts';
 import type { SearchFilter } from '../audit/search-facts.ts';
 import { jsonWords, recordWords } from '../audit/words.ts';
 import { systemClock } from '../core/clock.ts';
@@ -74,7 +75,7 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
     )
     .option('--database <name>', 'where it was sent')
     .option('--hold <id>', 'everything about this hold')
-    .option('--kind <kind>', 'judged, held, voted, decided, released, finished, …')
+    .addOption(new Option('--kind <kind>', 'what the record is about').choices(recordKinds))
     .option('--from <time>', 'in UTC, 2026-11-21T04:00, or its beginning', time)
     .option('--to <time>', 'the same; belongs to the span', time)
     .option('--limit <n>', 'at most so many', count, 100)
@@ -222,7 +223,8 @@ function folder(command: Command): Command {
 
 function time(text: string): string {
   const given = text.replace(' ', 'T');
-  if (/^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,3})?)?)?)?)?)?Z?$/.test(given)) return given.replace(/Z$/, '');
+  const form = /^(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T\d\d(?::\d\d(?::\d\d(?:\.\d{1,3})?)?)?)?Z?$/.exec(given);
+  if (form !== null && !Number.isNaN(Date.parse(form[1] ?? ''))) return given.replace(/Z$/, '');
   throw new InvalidArgumentError('a time in UTC like 2026-11-21, 2026-11-21T04:00 or 2026-11-21T04:00:30Z');
 }
 

@@ -1,6 +1,7 @@
 // Goal: what the log was given is on disk in order, in one call a turn, and nothing passes when it cannot be.
 // Method: a real folder; starts, stops, torn ends, full disks (a small tmpfs where mounting is allowed) and two writers.
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -230,7 +231,13 @@ describe('at start the log', () => {
       (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('report-bot', 'report-bat')),
     ],
     ['the segment is gone', (path: string) => unlinkSync(path)],
-    ['the checkpoint was signed with another key', (path: string) => unlinkSync(join(path, '..', 'key.pem'))],
+    [
+      'the checkpoint was signed with another key',
+      (path: string) => {
+        const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+        writeFileSync(join(path, '..', 'key.pem'), other);
+      },
+    ],
   ])('refuses to go on where %s', async (_, spoil) => {
     const dir = aFolder();
     const audit = await anAudit(dir);
@@ -242,6 +249,16 @@ describe('at start the log', () => {
     spoil(join(dir, segmentName(1)));
     await expect(anAudit(dir)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(existsSync(join(dir, 'lock'))).toBe(false);
+  });
+
+  test('makes no new key in the place of one that was lost: the public one is what the past is checked by', async () => {
+    const dir = aFolder();
+    await (await anAudit(dir)).stop();
+    const before = readFileSync(join(dir, 'key.pub'), 'utf8');
+    unlinkSync(join(dir, 'key.pem'));
+    await expect(anAudit(dir)).rejects.toThrow('key.pem is missing beside its public key');
+    expect(readFileSync(join(dir, 'key.pub'), 'utf8')).toBe(before);
+    expect(verifyFolder({ dir })).toMatchObject({ kind: 'whole' });
   });
 
   test('refuses a secret key that others may read', async () => {
@@ -344,7 +361,7 @@ describe('when writing fails the log', () => {
     execFileSync('mount', ['-o', 'remount,ro', small]);
     await expect(anAudit(join(small, 'audit'))).rejects.toMatchObject({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('EROFS'),
+      message: expect.stringContaining('the file system is read-only'),
     });
   });
 });
