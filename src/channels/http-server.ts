@@ -3,7 +3,7 @@
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Address } from '../core/config-fields.ts';
 import { ProxyError, type ErrorCode } from '../core/errors.ts';
 import { randomText } from '../core/ids.ts';
@@ -13,7 +13,10 @@ import { partFigures, readinessText, type Parts } from './health.ts';
 
 export interface HttpParts {
   readonly address: Address;
-  readonly limits: Pick<Limits, 'httpBodyBytesMax' | 'httpRequestsPerMinuteMax' | 'httpWrongTokensPerMinuteMax'>;
+  readonly limits: Pick<
+    Limits,
+    'httpBodyBytesMax' | 'httpRequestsPerMinuteMax' | 'httpWrongTokensPerMinuteMax' | 'httpConnectionsMax'
+  >;
   readonly parts: Pick<Parts, 'readiness'>;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly log: Log;
@@ -64,13 +67,18 @@ async function serverOf(parts: HttpParts): Promise<FastifyInstance> {
     requestIdHeader: false,
     genReqId: () => `r_${randomText(12)}`,
     requestTimeout: 30_000,
+    // Whoever sends a header letter by letter is not waited for long, nor are many of them let in.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     trustProxy: false,
     routerOptions: { maxParamLength: 200, caseSensitive: true },
     forceCloseConnections: true,
     return503OnClosing: true,
+    frameworkErrors: (_, request, reply) => notHttp(request, reply),
+    clientErrorHandler: answerStranger,
   });
+  server.server.maxConnections = parts.limits.httpConnectionsMax;
   await server.register(helmet, helmetOptions);
   await server.register(rateLimit, {
     max: (_, key) =>
@@ -148,6 +156,11 @@ function ownRoutes(server: FastifyInstance, parts: HttpParts): void {
 
 const wantsJson = (request: FastifyRequest): boolean => /\bapplication\/json\b/i.test(request.headers.accept ?? '');
 
+interface RefusalJson {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 interface Refusal {
   readonly code: ErrorCode;
   readonly http: number;
@@ -156,6 +169,34 @@ interface Refusal {
 
 function sendError(reply: FastifyReply, refusal: Refusal): FastifyReply {
   return reply.code(refusal.http).send({ error: { code: refusal.code, message: refusal.words } });
+}
+
+/** An address that cannot be read comes to no route, and to none of the hooks. */
+function notHttp(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ 'x-request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  sendError(reply, { code: 'BAD_REQUEST', http: 400, words: 'the address is not of the form it should have' });
+}
+
+const strangers: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** What is no HTTP, or takes too long to become a request: answered before there is one. */
+function answerStranger({ code }: { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable || code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const error = { code: 'BAD_REQUEST', message: 'this is not a request that can be read' } satisfies RefusalJson;
+  const body = JSON.stringify({ error });
+  const head = [
+    `HTTP/1.1 ${strangers[code ?? ''] ?? '400 Bad Request'}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function answerError(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

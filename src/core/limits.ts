@@ -120,7 +120,13 @@ export const limitTable = {
     'http_requests_per_minute',
     'count',
     [600, 10, 1_000_000],
-    'Requests of one person, or from one address without a token.',
+    'Requests of one person, or from one address without a token or a sign-in.',
+  ),
+  httpConnectionsMax: row(
+    'http_connections',
+    'count',
+    [2000, 50, 100_000],
+    'Connections to the http port at once; further ones are closed, so that a flood of them does not take the agents’ and the log’s files.',
   ),
   httpWrongTokensPerMinuteMax: row(
     'http_wrong_tokens_per_minute',

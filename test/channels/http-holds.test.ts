@@ -63,6 +63,7 @@ async function anApi(
       httpBodyBytesMax: 100_000,
       httpRequestsPerMinuteMax: 1000,
       httpWrongTokensPerMinuteMax: 1000,
+      httpConnectionsMax: 100,
       ...words.http,
     },
     personOf: (header) => personOfBearer(header, catalog.approvers.values())?.name,
@@ -279,7 +280,9 @@ describe('a level that is decided in the console', () => {
 
 describe('tokens that are nobody’s', () => {
   test('are limited by themselves: a flood of them keeps no good token from the same address out', async () => {
-    const { desk, call } = await anApi({ http: { httpRequestsPerMinuteMax: 20, httpWrongTokensPerMinuteMax: 10 } });
+    const { desk, call } = await anApi({
+      http: { httpRequestsPerMinuteMax: 20, httpWrongTokensPerMinuteMax: 10, httpConnectionsMax: 100 },
+    });
     const { hold } = await desk.ask(aRequest(), never);
     const flood = await Promise.all(Array.from({ length: 50 }, (_, n) => call('GET', '/api/holds', `guess-${n}`)));
     const statuses = flood.map(({ status }) => status);

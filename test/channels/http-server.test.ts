@@ -1,5 +1,6 @@
 // Goal: the http port tells the truth about health, gives figures, and answers every wrong request with a shaped error and no more.
 // Method: real requests over a socket; parts that are up, down, silent or throwing; rooms that fail in every way there is.
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Parts, type PartState } from '../../src/channels/health.ts';
 import { HttpServer, type HttpParts } from '../../src/channels/http-server.ts';
@@ -7,6 +8,7 @@ import { Metrics } from '../../src/channels/metrics.ts';
 import { ProxyError } from '../../src/core/errors.ts';
 import { createLog, silentLog } from '../../src/core/log.ts';
 import { Tallies } from '../../src/core/tallies.ts';
+import { waitFor } from '../support/wait.ts';
 
 const running: { close(): Promise<void> | void }[] = [];
 afterEach(async () => {
@@ -17,7 +19,12 @@ async function server(options: Partial<HttpParts> & { readonly metrics?: Metrics
   const metrics = options.metrics ?? new Metrics();
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },
-    limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 1000, httpWrongTokensPerMinuteMax: 1000 },
+    limits: {
+      httpBodyBytesMax: 1024,
+      httpRequestsPerMinuteMax: 1000,
+      httpWrongTokensPerMinuteMax: 1000,
+      httpConnectionsMax: 100,
+    },
     parts: new Parts(),
     log: silentLog,
     ...options,
@@ -26,6 +33,17 @@ async function server(options: Partial<HttpParts> & { readonly metrics?: Metrics
   running.push(http, metrics);
   const { port } = await http.listen();
   return `http://127.0.0.1:${port}`;
+}
+
+/** All that is answered until the other end closes. */
+function rawly(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    let told = '';
+    socket.on('data', (bytes: Buffer) => (told += bytes.toString()));
+    socket.on('error', reject).on('close', () => resolve(told));
+  });
 }
 
 function part(name: string, weight: 'needed' | 'wanted', check: () => PartState | Promise<PartState>) {
@@ -189,9 +207,60 @@ describe('an answer', () => {
     expect(response.headers.get('referrer-policy')).toBe('same-origin');
   });
 
+  test.each(['/api/holds/%ff', '/%zz', '/inbox/%c0%ae'])(
+    'is shaped also for an address that cannot be read: %s',
+    async (path) => {
+      const response = await fetch((await server()) + path);
+      expect(response.status).toBe(400);
+      expect(response.headers.get('x-request-id')).toMatch(/^r_/);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      const text = await response.text();
+      expect(JSON.parse(text)).toMatchObject({ error: { code: 'BAD_REQUEST' } });
+      expect(text).not.toContain('%');
+    },
+  );
+
+  const noRequests: readonly (readonly [string, string, string])[] = [
+    ['no HTTP', 'EHLO agent\r\n\r\n', '400'],
+    ['two lengths', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde', '400'],
+    [
+      'a length and chunks',
+      'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n',
+      '400',
+    ],
+    ['a header of 70 kB', `GET /x HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`, '431'],
+  ];
+  test.each(noRequests)('is shaped also for %s, and nothing behind it is answered', async (_, text, status) => {
+    const told = await rawly(await server(), text);
+    const [head = '', body = ''] = told.split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'BAD_REQUEST' } });
+    expect(told.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  test('is not waited for by connections above the limit: they are closed, and those before go on', async () => {
+    const url = await server();
+    const { hostname, port } = new URL(url);
+    const open = Array.from({ length: 120 }, () => connect(Number(port), hostname));
+    const closed = open.map((socket) => new Promise((done) => socket.on('error', done).on('close', done)));
+    await waitFor('twenty to be closed', () => open.filter((socket) => socket.closed).length === 20);
+    expect(open.filter((socket) => !socket.closed)).toHaveLength(100);
+    const [first] = open.filter((socket) => !socket.closed);
+    const answered = new Promise((done) => first?.once('data', (bytes: Buffer) => done(bytes.toString())));
+    first?.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await answered).toContain('alive');
+    for (const socket of open) socket.destroy();
+    await Promise.all(closed);
+  });
+
   test('is a shaped 429 above the limit, but never for health', async () => {
     const url = await server({
-      limits: { httpBodyBytesMax: 1024, httpRequestsPerMinuteMax: 10, httpWrongTokensPerMinuteMax: 1000 },
+      limits: {
+        httpBodyBytesMax: 1024,
+        httpRequestsPerMinuteMax: 10,
+        httpWrongTokensPerMinuteMax: 1000,
+        httpConnectionsMax: 100,
+      },
     });
     const statuses: number[] = [];
     for (let index = 0; index < 15; index += 1) statuses.push((await fetch(`${url}/x`)).status);

@@ -114,7 +114,12 @@ export async function aScene(words: SceneWords): Promise<Scene> {
   for (const metric of running.metrics) metrics.register(metric);
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },
-    limits: { httpBodyBytesMax: 100_000, httpRequestsPerMinuteMax: 10_000, httpWrongTokensPerMinuteMax: 1000 },
+    limits: {
+      httpBodyBytesMax: 100_000,
+      httpRequestsPerMinuteMax: 10_000,
+      httpWrongTokensPerMinuteMax: 1000,
+      httpConnectionsMax: 100,
+    },
     parts,
     metrics,
     log: silentLog,

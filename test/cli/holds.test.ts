@@ -36,7 +36,12 @@ beforeEach(async () => {
   const authenticate = bearerAuthenticate(() => catalog.approvers.values());
   const http = await HttpServer.create({
     address: { host: '127.0.0.1', port: 0 },
-    limits: { httpBodyBytesMax: 100_000, httpRequestsPerMinuteMax: 1000, httpWrongTokensPerMinuteMax: 1000 },
+    limits: {
+      httpBodyBytesMax: 100_000,
+      httpRequestsPerMinuteMax: 1000,
+      httpWrongTokensPerMinuteMax: 1000,
+      httpConnectionsMax: 100,
+    },
     parts: new Parts(),
     metrics,
     log: silentLog,
