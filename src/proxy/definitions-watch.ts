@@ -6,10 +6,17 @@ import { mayDefine, movesCatalog, type SessionEffect } from '../sql/statement-ef
 
 /** What one turn of a session makes everybody's. */
 export interface Defined {
-  /** Undefined: any. */
-  readonly names: ReadonlySet<string> | undefined;
+  /** `any`: it cannot be told which. `unread`: nor whether it defines anything (a procedure, a block, what people let through). */
+  readonly names: ReadonlySet<string> | 'any' | 'unread';
   /** Transactions in which it may do so: what one makes, the next may take back. */
   readonly times: number;
+}
+
+export interface Concerned {
+  readonly since: number;
+  readonly until: number;
+  readonly concerns: (names: ReadonlySet<string>) => boolean;
+  readonly countsUnread: boolean;
 }
 
 interface Ending extends Defined {
@@ -19,8 +26,8 @@ interface Ending extends Defined {
 }
 
 const leftMs = 5_000;
-const endingsKept = 128;
-const namesMax = 500;
+const endingsKept = 1_000;
+const namesMax = 200;
 
 export class DefinitionsWatch {
   /** Moves whenever definitions may have. */
@@ -55,31 +62,42 @@ export class DefinitionsWatch {
     return this.#ending.size - (this.#ending.has(session) ? 1 : 0);
   }
 
-  /** All that was over by now is before it. */
+  /** What is sent from now on has this number, or a higher one. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** All that was over by now has a lower number. */
   get now(): number {
     if (this.#ending.size === 0) return this.#next;
     return this.#endings.find(({ isOver }) => !isOver)?.number ?? this.#next;
   }
 
-  /** In how many transactions sessions of ours, but this one, may since have made what concerns it. */
-  othersSince(since: number, session: object, concerns: (names: ReadonlySet<string>) => boolean): number {
+  /**
+   * In how many transactions sessions of ours, but this one, may meanwhile have made what concerns it. Most of what nobody has read defines
+   * nothing: `countsUnread` says whether it is counted.
+   */
+  others(session: object, { since, until, concerns, countsUnread }: Concerned): number {
     const first = this.#endings[0]?.number ?? this.#next;
-    if (since < first) return Number.POSITIVE_INFINITY;
-    const others = this.#endings.filter((each) => each.number >= since && each.session !== session);
-    return others.reduce((sum, { names, times }) => (names === undefined || concerns(names) ? sum + times : sum), 0);
+    if (since < Math.min(first, until)) return Number.POSITIVE_INFINITY;
+    const others = this.#endings.filter(
+      (each) => each.number >= since && each.number < until && each.session !== session,
+    );
+    const isMeant = ({ names }: Defined): boolean =>
+      names === 'any' || (names === 'unread' ? countsUnread : concerns(names));
+    return others.reduce((sum, each) => (isMeant(each) ? sum + each.times : sum), 0);
   }
 }
 
 /** Of one session: what its open transaction, or its turn, has defined so far. */
 export class DefinedSoFar {
-  #names: ReadonlySet<string> | undefined = new Set();
+  #names: Defined['names'] = new Set();
   #isPending = false;
 
-  /** `isUnread`: people let it through, and it may do what nobody knows. */
-  begin(text: ReadText, isUnread: boolean): Defined {
-    const names = isUnread || runsMore(text) ? undefined : namesIn(text.effects);
-    const all = names === undefined || this.#names === undefined ? undefined : new Set([...this.#names, ...names]);
-    this.#names = all === undefined || all.size > namesMax ? undefined : all;
+  /** `isReleased`: people let it through, whatever it may be. */
+  begin(text: ReadText, isReleased: boolean): Defined {
+    const isUnread = isReleased && !text.statements.every(isKnown);
+    this.#names = joined(joined(this.#names, namesIn(text)), isUnread ? 'unread' : new Set());
     return { names: this.#names, times: this.#transactionsIn(text.effects, isUnread) };
   }
 
@@ -103,18 +121,24 @@ export class DefinedSoFar {
   }
 }
 
-/** Functions of users that run beside it (defaults, indexes, event triggers) may define anything. */
-function runsMore({ statements, index }: ReadText): boolean {
-  if (index === undefined || index.snapshot.eventTriggers.some(({ enabled }) => enabled)) return true;
-  return statements.some(({ analysis }) => isReplaceable(analysis, index));
+function joined(one: Defined['names'], other: Defined['names']): Defined['names'] {
+  if (typeof one === 'string') return one === 'unread' && other === 'any' ? other : one;
+  if (typeof other === 'string') return other;
+  const all = new Set([...one, ...other]);
+  return all.size > namesMax ? 'any' : all;
 }
 
-function namesIn(effects: readonly SessionEffect[]): readonly string[] | undefined {
-  const names: string[] = [];
-  for (const effect of effects) {
-    if (!mayDefine(effect)) continue;
-    if (effect.kind !== 'definitions' || effect.names === undefined) return undefined;
-    names.push(...effect.names);
-  }
-  return names;
+function isKnown({ analysis: { unknowns, functions } }: ReadText['statements'][number]): boolean {
+  return unknowns.length === 0 && functions.every(({ nature }) => nature === 'pure' || nature === 'reads');
+}
+
+function namesIn({ effects, statements, index }: ReadText): Defined['names'] {
+  const defining = effects.filter(mayDefine);
+  if (defining.length === 0) return new Set();
+  const names = defining.map((effect) => (effect.kind === 'definitions' ? effect.names : undefined));
+  if (defining.every(({ kind }) => kind === 'unsure')) return 'unread';
+  // Functions of users that run beside it (defaults, indexes, event triggers) may define anything.
+  if (index === undefined || index.snapshot.eventTriggers.some(({ enabled }) => enabled)) return 'any';
+  if (statements.some(({ analysis }) => isReplaceable(analysis, index))) return 'any';
+  return names.every((each) => each !== undefined) ? new Set(names.flat()) : 'any';
 }

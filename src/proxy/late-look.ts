@@ -24,7 +24,11 @@ const lateMs = 2_000;
 
 export interface LateParts {
   /** Looked up each time: a reload may have put another in its place. */
-  readonly database: { readonly watch: DefinitionsWatch; readonly schema: SchemaSource };
+  readonly database: {
+    readonly watch: DefinitionsWatch;
+    /** `seen`: tells every version of every row of the catalogs. */
+    readonly schema: SchemaSource & { readonly seen: string | undefined };
+  };
   readonly gate: Pick<Gate, 'stands'>;
   readonly clock: Clock;
   readonly session: object;
@@ -40,6 +44,9 @@ export class LateLook {
   readonly #version: string | undefined;
   /** Definitions that were over by then are not meant. */
   readonly #since: number;
+  readonly #seen: string | undefined;
+  /** Its names were looked up before this was sent: the server has begun to answer. */
+  #until = Number.POSITIVE_INFINITY;
   #epoch: number;
   #sureAt = -1;
   #heard = false;
@@ -52,12 +59,14 @@ export class LateLook {
     const current = schema.current?.snapshot.schemaVersion;
     const isOwn = text?.statements.some(({ analysis }) => analysis.inOwnSchema === true) === true;
     this.#version = isOwn ? current : text?.index?.snapshot.schemaVersion;
+    this.#seen = current === this.#version ? schema.seen : undefined;
     this.#since = current === this.#version ? watch.now : (definedBefore ?? -1);
     this.#epoch = current === this.#version ? watch.epoch : -1;
   }
 
   /** Nothing passes before a look. */
   isDue(): boolean {
+    if (this.#until === Number.POSITIVE_INFINITY) this.#until = this.#watch.next;
     const { session, replies, clock } = this.#parts;
     if (this.#watch.epoch !== this.#epoch) return true;
     if (this.#watch.othersEnding(session) > 0 && replies.arrivals !== this.#sureAt) return true;
@@ -94,7 +103,13 @@ export class LateLook {
       for (const name of names) if (used.has(name)) return true;
       return false;
     };
-    return this.#watch.othersSince(this.#since, this.#parts.session, concerns) > 1;
+    const { session, database } = this.#parts;
+    const hasMoved = this.#seen === undefined || database.schema.seen !== this.#seen;
+    const countsUnread = hasMoved && runsReplaceable(text);
+    // Functions look names up at each call, and so does the next statement of the same text.
+    const isPlain = text.statements.length === 1 && !runsReplaceable(text);
+    const until = isPlain ? this.#until : Number.POSITIVE_INFINITY;
+    return this.#watch.others(session, { since: this.#since, until, concerns, countsUnread }) > 1;
   }
 }
 
@@ -103,9 +118,12 @@ export class LateLook {
  * names, and what it says beside is little.
  */
 export function isWatched({ text }: Passed): boolean {
-  const index = text?.index;
-  if (text === undefined || index === undefined) return false;
-  return text.statements.some(({ analysis }) => giving.test(analysis.command) || isReplaceable(analysis, index));
+  if (text?.index === undefined) return false;
+  return text.statements.some(({ analysis }) => giving.test(analysis.command)) || runsReplaceable(text);
+}
+
+function runsReplaceable({ statements, index }: ReadText): boolean {
+  return index !== undefined && statements.some(({ analysis }) => isReplaceable(analysis, index));
 }
 
 const giving = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|VALUES|TABLE|COPY|EXECUTE|FETCH|CALL|EXPLAIN)/;

@@ -25,7 +25,7 @@ export interface ReadersParts {
 /** Of one database, whatever its configuration is by now: a session outlives reloads. */
 export interface DatabaseReader {
   readonly reader: Reader;
-  readonly schema: Pick<SchemaKeeper, 'changed' | 'current' | 'fresh' | 'ready'>;
+  readonly schema: Pick<SchemaKeeper, 'changed' | 'current' | 'fresh' | 'ready' | 'seen'>;
   /** Who may be changing definitions at this moment. */
   readonly watch: DefinitionsWatch;
   /** For sessions that see more of it than others. */

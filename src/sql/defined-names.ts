@@ -3,7 +3,7 @@
 import { tagOf, type Node } from './ast.ts';
 import type { AlterTableStmt, DropStmt, IndexStmt, RenameStmt } from './ast-ddl.ts';
 
-/** Without schemas. Undefined: it cannot be told from the text (what CASCADE takes along; operators, types and casts are used unnamed). */
+/** Without schemas. Undefined: it cannot be told from the text (what CASCADE takes along; operators and casts are used unnamed). */
 export function namesDefinedBy(node: Node): readonly string[] | undefined {
   const tag = tagOf(node);
   const reach = reaches[tag]?.(node) ?? 'anything';
@@ -14,20 +14,34 @@ export function namesDefinedBy(node: Node): readonly string[] | undefined {
 type Reach = 'nothing' | 'its words' | 'anything';
 
 const words = (): Reach => 'its words';
+const nothing = (): Reach => 'nothing';
 
 const reaches: Readonly<Partial<Record<string, (node: Node) => Reach>>> = {
+  AlterEnumStmt: nothing,
   AlterFunctionStmt: words,
+  AlterOwnerStmt: nothing,
   AlterPolicyStmt: words,
+  AlterSeqStmt: words,
+  AlterStatsStmt: nothing,
   AlterTableStmt: ({ AlterTableStmt: statement }) => alterTable(statement),
+  CompositeTypeStmt: words,
+  CreateDomainStmt: words,
+  CreateEnumStmt: words,
+  CreateForeignTableStmt: words,
   CreateFunctionStmt: words,
   CreatePolicyStmt: words,
+  // What it holds is told by itself.
+  CreateSchemaStmt: nothing,
   CreateSeqStmt: words,
+  CreateStatsStmt: nothing,
   CreateStmt: words,
   CreateTableAsStmt: words,
   CreateTrigStmt: words,
+  DefineStmt: ({ DefineStmt: statement }) => (statement?.kind === 'OBJECT_AGGREGATE' ? 'its words' : 'anything'),
   DropStmt: ({ DropStmt: statement }) => drop(statement),
   IndexStmt: ({ IndexStmt: statement }) => index(statement),
   RenameStmt: ({ RenameStmt: statement }) => rename(statement),
+  ReplicaIdentityStmt: nothing,
   RuleStmt: words,
   SelectStmt: words,
   ViewStmt: words,
@@ -57,7 +71,9 @@ function rename(statement: RenameStmt | undefined): Reach {
 }
 
 function drop(statement: DropStmt | undefined): Reach {
-  return called.test(statement?.removeType ?? '') && statement?.behavior !== 'DROP_CASCADE' ? 'its words' : 'anything';
+  const type = statement?.removeType ?? '';
+  const isNamed = called.test(type) || /^OBJECT_(?:AGGREGATE|DOMAIN|TYPE)$/.test(type);
+  return isNamed && statement?.behavior !== 'DROP_CASCADE' ? 'its words' : 'anything';
 }
 
 /** The server cuts names there. */

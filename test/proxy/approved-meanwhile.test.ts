@@ -6,20 +6,12 @@ import { query } from '../support/client.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
+import { watchedFiles } from '../support/watched-files.ts';
+import { aVote } from '../approval/fixtures.ts';
 
-const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'policy.yaml': 'version: 1\n',
-  'db.yaml': `version: 1
-database: db
-owner: people
-tables: { public.people: { columns: { ssn: watched } }, public.paid: { columns: { ssn: watched } } }
-`,
-};
+const files = watchedFiles({
+  tables: '{ public.people: { columns: { ssn: watched } }, public.paid: { columns: { ssn: watched } } }',
+});
 
 const schema = `
   drop schema public cascade; create schema public;
@@ -114,14 +106,7 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
     const hold = asked();
     if (hold === undefined) throw new Error('nobody was asked');
     await defined(definitions);
-    await proxy.desk.vote(hold.id, {
-      person: 'ben',
-      vote: 'approve',
-      channel: 'test',
-      reason: undefined,
-      terms: undefined,
-      link: undefined,
-    });
+    await proxy.desk.vote(hold.id, aVote());
     return answer;
   }
 

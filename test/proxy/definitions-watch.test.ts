@@ -26,25 +26,28 @@ const textOf = (...effects: readonly SessionEffect[]): ReadText => ({
   index,
 });
 
-test.each<[string, readonly (readonly SessionEffect[])[], readonly string[] | undefined, number]>([
+test.each<[string, readonly (readonly SessionEffect[])[], readonly string[] | 'any' | 'unread', number]>([
   ['one definition', [[defines('a')]], ['a'], 1],
   ['several in one text', [[defines('a'), defines('b')]], ['a', 'b'], 1],
   ['a transaction in one text', [[begin, defines('a'), commit]], ['a'], 1],
   ['a transaction in several texts', [[defines('a')], [defines('b')], [commit]], ['a', 'b'], 1],
   ['two transactions in one text', [[begin, defines('a'), commit, begin, defines('b'), commit]], ['a', 'b'], 2],
   ['the end of one, and another', [[defines('a')], [commit, defines('b')]], ['a', 'b'], 2],
-  ['what nobody can tell', [[defines('a'), anything]], undefined, 1],
-  ['a block of code', [[block]], undefined, 3],
-  ['what another session has prepared', [[prepared]], undefined, 1],
+  ['what nobody can tell', [[defines('a'), anything]], 'any', 1],
+  ['a block of code', [[block]], 'unread', 3],
+  ['what another session has prepared', [[prepared]], 'any', 1],
+  ['a block of code, and a definition', [[block, defines('a')]], 'any', 3],
 ])('%s', (_name, texts, names, times) => {
   const defined = new DefinedSoFar();
   const said = texts.map((effects) => defined.begin(textOf(...effects), false)).at(-1);
-  expect(said?.names === undefined ? undefined : [...said.names]).toEqual(names);
+  expect(said?.names).toEqual(typeof names === 'string' ? names : new Set(names));
   expect(said?.times).toBe(times);
 });
 
-test('what people let through unread may define anything', () => {
-  expect(new DefinedSoFar().begin(textOf(), true)).toEqual({ names: undefined, times: 1 });
+test('what people let through may define anything, unless it was read', () => {
+  const unread = { ...textOf(), statements: unreadText('of the test').statements };
+  expect(new DefinedSoFar().begin(unread, true)).toEqual({ names: 'unread', times: 1 });
+  expect(new DefinedSoFar().begin(textOf(), true)).toEqual({ names: new Set(), times: 0 });
 });
 
 test('a transaction that is over leaves nothing behind', () => {
@@ -57,33 +60,41 @@ test('a transaction that is over leaves nothing behind', () => {
 test('counts what others have under way or have done since, by its names', () => {
   const watch = new DefinitionsWatch();
   const [own, one, other] = [{}, {}, {}];
-  const concerns = (names: ReadonlySet<string>): boolean => names.has('t');
   const define = (session: object, name: string): void => watch.ending(session, { names: new Set([name]), times: 1 });
   define(one, 't');
   watch.ended(one);
   define(other, 't');
   // That one was over; the other may commit before or behind what comes now.
-  const since = watch.now;
-  expect(watch.othersSince(since, own, concerns)).toBe(1);
+  const told = {
+    ...{ since: watch.now, until: Number.POSITIVE_INFINITY, countsUnread: false },
+    concerns: (names: ReadonlySet<string>): boolean => names.has('t'),
+  };
+  expect(watch.others(own, told)).toBe(1);
   define(one, 'u');
   define(own, 't');
   watch.ended(own);
-  expect(watch.othersSince(since, own, concerns)).toBe(1);
+  expect(watch.others(own, told)).toBe(1);
   watch.ended(other);
   define(other, 't');
-  expect(watch.othersSince(since, own, concerns)).toBe(2);
-  watch.ending(one, { names: undefined, times: 1 });
-  expect(watch.othersSince(since, own, concerns)).toBe(3);
+  expect(watch.others(own, told)).toBe(2);
+  expect(watch.others(own, { ...told, until: told.since + 1 })).toBe(1);
+  watch.ending(one, { names: 'any', times: 1 });
+  expect(watch.others(own, told)).toBe(3);
+  watch.ending(one, { names: 'unread', times: 1 });
+  expect(watch.others(own, told)).toBe(3);
+  expect(watch.others(own, { ...told, countsUnread: true })).toBe(4);
 });
 
 test('what lies too far back counts as anything', () => {
   const watch = new DefinitionsWatch();
   const since = watch.now;
-  for (let times = 0; times < 1_000; times++) {
+  for (let times = 0; times < 3_000; times++) {
     const session = {};
     watch.ending(session, { names: new Set(['u']), times: 1 });
     watch.ended(session);
   }
-  expect(watch.othersSince(since, {}, () => false)).toBe(Number.POSITIVE_INFINITY);
-  expect(watch.othersSince(watch.now, {}, () => false)).toBe(0);
+  const told = { since, until: Number.POSITIVE_INFINITY, concerns: () => false, countsUnread: false };
+  expect(watch.others({}, told)).toBe(Number.POSITIVE_INFINITY);
+  expect(watch.others({}, { ...told, since: watch.now })).toBe(0);
+  expect(watch.others({}, { ...told, until: since })).toBe(0);
 });

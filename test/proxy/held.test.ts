@@ -23,6 +23,7 @@ import { connectRaw } from '../support/raw.ts';
 import { startRowsProxy, type RowsProxy } from '../support/rows-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { watchedFiles } from '../support/watched-files.ts';
+import { aVote } from '../approval/fixtures.ts';
 
 const files = watchedFiles({ tables: '{ public.secrets: watched }', people: ['ben', 'ana'] });
 
@@ -211,16 +212,7 @@ describe('what people say no to', () => {
 });
 
 const voteFor = async (id: RowsProxy['asked'][number]['id']): Promise<string> =>
-  (
-    await hasty.desk.vote(id, {
-      person: 'ben',
-      vote: 'approve',
-      channel: 'test',
-      reason: undefined,
-      terms: undefined,
-      link: undefined,
-    })
-  ).kind;
+  (await hasty.desk.vote(id, aVote())).kind;
 
 describe('while people are asked', () => {
   const oneHold = async (sql: string) =>

@@ -1,15 +1,11 @@
 // Pairs of sessions, as data for late-look.test.ts: one waits or goes on, while another changes definitions.
 import type { ClientMessage } from '../../src/wire/client-messages.ts';
+import { watchedFiles } from '../support/watched-files.ts';
 
-export const files = {
-  'taxonomy.yaml': `version: 1
-levels: [{ name: public, read: allow }, { name: watched, read: hold, approvers: [people] }]
-defaults: { unclassified: public }
-`,
-  'approvers.yaml': 'version: 1\napprovers: { ben: { email: ben@example.com, groups: [people] } }\n',
-  'policy.yaml': 'version: 1\ndefaults: { schema: allow, destructive: allow }\n',
-  'db.yaml': 'version: 1\ndatabase: db\nowner: people\ntables: { public.people: { columns: { ssn: watched } } }\n',
-};
+export const files = watchedFiles({
+  tables: '{ public.people: { columns: { ssn: watched } } }',
+  allows: ['schema', 'destructive'],
+});
 
 const functionOf = (body: string): string =>
   `create or replace function says() returns text language plpgsql volatile as $$ begin return ${body}; end $$`;

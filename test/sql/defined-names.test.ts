@@ -38,6 +38,11 @@ test.each([
   ['alter view v set (security_invoker = true)', ['v']],
   ['drop table a, s.b', ['a', 'b']],
   ['drop function f(int)', ['f']],
+  ['drop type t', ['t']],
+  ["create type t as enum ('a')", ['t']],
+  ['create type t as (a int)', ['t']],
+  ['create domain d as text', ['d']],
+  ['create aggregate a(int) (sfunc = f, stype = int)', ['a', 'f']],
   [`create table ${'n'.repeat(80)} (a int)`, ['n'.repeat(63)]],
 ])('%s: its words', (text, names) => {
   expect(namesOf(text)).toEqual(expect.arrayContaining(names));
@@ -46,6 +51,9 @@ test.each([
 test.each([
   'create index on t (lower(a)) where b > 1',
   "alter table t add column a int default 1, add column b text default 'x'",
+  'create schema s create table t (a int)',
+  "alter type t add value 'b'",
+  'alter function f(int) owner to o',
   'alter table t alter a set not null, validate constraint c',
 ])('%s: nothing leads elsewhere', (text) => {
   expect(namesOf(text)).toEqual([]);
@@ -54,16 +62,12 @@ test.each([
 test.each([
   'drop table t cascade',
   'drop schema s',
-  'drop type t',
   'alter table t drop column a cascade',
   'alter schema s rename to u',
   'alter type t rename to u',
   'alter table t set schema s',
-  'create schema s create table t (a int)',
   'create operator + (leftarg = a, rightarg = b, function = f)',
   'create cast (a as b) with function f(a)',
-  'create domain d as text',
-  'create aggregate a(int) (sfunc = f, stype = int)',
   'create extension e',
   'create event trigger e on ddl_command_end execute function f()',
   'alter domain d add check (true)',
