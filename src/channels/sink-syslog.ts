@@ -1,6 +1,6 @@
 // Syslog over TCP or TLS: RFC 5424 messages with octet counting (RFC 6587), CEF inside. The protocol has no answers, so "taken" means that
 // the kernel of this machine has the bytes and the connection still stands; who needs more uses another sink.
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { cefOf } from '../audit/cef.ts';
 import type { Delivery, Sink, SinkBatch } from '../audit/sink.ts';
@@ -48,7 +48,13 @@ function send(options: SyslogOptions, bytes: Buffer, signal: AbortSignal): Promi
     const socket: Socket =
       tls === undefined
         ? connectTcp({ host, port })
-        : connectTls({ host, port, servername: host, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
+        : // A name only: Node 26 takes no address there, and the certificate is checked against `host` all the same.
+          connectTls({
+            host,
+            port,
+            ...(isIP(host) === 0 ? { servername: host } : {}),
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+          });
     const giveUp = (): void => {
       socket.destroy(new Error('no end of the connection in time'));
     };

@@ -36,7 +36,10 @@ export async function authenticate(parts: AuthenticationParts): Promise<AgentAcc
     mockVerifier({ name: parts.name, key: parts.secrets.mockKey });
   const proven = account?.auth === 'cleartext' ? await byPassword(parts, verifier) : await byScram(parts, verifier);
   if (!proven || account === undefined || !verifier.genuine) {
-    throw new ProxyError('INVALID_PASSWORD', `password authentication failed for user "${parts.name}"`);
+    // The same for a name that nobody has.
+    throw new ProxyError('INVALID_PASSWORD', `password authentication failed for user "${parts.name}"`, {
+      hint: 'Name and password are those that countersign agents add has shown, not the database’s; countersign agents rotate makes a new one.',
+    });
   }
   checkCertificate(parts, account);
   return account;
@@ -92,5 +95,7 @@ function checkCertificate({ socket, needsCertificate }: AuthenticationParts, acc
     ...(subjectaltname ?? '').split(', ').map((name) => name.replace(/^(?:DNS|URI|email):/, '')),
   ];
   if (names.flat().includes(account.certificateName)) return;
-  throw new ProxyError('INVALID_AUTHORIZATION', `the client certificate is not the one of agent "${account.name}"`);
+  throw new ProxyError('INVALID_AUTHORIZATION', `the client certificate is not the one of agent "${account.name}"`, {
+    hint: 'Its CN, or a DNS or URI name in it, has to be what certificate_name says at the agent.',
+  });
 }
