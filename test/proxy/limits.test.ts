@@ -240,6 +240,7 @@ test('those of other rooms have tests of their own', () => {
     holds: 'test/approval/desk-terms.test.ts',
     http_body: 'test/channels/http-server.test.ts',
     http_requests_per_minute: 'test/channels/http-server.test.ts',
+    http_connections: 'test/channels/http-server.test.ts',
     shutdown: 'test/cli/serve.test.ts',
   };
   for (const [key, file] of Object.entries(elsewhere)) {
