@@ -231,6 +231,7 @@ export class Audit {
     try {
       if (this.log.state.state === 'shut') await this.#mend();
       if (this.log.state.state === 'shut') return;
+      this.log.checkPlace();
       if (this.#segmentIsFull()) {
         await this.checkpoint('keep');
         this.log.rotate();

@@ -120,6 +120,7 @@ export class AuditLog implements Recorder {
       this.#shut(error);
       throw this.#refusal();
     }
+    this.checkPlace();
     return receipt;
   }
 
@@ -141,6 +142,16 @@ export class AuditLog implements Recorder {
       if (file === this.#file) this.#shut(error);
       throw this.#refusal();
     }
+    if (file === this.#file) this.checkPlace();
+  }
+
+  /** Shuts, and throws, when the segment that is written is not what the folder has under its name: its records would be in no log. */
+  checkPlace(): void {
+    if (this.#file === undefined || this.#state.state === 'shut') return;
+    const astray = this.#file.astray(this.#options.dir);
+    if (astray === undefined) return;
+    this.#shut(new Error(astray));
+    throw this.#refusal();
   }
 
   /** The head over all that was handed over. A checkpoint may be signed only after `sync` has resolved. */

@@ -3,10 +3,12 @@ import {
   closeSync,
   fdatasync,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readdirSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -96,6 +98,18 @@ export class SegmentFile {
 
   syncNow(): void {
     fdatasyncSync(this.#fd);
+  }
+
+  /**
+   * Why what is written here is in no log any more; undefined: the file lies where it did, with all that was written and nothing else. The
+   * kernel writes on in a file that somebody has deleted, moved away or emptied, and reports nothing.
+   */
+  astray(dir: string): string | undefined {
+    const name = segmentName(this.number);
+    const [own, there] = [fstatSync(this.#fd), statSync(join(dir, name), { throwIfNoEntry: false })];
+    if (there?.ino !== own.ino || there.dev !== own.dev) return `${name} is not there any more, or is another file`;
+    if (own.size === this.#bytes) return undefined;
+    return `${name} has ${own.size} bytes, and ${this.#bytes} were written: somebody else has changed it`;
   }
 
   /** Closes now, or when the sync under way has ended: a closed descriptor's number could be somebody else's by then. */
