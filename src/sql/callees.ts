@@ -136,11 +136,11 @@ export class Callees {
   /** A check tells about the columns that stand there when it also sees one that was given. */
   #tells(closure: Closure): readonly ColumnRead[] {
     const told = new Map(closure.tells.map((each) => [`${each.relation.oid} ${each.attribute.num}`, each]));
-    for (const { text, relation, given, filled } of closure.tellingChecks) {
+    for (const { text, relation, given, filled, more = [] } of closure.tellingChecks) {
       const seen = this.#expression(rowExpression(text, relation))?.columns ?? [];
       const attributes = relation.attributes.filter((each) => seen.includes(each.name));
       if (filled.size > 0 && !attributes.some((each) => filled.has(each.num))) continue;
-      for (const attribute of attributes)
+      for (const attribute of [...attributes, ...relation.attributes.filter(({ num }) => more.includes(num))])
         if (!given.has(attribute.num)) told.set(`${relation.oid} ${attribute.num}`, { relation, attribute });
     }
     for (const { definition, relation, event, filled } of closure.conditions) {

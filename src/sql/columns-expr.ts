@@ -5,7 +5,18 @@ import type { A_Indirection, ColumnRef, FuncCall, SubLink, TypeCast, WindowDef }
 import { uses, type CallSite, type Spot, type State } from './columns-state.ts';
 import { returnOf } from './columns-functions.ts';
 import { castCalls, typeOf } from './columns-types.ts';
-import { findColumn, findItem, isSystemColumn, untyped, type Column, type Item, type Typed } from './scope.ts';
+import { partitionKeys } from './partition-keys.ts';
+import {
+  findColumn,
+  findItem,
+  isSystemColumn,
+  untyped,
+  type Column,
+  type Item,
+  type Typed,
+  inSight,
+  type Sight,
+} from './scope.ts';
 
 export function expression(state: State, node: Node, spot: Spot): Typed {
   const tag = tagOf(node);
@@ -130,7 +141,7 @@ export function columnReference(state: State, ref: ColumnRef, spot: Spot): Typed
 
 function bareName(state: State, name: string, spot: Spot, at: number | undefined): Typed | Column {
   const found = findColumn(spot.scope, name, 'outwards');
-  if (found?.kind === 'system') return untyped;
+  if (found?.kind === 'system') return systemColumn(state, name, spot.scope.sights, spot);
   if (found?.kind === 'column') {
     state.markColumn(found.column, spot);
     return found.column;
@@ -143,6 +154,20 @@ function bareName(state: State, name: string, spot: Spot, at: number | undefined
   }
   if (item !== undefined) return wholeRow(state, item, spot);
   if (found === undefined) state.unresolved(`no column "${name}" is in sight in the schema that was read`, at);
+  return untyped;
+}
+
+/** Of a partitioned table these say in which partition a row is, and so what its key is. All others hold nobody's data. */
+function systemColumn(state: State, name: string, sights: readonly Sight[], spot: Spot): Typed {
+  if (name !== 'tableoid' && name !== 'ctid') return untyped;
+  for (const { item } of sights) {
+    const relation = item.system ? state.names.index.rowRelation(item.rowType) : undefined;
+    const keys =
+      relation?.kind === 'p' ? partitionKeys(relation, state.shapes.of(relation), state.names.index) : undefined;
+    if (keys === undefined) continue;
+    state.mark(keys, spot.use);
+    for (const source of keys) spot.into?.add(source);
+  }
   return untyped;
 }
 
@@ -163,7 +188,7 @@ function qualifiedName(
     state.markColumn(found, spot);
     return found;
   }
-  if (item.system && isSystemColumn(name)) return untyped;
+  if (item.system && isSystemColumn(name)) return systemColumn(state, name, [inSight(item)], spot);
   // `item.name` may also call the function `name` with the whole row: both readings at once.
   const row = wholeRow(state, item, spot);
   const callee = callSite(state, 'attribute', [name], 1, at);

@@ -5,6 +5,7 @@ import type { Openings } from './columns-opened.ts';
 import { uses, type CallSite, type State, type Written } from './columns-state.ts';
 import { firesInstead, hasTriggers, throughViews, type Command } from './columns-through.ts';
 import { kinOf } from './kin.ts';
+import { partitionKeys } from './partition-keys.ts';
 import { columnOf, isSystemSchema, nameOf, type Relation, type RoleInfo } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
 import type { Column, Shape, Source } from './scope.ts';
@@ -146,6 +147,10 @@ export class Finish {
     for (const relation of state.relations) this.#touched(relation, way);
     const locks = state.locks === 'rows' || this.#state.locks === 'rows';
     for (const [relation, commands] of state.commands) {
+      const isNamed = relation.isPartition && [...commands].some((command) => command !== 'insert');
+      if (isNamed || (relation.kind === 'p' && this.#state.counted === 'by partition'))
+        for (const key of partitionKeys(relation, this.#openings.of(relation), this.#index))
+          this.#read(key, uses.filter, way.via);
       this.#rowSecurity(relation, locks ? new Set([...commands, 'update' as const]) : commands, way);
     }
   }

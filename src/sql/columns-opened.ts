@@ -1,6 +1,6 @@
 // What stands behind a relation: a view's query, a table's row security. Each is resolved once per snapshot, under an empty
 // search_path, because the server prints them with qualified names; what cannot be read makes the statement not known.
-import type { Node } from './ast.ts';
+import { namesOf, walk, type Node } from './ast.ts';
 import { known } from '../core/known.ts';
 import { Names } from './columns-names.ts';
 import { State, uses, type Parts, type Shapes } from './columns-state.ts';
@@ -67,7 +67,29 @@ export class Openings implements Shapes {
     if (shape.rest !== undefined || shape.columns.length !== relation.attributes.length) {
       state.unresolved(`the columns of the view ${relation.schema}.${relation.name} cannot be told apart`);
     }
+    this.#markKept(node, shape, state);
     return { columns: shape.columns, state, base: this.#baseOf(node, state) };
+  }
+
+  /**
+   * The planner drops what nobody asks a view for, but not what gives rows of its own (`generate_series(1, secret)` in the list: as many as that
+   * says), nor what may do something else each time. So that is read by whoever names the view.
+   */
+  #markKept({ SelectStmt: select }: Node, shape: Shape, state: State): void {
+    if (select === undefined) return;
+    for (const arm of [select.larg, select.rarg])
+      if (arm !== undefined) this.#markKept({ SelectStmt: arm }, shape, state);
+    for (const [at, target] of (select.targetList ?? []).entries()) {
+      let kept = false;
+      walk(target, (each, tag) => {
+        const names = tag === 'FuncCall' ? namesOf(each.FuncCall?.funcname) : undefined;
+        kept ||= state.names
+          .functions(names ?? [], undefined)
+          .some((one) => one.returnsSet || one.volatility === 'volatile');
+        return tag === 'SubLink' ? 'skip' : 'deeper';
+      });
+      if (kept) state.mark(shape.columns[at]?.sources ?? [], uses.other);
+    }
   }
 
   #baseOf(node: Node, state: State): Relation | undefined {

@@ -88,6 +88,8 @@ export class State {
   readonly commands = new Map<Relation, Set<'select' | 'insert' | 'update' | 'delete'>>();
   /** FOR UPDATE and its kin anywhere: the server then looks at policies for UPDATE too. */
   locks: 'nothing' | 'rows' = 'nothing';
+  /** EXPLAIN ANALYZE says of each partition how many rows it gave. */
+  counted: 'no' | 'by partition' = 'no';
   readonly wholeTables = new Map<string, RelationName>();
   readonly unknowns: Unknown[] = [];
   #passes = 0;

@@ -29,6 +29,9 @@ export function statement(state: State, node: Node): Shape {
   if (queries.has(tag)) return state.query(node, { outer: state.around, withs: undefined, use: uses.output });
   if (node.ExplainStmt?.query !== undefined) {
     // A plan is text, but it answers questions about what it explains: the planner runs functions and reads statistics.
+    // How many rows each partition gave: where a row is.
+    if ((node.ExplainStmt.options ?? []).some((each) => /^analy[sz]e$/.test(each.DefElem?.defname ?? '')))
+      state.counted = 'by partition';
     statement(state, node.ExplainStmt.query);
     return nothing;
   }

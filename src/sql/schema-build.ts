@@ -336,6 +336,7 @@ function constraintParts(of: Of, was: Snapshot | undefined): Pick<Snapshot, 'con
       columns: row.numbers(),
       expressions: row.maybeText(),
       predicate: row.maybeText(),
+      nullsAlike: row.yes(),
     })),
   };
 }

@@ -262,15 +262,17 @@ export const snapshotQueries = {
       `CASE WHEN i.is_statistics THEN pg_catalog.array_to_string(pg_catalog.pg_get_statisticsobjdef_expressions(i.id), ', ')
         ELSE pg_catalog.pg_get_expr(i.expressions, i.relation) END`,
       'pg_catalog.pg_get_expr(i.predicate, i.relation)',
+      'i.nulls_alike',
     ],
     `(SELECT x.indexrelid AS id, x.indrelid AS relation, c.relname AS name, x.indisunique AS uniq, x.indisprimary AS prim,
          x.indkey::pg_catalog.int2[] AS columns, x.indexprs AS expressions, x.indpred AS predicate, false AS is_statistics,
+         x.indnullsnotdistinct AS nulls_alike,
          c.relnamespace AS namespace, pg_catalog.concat_ws(':', x.indexrelid, x.xmin, x.ctid, c.xmin, c.ctid) AS version
        FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
-       UNION ALL SELECT k.partrelid, k.partrelid, '', false, false, k.partattrs::pg_catalog.int2[], k.partexprs, NULL, false,
+       UNION ALL SELECT k.partrelid, k.partrelid, '', false, false, k.partattrs::pg_catalog.int2[], k.partexprs, NULL, false, false,
          c.relnamespace, pg_catalog.concat_ws(':', 1, k.partrelid, k.xmin, k.ctid)
        FROM pg_catalog.pg_partitioned_table k JOIN pg_catalog.pg_class c ON c.oid = k.partrelid
-       UNION ALL SELECT s.oid, s.stxrelid, '', false, false, ARRAY[]::pg_catalog.int2[], NULL, NULL, true,
+       UNION ALL SELECT s.oid, s.stxrelid, '', false, false, ARRAY[]::pg_catalog.int2[], NULL, NULL, true, false,
          c.relnamespace, pg_catalog.concat_ws(':', 2, s.oid, s.xmin, s.ctid)
        FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid WHERE s.stxexprs IS NOT NULL) AS i
        JOIN pg_catalog.pg_namespace n ON n.oid = i.namespace WHERE ${userMade} ORDER BY i.id`,

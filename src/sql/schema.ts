@@ -205,6 +205,8 @@ export interface IndexInfo {
   readonly columns: readonly number[];
   readonly expressions: string | undefined;
   readonly predicate: string | undefined;
+  /** NULLS NOT DISTINCT. */
+  readonly nullsAlike: boolean;
 }
 
 export interface AggregateInfo {

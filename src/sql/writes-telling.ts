@@ -3,7 +3,7 @@
 // no tree shows them; the error names them, and without a detail it still says yes or no.
 import type { ColumnRead } from './analysis.ts';
 import { kinOf } from './kin.ts';
-import { columnOf, type Attribute, type ConstraintInfo, type Relation } from './schema.ts';
+import { columnOf, type Attribute, type ConstraintInfo, type IndexInfo, type Relation } from './schema.ts';
 import type { SchemaIndex } from './schema-index.ts';
 
 export type Event = 'insert' | 'update' | 'delete';
@@ -24,8 +24,10 @@ export interface TellingCheck {
   readonly relation: Relation;
   /** Columns that the statement names: about these the asker knows all. */
   readonly given: ReadonlySet<number>;
-  /** And those that get a value by themselves: a check that sees none of these says nothing new. */
+  /** And those that get a value by themselves: a check that sees none of these says nothing new. None: it says something in any case. */
   readonly filled: ReadonlySet<number>;
+  /** Told with it. */
+  readonly more?: readonly number[];
 }
 
 export interface ToldColumn {
@@ -46,29 +48,48 @@ export class Telling {
   add(step: Step, filled: ReadonlySet<number>): void {
     const { relation, event, columns: given } = step;
     if (event !== 'delete') {
-      this.#keys(relation, filled);
+      this.#keys(step, filled);
       for (const each of this.#index.constraintsOf(relation.oid)) {
-        if (each.kind === 'exclusion' && each.columns.some((num) => num === 0 || filled.has(num)))
-          this.#tell(relation, each.columns);
+        if (each.kind === 'exclusion') this.#key(relation, filled, this.#indexNamed(each));
         if (each.kind === 'foreign key' && each.columns.some((num) => filled.has(num)))
           this.#tell(this.#index.relation(each.foreignRelation), each.foreignColumns);
-        const text = each.kind === 'check' && event === 'update' ? checkText(each) : undefined;
-        if (text !== undefined) this.checks.push({ text, relation, given, filled });
+        if (event === 'update') this.#checked(each, { relation, given, filled });
       }
     }
     if (event !== 'insert') this.#references({ ...step, columns: filled });
   }
 
-  #keys(relation: Relation, given: ReadonlySet<number>): void {
-    for (const index of this.#index.snapshot.indexes) {
-      if (index.relation !== relation.oid || !index.unique) continue;
-      const hasExpression = index.columns.includes(0);
-      if (!hasExpression && !index.columns.some((num) => given.has(num))) continue;
-      this.#tell(relation, index.columns);
-      // Of expressions and of a predicate every column counts: what they make of a value is what is compared.
-      for (const text of [index.expressions, index.predicate])
-        if (text !== undefined && text !== '') this.checks.push({ text, relation, given: nothing, filled: nothing });
+  /** Rows older than a constraint that was never validated may not meet it, and say so when anything of them is written. */
+  #checked(each: ConstraintInfo, row: Omit<TellingCheck, 'text'>): void {
+    const isOld = each.definition.endsWith(' NOT VALID');
+    if (isOld && each.kind === 'not null') this.#tell(row.relation, each.columns);
+    const text = each.kind === 'check' ? checkText(each) : undefined;
+    if (text !== undefined) this.checks.push({ ...row, text, filled: isOld ? nothing : row.filled });
+  }
+
+  #indexNamed(constraint: ConstraintInfo): IndexInfo {
+    const found = this.#index.indexesOf(constraint.relation).find((each) => each.oid === constraint.index);
+    return found ?? { ...noIndex, columns: constraint.columns };
+  }
+
+  #keys({ relation, event }: Step, filled: ReadonlySet<number>): void {
+    for (const index of this.#index.indexesOf(relation.oid)) {
+      if (!index.unique) continue;
+      // What is left out of a new row is NULL, which is like nothing else but where the index says so.
+      const isWhole = event === 'insert' && index.nullsAlike;
+      this.#key(relation, isWhole ? new Set(relation.attributes.map(({ num }) => num)) : filled, index);
     }
+  }
+
+  /** A row may meet another by its key, or by coming under the condition of the index; then all of that is told. */
+  #key(relation: Relation, filled: ReadonlySet<number>, index: IndexInfo): void {
+    const isFilled = index.columns.some((num) => filled.has(num));
+    if (isFilled) this.#tell(relation, index.columns);
+    const texts = [index.expressions, index.predicate].filter((text) => text !== undefined && text !== '');
+    if (texts.length === 0) return;
+    // What an expression makes of a value is what is compared.
+    const seen = isFilled || filled.size === 0 ? nothing : filled;
+    this.checks.push({ text: texts.join(', '), relation, given: nothing, filled: seen, more: index.columns });
   }
 
   /** A row that others point to cannot go, and the error says that they do; or they go or change with it, and what is left says which. */
@@ -97,6 +118,18 @@ export function toldReads(told: readonly ToldColumn[], index: SchemaIndex): read
 }
 
 const nothing: ReadonlySet<number> = new Set();
+
+/** In the place of one that is not there. */
+const noIndex = {
+  oid: 0,
+  name: '',
+  relation: 0,
+  unique: true,
+  primary: false,
+  expressions: undefined,
+  predicate: undefined,
+  nullsAlike: false,
+} as const;
 
 /** `CHECK ((a > 0)) NOT VALID` → `(a > 0)` */
 export function checkText(check: ConstraintInfo): string | undefined {
