@@ -1,6 +1,7 @@
 // The journal's file: opening with what was kept, appending durably, making it anew. Whoever calls makes sure that one call is under
 // way at a time, and never appends again after a failed append before `renew` has succeeded: after a failed sync the kernel forgets
 // what it could not write, and the next sync would succeed wrongly.
+import { fstatSync, statSync } from 'node:fs';
 import { open, readFile, rename, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../core/file-words.ts';
@@ -69,6 +70,16 @@ export class JournalFile {
     this.#lines = made.lines;
     this.#bytes = made.bytes;
     await old.close();
+  }
+
+  /**
+   * Why what is appended would be lost with this process; undefined: the file lies where it did, as long as what was written. The kernel
+   * writes on in a file that somebody has deleted, moved away or emptied, and reports nothing. To be asked between writes.
+   */
+  astray(): string | undefined {
+    const [own, there] = [fstatSync(this.#handle.fd), statSync(this.#path, { throwIfNoEntry: false })];
+    if (there?.ino !== own.ino || there.dev !== own.dev) return 'its file is not there any more, or is another one';
+    return own.size === this.#bytes ? undefined : 'somebody else has changed its file';
   }
 
   async close(): Promise<void> {

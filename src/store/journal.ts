@@ -296,7 +296,14 @@ class Journal implements Store {
     }
     this.#parts.documents.sweep(this.#now());
     if (this.#course !== 'open' || this.#writing !== undefined) return;
-    if (this.standing.state === 'down') this.#writing = this.#mend();
+    if (this.standing.state === 'up') this.#checkPlace();
+    else this.#writing = this.#mend();
+  }
+
+  /** What was acknowledged is still known here: the next tick makes the file anew from it. */
+  #checkPlace(): void {
+    const astray = this.#parts.file.astray();
+    if (astray !== undefined) this.#fail(astray, []);
   }
 
   #isOurs(): boolean {

@@ -1,7 +1,16 @@
 // Goal: the journal's own promises: one process, torn and damaged files, full disks, being made anew, speed by groups.
 // Method: real folders and files; a small tmpfs where mounting is allowed; files are torn and damaged byte by byte.
 import { spawn } from 'node:child_process';
-import { appendFileSync, copyFileSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait.ts';
@@ -168,6 +177,34 @@ describe('the lock', () => {
     expect(readFileSync(lock, 'utf8')).toContain('another');
   });
 });
+
+describe('a file that somebody takes away from under it', () => {
+  const strays: readonly (readonly [string, (file: string) => void])[] = [
+    ['deletes', (file) => unlinkSync(file)],
+    ['moves away', (file) => renameSync(file, `${file}.old`)],
+    ['empties', (file) => truncateSync(file)],
+    ['writes into', (file) => appendFileSync(file, 'x\n')],
+    ['puts a copy in the place of', (file) => renameSync(copied(file), file)],
+  ];
+  test.each(strays)('that somebody %s is made anew, and nothing acknowledged is lost', async (_, spoil) => {
+    const dir = aFolder();
+    const log = new KeptLog();
+    const store = await aJournal({ dir, log, limits: { tickMs: 5 } });
+    await put(store, 'before', 'kept');
+    spoil(fileIn(dir));
+    await waitFor('it to notice', () => log.lines.some((line) => /its file|can be written again/.test(line)));
+    await waitFor('it to go on', () => store.standing.state === 'up');
+    await put(store, 'after', 'kept too');
+    await store.close();
+    const again = await aJournal({ dir });
+    expect((await again.list('', 10)).map(({ key }) => key)).toEqual(['after', 'before']);
+  });
+});
+
+function copied(file: string): string {
+  copyFileSync(file, `${file}.copy`);
+  return `${file}.copy`;
+}
 
 describe('being made anew', () => {
   test('keeps the file near the size of what is in it, and loses nothing of what is written meanwhile', async () => {
