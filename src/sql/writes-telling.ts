@@ -50,7 +50,7 @@ export class Telling {
     if (event !== 'delete') {
       this.#keys(step, filled);
       for (const each of this.#index.constraintsOf(relation.oid)) {
-        if (each.kind === 'exclusion') this.#key(relation, filled, this.#indexNamed(each));
+        if (each.kind === 'exclusion') this.#key(step, filled, this.#indexNamed(each));
         if (each.kind === 'foreign key' && each.columns.some((num) => filled.has(num)))
           this.#tell(this.#index.relation(each.foreignRelation), each.foreignColumns);
         if (event === 'update') this.#checked(each, { relation, given, filled });
@@ -72,18 +72,22 @@ export class Telling {
     return found ?? { ...noIndex, columns: constraint.columns };
   }
 
-  #keys({ relation, event }: Step, filled: ReadonlySet<number>): void {
+  #keys(step: Step, filled: ReadonlySet<number>): void {
+    const { relation, event } = step;
     for (const index of this.#index.indexesOf(relation.oid)) {
       if (!index.unique) continue;
       // What is left out of a new row is NULL, which is like nothing else but where the index says so.
       const isWhole = event === 'insert' && index.nullsAlike;
-      this.#key(relation, isWhole ? new Set(relation.attributes.map(({ num }) => num)) : filled, index);
+      this.#key(step, isWhole ? new Set(relation.attributes.map(({ num }) => num)) : filled, index);
     }
   }
 
   /** A row may meet another by its key, or by coming under the condition of the index; then all of that is told. */
-  #key(relation: Relation, filled: ReadonlySet<number>, index: IndexInfo): void {
-    const isFilled = index.columns.some((num) => filled.has(num));
+  #key({ relation, event, columns: given }: Step, filled: ReadonlySet<number>, index: IndexInfo): void {
+    // Of a new row that names none of the key all of it must have a value by itself: a NULL in it is like nothing else.
+    const isNew = event === 'insert' && !index.columns.some((num) => given.has(num));
+    const has = (num: number): boolean => filled.has(num);
+    const isFilled = isNew ? index.columns.every(has) : index.columns.some(has);
     if (isFilled) this.#tell(relation, index.columns);
     const texts = [index.expressions, index.predicate].filter((text) => text !== undefined && text !== '');
     if (texts.length === 0) return;
