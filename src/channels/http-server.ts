@@ -212,7 +212,7 @@ function answerError(log: Log, error: FastifyError, request: FastifyRequest, rep
     return sendError(reply, {
       code: 'BAD_REQUEST',
       http: status,
-      words: 'the request does not have the form it should have',
+      words: formWords(status, error.code),
     });
   }
   // What went wrong inside is for the operator's log, found again by its id; the asker learns only that.
@@ -227,4 +227,11 @@ function answerError(log: Log, error: FastifyError, request: FastifyRequest, rep
     http: 500,
     words: `something failed inside; the log has it under ${request.id}`,
   });
+}
+
+/** What the server itself refused, before any of ours looked at it. */
+function formWords(status: number, code: string | undefined): string {
+  if (status === 415) return 'the body has to be JSON, sent with content-type: application/json';
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return 'the body is no JSON';
+  return 'the request does not have the form it should have';
 }

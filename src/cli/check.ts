@@ -18,11 +18,11 @@ import { SqlDesk } from './sql-desk.ts';
 import { misspelled } from './strange-names.ts';
 import {
   configOf,
-  databaseNames,
   databaseOf,
   filesOf,
   folderOf,
   guarded,
+  namesIn,
   withDatabase,
   type CommandPorts,
   type FolderOptions,
@@ -67,7 +67,7 @@ export async function check(options: CheckOptions, ports: CommandPorts): Promise
     if (options.json === true) ports.say(JSON.stringify({ mistakes: [], version: catalog.version }));
     else {
       ports.say(`${folder}: no mistakes (${counts})`);
-      for (const words of misspelled(catalog, databaseNames(options))) ports.say(`note: ${words}`);
+      for (const words of misspelled(catalog, namesIn(options, 'databases') ?? [])) ports.say(`note: ${words}`);
     }
     return;
   }

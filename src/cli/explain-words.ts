@@ -108,7 +108,7 @@ function statementLines(one: ExplainedStatement, whole: Explained): readonly str
   });
   const asked = one.needs.map((need) => `${need.quorum} of ${need.groups.join(' or ')}`);
   return [
-    `${one.verdict.toUpperCase()}: ${one.command === '' ? 'this' : one.command} by ${who} ${verdictWords[one.verdict] ?? ''}`,
+    `${one.verdict.toUpperCase()}: ${one.command === '' ? 'a text' : one.command} by ${who} ${verdictWords[one.verdict] ?? ''}`,
     ...reasons,
     ...(asked.length === 0 ? [] : [`asked: ${asked.join(', and ')}`]),
     ...(columns.length === 0 ? [] : ['columns:', ...columns]),

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseNetwork } from '../core/cidr.ts';
 import { ProxyError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { visible } from '../core/visible.ts';
 import type { Asker } from '../policy/asker.ts';
 import { explained, explainLines } from './explain-words.ts';
 import { lineageAtHand } from './kept-lineage.ts';
 import { SqlDesk } from './sql-desk.ts';
-import { classificationOf, guarded, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
+import { classificationOf, guarded, namesIn, schemaOf, type CommandPorts, type FolderOptions } from './world.ts';
 
 interface ExplainOptions extends FolderOptions {
   readonly agent: string;
@@ -80,6 +81,12 @@ export async function explain(sql: string, options: ExplainOptions, ports: Comma
   else for (const line of explainLines(whole)) ports.say(line);
   if (options.json !== true && kept.kind !== 'read')
     ports.say(`data that took its level with it was not looked at: ${visible(kept.why, 300)}`);
+  const agents = namesIn(options, 'agents');
+  if (options.json !== true && agents !== undefined && !agents.includes(agent)) {
+    const near = nearest(agent, agents);
+    const meant = near === undefined ? '' : ` (did you mean '${near}'?)`;
+    ports.complain(`the config has no agent '${visible(agent, 63)}'${meant}; judged as if it had`);
+  }
   if (options.json !== true && offer !== undefined) ports.say(`this would pass: ${offer}`);
 }
 

@@ -41,7 +41,8 @@ export function registerRoadParts(parts: Parts, { live, listener, state }: RoadP
     weight: 'needed',
     check: () => {
       const { sessions } = listener.stats();
-      return state.stopping ? down(`stopping; ${sessions} sessions left`) : up(`${sessions} sessions`);
+      const words = sessions === 1 ? '1 session' : `${sessions} sessions`;
+      return state.stopping ? down(`stopping; ${words} left`) : up(words);
     },
   });
   // One look for all: the list of databases may change with each reload.

@@ -43,11 +43,12 @@ export function folderOf(options: FolderOptions): string {
   return shownPath(resolve(dirname(file), folderIn(file) ?? 'classification'), [process.cwd()]);
 }
 
-/** The databases of the config, where there is one. */
-export function databaseNames(options: FolderOptions): readonly string[] {
+/** Databases or agents of the config; undefined where there is none. */
+export function namesIn(options: FolderOptions, key: 'databases' | 'agents'): readonly string[] | undefined {
   const file = options.config ?? (existsSync(usualConfig) ? usualConfig : undefined);
-  const databases = file === undefined ? undefined : valueIn(file, 'databases');
-  return typeof databases === 'object' && databases !== null ? Object.keys(databases) : [];
+  if (file === undefined) return undefined;
+  const named = valueIn(file, key);
+  return typeof named === 'object' && named !== null ? Object.keys(named) : [];
 }
 
 /** Only the one key is read: checking files must not need the passwords that the config names. */

@@ -310,7 +310,7 @@ describe('SIGTERM', () => {
     const ready = await fetch(proxy.http('/readyz'));
     expect([ready.status, await ready.text()]).toEqual([
       503,
-      expect.stringMatching(/^DOWN {2}listener: stopping; 1 sessions left/m),
+      expect.stringMatching(/^DOWN {2}listener: stopping; 1 session left/m),
     ]);
     expect((await told(proxy.url())).message).toMatch(/ECONNREFUSED|shutting down|57P01|administrator/);
     expect((await client.query('select count(*)::int as n from kept')).rows).toEqual([{ n: 1 }]);

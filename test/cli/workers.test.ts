@@ -197,7 +197,7 @@ describe('three workers', { timeout: 60_000 }, () => {
     });
     expect([verified.status, verified.stdout]).toEqual([
       0,
-      expect.stringMatching(/approved by ben .* released 1 times; genuine by signature of 2 chains/),
+      expect.stringMatching(/approved by ben .* released 1 time; genuine by signature of 2 chains/),
     ]);
   });
 
