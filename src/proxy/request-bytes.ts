@@ -79,6 +79,11 @@ export const wrong = {
       hint: 'Bind it again, and execute it before anything that changes what names mean.',
     }),
 
+  syncInCopy: (): ProxyError =>
+    new ProxyError('PROTOCOL_VIOLATION', 'Sync came in the middle of COPY data, where nobody can tell if it counts', {
+      hint: 'Send CopyDone or CopyFail first.',
+    }),
+
   outdated: (): ProxyError =>
     new ProxyError('HOLD_CHANGED', 'the classification has changed since this was let through', {
       hint: 'Send it again: it is judged as it is now.',

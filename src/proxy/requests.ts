@@ -10,6 +10,7 @@ import type { SessionEffect } from '../sql/statement-effects.ts';
 import type { Reference } from '../sql/statement.ts';
 import { encodeClientMessage } from '../wire/client-messages.ts';
 import { fromClient as client } from '../wire/message-types.ts';
+import { CopyIn } from './copy-in.ts';
 import { describeOf } from './describe-portal.ts';
 import { answerFrames, answerName, boundToAnswer, closeAnswer, unseen } from './in-band.ts';
 import type { Bound, RequestDesk, RequestLimits } from './request-desk.ts';
@@ -34,6 +35,7 @@ export class Requests {
   readonly #names = new Names();
   readonly #parsed = new ParsedText();
   readonly #moves = new Moves();
+  readonly #copyIn = new CopyIn();
   /** Something was bound or run since the last Sync: an implicit transaction of the agent's is open. */
   #batchOpen = false;
   /** Counts Syncs: names that an earlier batch brought are sure only when the server has answered. */
@@ -75,6 +77,7 @@ export class Requests {
   }
 
   handle(type: number, bytes: Buffer, start: number, end: number): void {
+    this.#copyIn.look(this.#desk.replies);
     // Planning, at Bind, runs functions too; an Execute counts when it is sent.
     if (type === client.bind || type === client.query || type === client.parse) this.#moves.steps += 1;
     switch (type) {
@@ -120,6 +123,10 @@ export class Requests {
   }
 
   sync(bytes: Buffer, start: number, end: number): void {
+    if (this.#copyIn.isUnsure) {
+      this.#desk.fail(wrong.syncInCopy());
+      return;
+    }
     this.#batch += 1;
     this.#batchOpen = false;
     this.#way.forward(awaits.sync, bytes, start, end);
@@ -129,6 +136,7 @@ export class Requests {
   copy(type: number, bytes: Buffer, start: number, end: number): void {
     if (!this.#desk.replies.mayCopyIn) return;
     if (type !== client.copyData) this.#desk.replies.owe(awaits.copyEnd);
+    this.#copyIn.sent(type === client.copyData ? 'data' : 'its end');
     this.#desk.send(bytes, start, end);
   }
 
@@ -164,6 +172,7 @@ export class Requests {
       this.#batchOpen = false;
       const run = this.#desk.startRun(execution, admission);
       this.#runs(run);
+      this.#copyIn.begins(admission.text, 'simple');
       this.#way.forward(awaits.query, bytes, start, end, run.executed());
     });
   }
@@ -337,6 +346,7 @@ export class Requests {
     this.#batchOpen = true;
     this.#moves.steps += 1;
     if (run !== undefined) this.#runs(run);
+    this.#copyIn.begins(run?.text, 'extended');
     if (run?.isUnseen === true) {
       const frame = describeOf(bytes.subarray(start + 5, bytes.indexOf(0, start + 5) + 1));
       this.#way.forward(awaits.describe, frame, 0, frame.length, run.describingForUs);

@@ -163,6 +163,10 @@ export class Run implements Follower {
     return this.#tripwire.isUnseen || (this.whole && this.#of.execution.parameters === undefined);
   }
 
+  get text(): Passed['text'] {
+    return this.#of.passed.text;
+  }
+
   /** What it does to its session when it runs. */
   get effects(): readonly SessionEffect[] {
     return this.#of.passed.text?.effects ?? noEffects;

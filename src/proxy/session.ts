@@ -331,8 +331,8 @@ export class Session implements Sender, RequestDesk {
     agent.destroySoon();
     // Whoever gets the connection next starts without our ears on it.
     this.#hush();
-    for (const event of ['data', 'end', 'error', 'close', 'drain']) upstream.removeAllListeners(event);
-    upstream.on('error', () => undefined);
+    // But for errors: a socket that nobody hears them of ends the whole process. The server may close it at this very moment.
+    for (const event of ['data', 'end', 'close', 'drain']) upstream.removeAllListeners(event);
     this.#parts.onEnd(idle && !upstream.destroyed ? 'idle' : 'unusable');
   }
 
