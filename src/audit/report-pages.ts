@@ -138,8 +138,8 @@ function rightsPart(version: string, rights: Rights | undefined, facts: ReportFa
   const head = `<h2>Who could approve what</h2><p>Classification ${safe(version)}, which judged ${facts.catalogs.get(version) ?? 0} statements. Never the owner of the agent that asks.</p>`;
   if (rights === undefined) return `${head}<p>This classification was not kept beside the log.</p>`;
   const asked = rights.asked.map(({ what, quorum, people }) => [what, quorum, people.join(', ')]);
-  const people = rights.people.map(({ name, groups, ways }) => {
-    const owned = [...facts.agents].filter(([, agent]) => agent.owner === name).map(([agent]) => agent);
+  const people = rights.people.map(({ name, groups, ways, owns }) => {
+    const owned = [...facts.agents].filter(([, agent]) => owns(agent.owner)).map(([agent]) => agent);
     return [name, groups.join(', '), ways, owned.join(', ')];
   });
   return (

@@ -1,5 +1,6 @@
 // Who could approve what, from a classification as it was in force: levels with the groups that are asked, owners, rules, people. And what the log
 // alone cannot say about a decision: whether those who voted were approvers then, and as many as the levels wanted. Pure.
+import type { Approver } from '../catalog/catalog.ts';
 import { standsBehind } from '../catalog/owner-names.ts';
 import { dotted } from '../core/names.ts';
 import type { Classification } from '../policy/classification.ts';
@@ -8,7 +9,13 @@ import type { ReportHold } from './report.ts';
 export interface Rights {
   /** What is asked about, how many yeses it takes, and who may give them. */
   readonly asked: readonly { readonly what: string; readonly quorum: number; readonly people: readonly string[] }[];
-  readonly people: readonly { readonly name: string; readonly groups: readonly string[]; readonly ways: string }[];
+  readonly people: readonly {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly ways: string;
+    /** Whether this is who an agent's owner is, by whatever the config called them. */
+    readonly owns: (owner: string) => boolean;
+  }[];
 }
 
 export function rightsOf({ catalog, policy }: Classification): Rights {
@@ -37,18 +44,21 @@ export function rightsOf({ catalog, policy }: Classification): Rights {
   const rules = policy.rules
     .filter((rule) => rule.approvers.length > 0)
     .map((rule) => row(`rule ${rule.name}`, rule.approvers, rule.quorum));
-  const people = [...catalog.approvers.values()].map(({ name, groups, slack, email, tokenSha256 }) => ({
-    name,
-    groups,
-    ways: [
-      slack === undefined ? [] : ['Slack'],
-      email === undefined ? [] : ['e-mail'],
-      tokenSha256 === undefined ? [] : ['token'],
-    ]
-      .flat()
-      .join(', '),
-  }));
+  const people = [...catalog.approvers.values()].map((person) => {
+    const { name, groups } = person;
+    return { name, groups, ways: waysOf(person), owns: (owner: string) => standsBehind(owner, person) };
+  });
   return { asked: [...levels, ...owned, ...files, ...rules], people };
+}
+
+function waysOf({ slack, email, tokenSha256, oidc }: Approver): string {
+  const ways = [
+    slack === undefined ? [] : ['Slack'],
+    email === undefined ? [] : ['e-mail'],
+    tokenSha256 === undefined ? [] : ['token'],
+    oidc === undefined ? [] : ['account'],
+  ];
+  return ways.flat().join(', ');
 }
 
 /** What does not fit between a hold's votes and the classification that judged it. */

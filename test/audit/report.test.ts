@@ -104,6 +104,7 @@ test('says who could approve what, from the classification as it was in force', 
 test('finds the owner’s vote where the config calls them by another name', async () => {
   const dir = aFolder();
   await versionRecorded(dir, async (catalog, audit) => {
+    audit.log.record(aJudged({ catalog, owner: 'Ana@example.com' }));
     await audit.log.recordDurably({ ...held('h_1'), owner: 'Ana@example.com', catalog });
     await audit.log.recordDurably(vote('h_1', 'ana'));
     await audit.log.recordDurably({ kind: 'decided', hold: 'h_1', state: 'approved', by: ['ana'] });
@@ -111,6 +112,7 @@ test('finds the owner’s vote where the config calls them by another name', asy
   const html = await reportOf(dir);
   expect(html).toContain('ana voted on h_1 and stands behind its agent, whose owner is Ana@example.com');
   expect(html).toContain('h_1 is approved by 0 people besides the owner, and its level wants 2');
+  expect(html).toMatch(/<td>ana<\/td><td>data-owners, crm<\/td><td>[^<]*<\/td><td>report-bot<\/td>/);
 });
 
 test('finds an approval with fewer people than the level wanted', async () => {
