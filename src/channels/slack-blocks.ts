@@ -1,7 +1,7 @@
 // Block Kit as data, and the only place where text becomes a block. Nothing from outside is ever put where Slack would read marks in it:
 // it stands in plain text or in rich text, whose characters mean only themselves. So back-ticks end nothing, `<!channel>` calls
 // nobody, and characters that do not show are shown as their codes.
-import { visible } from '../core/visible.ts';
+import { inOrder, visible } from '../core/visible.ts';
 
 export interface PlainText {
   readonly type: 'plain_text';
@@ -137,11 +137,14 @@ export function lines(text: string, lengthMax: number): string {
   return cut(safe.map((part) => (part === '\n' || part === '\t' ? part : shown(part))).join(''), lengthMax);
 }
 
+/** Marks of ours make a text longer, and Slack refuses a whole card for one that is too long. */
+const inPlace = (text: string, lengthMax: number): string => cut(inOrder(text), lengthMax);
+
 const shown = (text: string): string => visible(text, 1_000_000);
 
 export const plain = (text: string, lengthMax: number): PlainText => ({
   type: 'plain_text',
-  text: line(text, lengthMax) || ' ',
+  text: inPlace(line(text, lengthMax), lengthMax) || ' ',
   emoji: false,
 });
 
@@ -153,11 +156,15 @@ export const section = (text: string): Block => ({ type: 'section', text: plain(
 
 export const textPart = (text: string, lengthMax: number, style?: Style): RichPart => ({
   type: 'text',
-  text: lines(text, lengthMax) || ' ',
+  text: inPlace(lines(text, lengthMax), lengthMax) || ' ',
   ...(style === undefined ? {} : { style }),
 });
 
-export const linkPart = (url: string, text: string): RichPart => ({ type: 'link', url, text: line(text, 200) });
+export const linkPart = (url: string, text: string): RichPart => ({
+  type: 'link',
+  url,
+  text: inPlace(line(text, 200), 200),
+});
 
 export const richSection = (...elements: readonly RichPart[]): RichElement => ({ type: 'rich_text_section', elements });
 
@@ -175,7 +182,7 @@ export const rich = (...elements: readonly RichElement[]): Block => ({ type: 'ri
 
 /** In the one line that Slack does read marks in: its own characters stand for themselves there too. */
 export function escaped(text: string): string {
-  return shown(text)
+  return inOrder(shown(text))
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

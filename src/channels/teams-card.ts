@@ -17,7 +17,7 @@ import {
   stateWords,
   stepUpText,
 } from '../approval/card.ts';
-import { visible } from '../core/visible.ts';
+import { inOrder, visible } from '../core/visible.ts';
 
 export interface TeamsStyle {
   readonly values: 'hidden' | 'shown';
@@ -158,7 +158,7 @@ function sqlLines({ sql }: HoldView, { values }: TeamsStyle, width: Widths): rea
 }
 
 function run(text: string, lengthMax: number, more: Omit<TextRun, 'type' | 'text'> = {}): TextRun {
-  return { type: 'TextRun', text: visible(text, lengthMax) || ' ', ...more };
+  return { type: 'TextRun', text: inOrder(visible(text, lengthMax)) || ' ', ...more };
 }
 
 const block = (...inlines: readonly TextRun[]): RichText => ({ type: 'RichTextBlock', inlines, spacing: 'Medium' });

@@ -17,7 +17,7 @@ import { systemClock } from '../core/clock.ts';
 import { assertNever } from '../core/exhaustive.ts';
 import { codeOf } from '../core/file-words.ts';
 import { folded } from '../core/folded.ts';
-import { visible } from '../core/visible.ts';
+import { inOrder, visible } from '../core/visible.ts';
 import { auditFolder, chainFolders, dirOption, type FolderOptions } from './audit-folder.ts';
 import { registerReport } from './audit-report.ts';
 import { registerReplay } from './audit-replay.ts';
@@ -90,8 +90,13 @@ function registerSearch(audit: Command, ports: AuditPorts): void {
       const { limit, before } = options;
       const query = { filter: options, limit, ...(before === undefined ? {} : { before }) };
       const result = await new JointSearch(() => chainFolders(options)).search(query);
-      const linesOf = (record: (typeof result.records)[number]): readonly string[] =>
-        options.json ? [jsonWords(record)] : folded(recordWords(record), ports.columns?.());
+      const columns = ports.columns?.();
+      const linesOf = (record: (typeof result.records)[number]): readonly string[] => {
+        if (options.json) return [jsonWords(record)];
+        const lines = folded(recordWords(record), columns);
+        // Scripts get the text as it is.
+        return columns === undefined ? lines : lines.map(inOrder);
+      };
       for (const record of result.records) for (const line of linesOf(record)) ports.say(line);
       const last = result.next ?? result.records.at(-1)?.seq ?? 0;
       if (result.more)

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { parseDuration, durationForm } from '../core/durations.ts';
 import { fileWords } from '../core/file-words.ts';
 import { folded } from '../core/folded.ts';
-import { visible } from '../core/visible.ts';
+import { inOrder, visible } from '../core/visible.ts';
 import { getHold, listHolds, sendVote, type ApiAccess, type ApiHold } from './holds-client.ts';
 import { misused, type Io } from './io.ts';
 
@@ -118,7 +118,10 @@ function decided(io: Io, options: AccessOptions, hold: ApiHold): void {
 }
 
 function say(io: Io, line: string): void {
-  for (const part of folded(visible(line, Number.POSITIVE_INFINITY), io.columns?.())) io.out(part);
+  const columns = io.columns?.();
+  // Scripts get the text as it is.
+  const shown = columns === undefined ? (part: string) => part : inOrder;
+  for (const part of folded(visible(line, Number.POSITIVE_INFINITY), columns)) io.out(shown(part));
 }
 
 function accessOf(io: Io, { url, tokenFile }: AccessOptions): ApiAccess {

@@ -37,6 +37,18 @@ function marks(onLetter: string, by: (character: string) => string): string {
   return bad < 0 ? onLetter : each.slice(0, bad).join('') + each.slice(bad).map(by).join('');
 }
 
+const arabicAndKin = String.raw`\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}`;
+const toTheLeft = new RegExp(`[${arabicAndKin}](?:[${arabicAndKin}\\p{M} ]*[${arabicAndKin}\\p{M}])?`, 'gu');
+
+/**
+ * For where lines cannot be set apart, as a page can: letters that run from right to left would take signs and numbers beside them along, so
+ * that `"א" - 5` reads as `5 - "א"`. A mark of ours on both sides of each run keeps all else in its place. The last step before it is shown:
+ * the mark itself does not show.
+ */
+export function inOrder(text: string): string {
+  return plain.test(text) ? text : text.replace(toTheLeft, '\u200e$&\u200e');
+}
+
 /** `\u{202e}` */
 export function codeOf(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;

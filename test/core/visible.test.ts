@@ -1,7 +1,8 @@
 // Goal: no character that an agent writes hides itself, moves what stands beside it, or draws over it.
 // Method: deceptions as data; for every character there is, alone and between letters, what comes out holds none that is hidden.
 import { describe, expect, test } from 'vitest';
-import { visible } from '../../src/core/visible.ts';
+import { inOrder, visible } from '../../src/core/visible.ts';
+import { escaped, line, plain, preformatted } from '../../src/channels/slack-blocks.ts';
 import { jsonWords } from '../../src/audit/words.ts';
 
 describe('what does not show itself is written as its code', () => {
@@ -44,5 +45,23 @@ describe('what does not show itself is written as its code', () => {
     }
     expect(found).toEqual([]);
     expect(JSON.parse(jsonWords({ text: '\u202e\u{e0061}"\u0338' }))).toEqual({ text: '\u202e\u{e0061}"\u0338' });
+  });
+});
+
+describe('letters that run from right to left', () => {
+  test.each([
+    ['select "א" - 5', 'select "\u200eא\u200e" - 5'],
+    ['שלום עולם, 5', '\u200eשלום עולם\u200e, 5'],
+    ['(א, 100, ב)', '(\u200eא\u200e, 100, \u200eב\u200e)'],
+    ['plain – Zoë', 'plain – Zoë'],
+  ])('keep to themselves in %s', (text, shown) => expect(inOrder(visible(text))).toBe(shown));
+
+  test('are marked once on what people read in chats, and a mark of the agent’s own is shown', () => {
+    const text = line('"א\u200e" - 5', 100);
+    const marked = '"\u200eא\u200e\\u{200e}" - 5';
+    expect(plain(text, 100).text).toBe(marked);
+    expect(preformatted(text, 100).elements).toMatchObject([{ text: marked }]);
+    expect(escaped(text)).toBe(marked);
+    expect(plain('א,'.repeat(200), 150).text).toHaveLength(150);
   });
 });
