@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { Player } from '../corpus/chance/play.ts';
 
-/** More of it: `CHANCE_SECONDS=600 CHANCE_SEED=7 npx vitest …`. */
+/** More of it: `CHANCE_SECONDS=600 CHANCE_SEED=7 npx vitest run --config test/vitest.config.ts test/sql/chance.test.ts`, or `npm run test:chance`. */
 const seconds = Number(process.env['CHANCE_SECONDS'] ?? '15');
-const seed = Number(process.env['CHANCE_SEED'] ?? String(Date.now() % 1_000_000_000));
+const seed = Number(process.env['CHANCE_SEED'] ?? '20261122');
 const statements = 25;
 /** However slow the machine is. */
 const worldsLeast = 3;
 
-/** The oldest and the newest: `npm run test:corpus` takes all four. */
+/** The oldest and the newest: `npm run test:chance` takes all four. */
 describe.each([15, 18] as const)('on Postgres %i', (major) => {
   let postgres: TestPostgres;
   let player: Player;
@@ -46,8 +46,10 @@ describe.each([15, 18] as const)('on Postgres %i', (major) => {
 
   test('what would show, were nothing said to be read, is seen', async () => {
     const deaf = await Player.open(postgres.url(), major);
-    await deaf.world({ seed: 7, statements: 12, until: Infinity, heard: 'nothing' });
+    const isSeen = (): boolean => deaf.played.found.some((found) => found.kind === 'shows');
+    for (let world = 1; world <= 12 && !isSeen(); world += 1)
+      await deaf.world({ seed: world, statements: 8, until: Infinity, heard: 'nothing' });
     await deaf.close();
-    expect(deaf.played.found.filter((found) => found.kind === 'shows').length).toBeGreaterThan(0);
+    expect(isSeen()).toBe(true);
   });
 });

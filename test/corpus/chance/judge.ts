@@ -24,6 +24,8 @@ export type Said =
       /** `table.column` of everything that is read, what shares its class included. */
       readonly read: ReadonlySet<string>;
       readonly touched: ReadonlySet<string>;
+      /** By column, which ones are said to be copied into it: whether they may stand there is for their levels to say. */
+      readonly flows: ReadonlyMap<string, ReadonlySet<string>>;
       /** Read, by the static witness alone. */
       readonly over: readonly string[];
       readonly settled: boolean;
@@ -118,5 +120,8 @@ function told(analysis: Analysis, over: readonly string[], settled: boolean): Sa
     ...[...reads, ...analysis.writes].map((each) => each.column.relation.name),
     ...[...analysis.relations, ...analysis.wholeTables].map((each) => each.name),
   ]);
-  return { kind: 'known', read, touched, over, settled };
+  const flows = new Map<string, Set<string>>();
+  for (const { from, to } of analysis.flows)
+    flows.set(keyOf(to), (flows.get(keyOf(to)) ?? new Set<string>()).add(keyOf(from)));
+  return { kind: 'known', read, touched, flows, over, settled };
 }

@@ -143,7 +143,7 @@ async function inWorld(round: Round): Promise<void> {
       const isRead = plan.heard !== 'nothing' && said.read.has(columnKey(name, column));
       return isRead || [name, ...kin].some(isGuard);
     });
-    const words = await showing(round, { sql, role, unread, dice: new Dice(world.seed + at) });
+    const words = await showing(round, { sql, role, unread, flows: said.flows, dice: new Dice(world.seed + at) });
     if (words !== undefined) played.found.push({ kind: 'shows', words, sql, role, world });
   }
 }
@@ -163,11 +163,15 @@ interface Tried {
   readonly sql: string;
   readonly role: Role;
   readonly unread: readonly string[];
+  readonly flows: ReadonlyMap<string, ReadonlySet<string>>;
   readonly dice: Dice;
 }
 
 /** All of them at once, some of them; and where that shows, each by itself. */
-async function showing({ place, played }: Round, { sql, role, unread, dice }: Tried): Promise<string | undefined> {
+async function showing(
+  { place, played }: Round,
+  { sql, role, unread, flows, dice }: Tried,
+): Promise<string | undefined> {
   if (unread.length === 0) return undefined;
   const { world } = place;
   const made = await generated(place);
@@ -178,7 +182,7 @@ async function showing({ place, played }: Round, { sql, role, unread, dice }: Tr
     const swapped = new Set(keys);
     const after = await seenOf(place, otherData(world, data, swapped, chance), sql, role);
     played.swapped += 1;
-    return after === undefined ? undefined : difference(before, after, hiddenBy(swapped, made));
+    return after === undefined ? undefined : difference(before, after, hiddenBy(swapped, made, flows));
   };
   for (const keys of [unread, unread, dice.some(unread, 0.5)]) {
     const words = await shows(keys, dice);
@@ -206,18 +210,19 @@ async function isRestless(
   return again === undefined || difference(before, again, () => false) !== undefined;
 }
 
-/** The swapped columns, and what is computed from them in their own rows. */
+/** The swapped columns, what is computed from them in their own rows, and what they are said to be copied into. */
 function hiddenBy(
   swapped: ReadonlySet<string>,
   made: ReadonlyMap<string, readonly string[]>,
+  flows: ReadonlyMap<string, ReadonlySet<string>>,
 ): (table: string, column: string) => boolean {
   const kin = (table: string): readonly string[] => [table, ...(table.startsWith('p_') ? ['p'] : [])];
-  return (table, column) =>
-    kin(table).some(
-      (name) =>
-        swapped.has(columnKey(name, column)) ||
-        (made.get(columnKey(name, column)) ?? []).some((each) => swapped.has(columnKey(name, each))),
-    );
+  const isSwapped = (name: string, column: string): boolean =>
+    swapped.has(columnKey(name, column)) ||
+    (made.get(columnKey(name, column)) ?? []).some((each) => swapped.has(columnKey(name, each)));
+  const isCopied = (name: string, column: string): boolean =>
+    [...(flows.get(columnKey(name, column)) ?? [])].some((each) => swapped.has(each));
+  return (table, column) => kin(table).some((name) => isSwapped(name, column) || isCopied(name, column));
 }
 
 /** Generated columns and what they are made of. */
