@@ -219,7 +219,7 @@ describe('leaving', () => {
 
 describe('time', () => {
   test('that runs out is no approval: the agent is refused, the hold stays open for a late decision, then expires', async () => {
-    const proxy = aProxy({ holds: { waitMs: 30, pendingMs: 50 } });
+    const proxy = aProxy({ holds: { waitMs: 30, pendingMs: 2_000 } });
     const { hold, answer } = await proxy.desk.ask(aRequest(), never);
     expect(await answer).toMatchObject({ kind: 'expired', hold: { state: 'open' } });
     await until('the hold expires on the record', () => kindsOf(proxy).includes('decided expired'));
