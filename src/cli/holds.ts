@@ -42,18 +42,7 @@ export function addHolds(program: Command, io: Io): void {
     .option('--state <state>', 'open, approved, denied, expired, withdrawn, used, or all', 'open')
     .option('--agent <name>', 'of one agent only')
     .option('--limit <count>', 'at most so many')
-    .allowExcessArguments()
-    .action(async (options: ListOptions, command: Command) => {
-      // `holds --url … show h_…`: the option made it the usual command, and the rest its arguments.
-      const [stray] = command.args;
-      if (stray !== undefined) {
-        const name = visible(stray, 60);
-        throw misused(
-          `'${name}' stands behind options that are its own (write: countersign holds ${name} … and the options then)`,
-        );
-      }
-      await list(io, options);
-    });
+    .action(async (options: ListOptions) => list(io, options));
 
   withAccess(holds.command('show').argument('<id>', 'h_…'))
     .description('one hold, whole')
