@@ -59,6 +59,9 @@ export async function bring(major: Suite['major']): Promise<string> {
     const archive = await (await debian(suites[major], aside)).source(`postgresql-${major}`);
     await run('tar', ['xf', archive, '--strip-components=1', '--wildcards', '*/src/test/regress/*'], { cwd: aside });
     renameSync(join(aside, 'src', 'test', 'regress'), home);
+  } catch (thrown) {
+    // Another run beside this one has brought it meanwhile.
+    if (!existsSync(home)) throw thrown;
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
