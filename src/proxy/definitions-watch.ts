@@ -1,5 +1,6 @@
 // Who of our sessions may be making definitions everybody's at this moment, and which names those may lead elsewhere. Of one database, for
 // all its sessions; what others do at the server is seen by the schema's own look.
+import { isTemporarySchema } from '../policy/lineage-temporary.ts';
 import type { ReadText } from '../sql/reading.ts';
 import { isReplaceable } from '../sql/replaceable.ts';
 import { mayDefine, movesCatalog, type SessionEffect } from '../sql/statement-effects.ts';
@@ -12,18 +13,15 @@ export interface Defined {
   readonly times: number;
 }
 
-export interface Concerned {
-  readonly since: number;
-  readonly until: number;
-  readonly concerns: (names: ReadonlySet<string>) => boolean;
-  readonly countsUnread: boolean;
+interface Ending extends Defined {
+  readonly session: object;
+  /** Undefined: it is under way. */
+  overAt: number | undefined;
 }
 
-interface Ending extends Defined {
-  readonly number: number;
-  readonly session: object;
-  isOver: boolean;
-}
+/** What others may have defined in the meantime; `too much`: nobody remembers all of it. */
+export type Met = readonly Defined[] | 'too much';
+const nothingMet: Met = [];
 
 const leftMs = 5_000;
 const endingsKept = 1_000;
@@ -32,21 +30,27 @@ const namesMax = 200;
 export class DefinitionsWatch {
   /** Moves whenever definitions may have. */
   epoch = 0;
+  /** Moves whenever something begins or is over. */
+  now = 0;
   readonly #ending = new Set<object>();
   #endings: Ending[] = [];
-  #next = 0;
+  #forgotten = 0;
 
   /** This session has sent what may make definitions everybody's, and the server has not said that it is done. */
   ending(session: object, defined: Defined): void {
+    this.now += 1;
     this.#ending.add(session);
-    this.#endings.push({ ...defined, number: this.#next++, session, isOver: false });
-    if (this.#endings.length > 2 * endingsKept) this.#endings = this.#endings.slice(-endingsKept);
+    this.#endings.push({ ...defined, session, overAt: undefined });
+    if (this.#endings.length <= 2 * endingsKept) return;
+    const dropped = this.#endings.splice(0, endingsKept);
+    this.#forgotten = Math.max(this.#forgotten, ...dropped.map(({ overAt }) => overAt ?? this.now));
   }
 
   ended(session: object): void {
     if (!this.#ending.delete(session)) return;
+    this.now += 1;
     this.epoch += 1;
-    for (const each of this.#endings) each.isOver ||= each.session === session;
+    for (const each of this.#endings) if (each.session === session) each.overAt ??= this.now;
   }
 
   /** Whoever hangs up leaves the server to it. */
@@ -62,31 +66,26 @@ export class DefinitionsWatch {
     return this.#ending.size - (this.#ending.has(session) ? 1 : 0);
   }
 
-  /** What is sent from now on has this number, or a higher one. */
-  get next(): number {
-    return this.#next;
+  /** By sessions of ours but this one, and not over when it was `since`. */
+  met(session: object, since: number): Met {
+    if (this.now === since && this.#ending.size === 0) return nothingMet;
+    if (since < this.#forgotten) return 'too much';
+    return this.#endings.filter((each) => each.session !== session && (each.overAt ?? Infinity) > since);
   }
+}
 
-  /** All that was over by now has a lower number. */
-  get now(): number {
-    if (this.#ending.size === 0) return this.#next;
-    return this.#endings.find(({ isOver }) => !isOver)?.number ?? this.#next;
-  }
+export interface Concerned {
+  readonly concerns: (names: ReadonlySet<string>) => boolean;
+  /** Most of what nobody has read defines nothing. */
+  readonly countsUnread: boolean;
+}
 
-  /**
-   * In how many transactions sessions of ours, but this one, may meanwhile have made what concerns it. Most of what nobody has read defines
-   * nothing: `countsUnread` says whether it is counted.
-   */
-  others(session: object, { since, until, concerns, countsUnread }: Concerned): number {
-    const first = this.#endings[0]?.number ?? this.#next;
-    if (since < Math.min(first, until)) return Number.POSITIVE_INFINITY;
-    const others = this.#endings.filter(
-      (each) => each.number >= since && each.number < until && each.session !== session,
-    );
-    const isMeant = ({ names }: Defined): boolean =>
-      names === 'any' || (names === 'unread' ? countsUnread : concerns(names));
-    return others.reduce((sum, each) => (isMeant(each) ? sum + each.times : sum), 0);
-  }
+/** Transactions that may have made what concerns somebody. */
+export function timesConcerned(met: Met, { concerns, countsUnread }: Concerned): number {
+  if (met === 'too much') return Infinity;
+  const isMeant = ({ names }: Defined): boolean =>
+    names === 'any' || (names === 'unread' ? countsUnread : concerns(names));
+  return met.reduce((sum, each) => (isMeant(each) ? sum + each.times : sum), 0);
 }
 
 /** Of one session: what its open transaction, or its turn, has defined so far. */
@@ -132,8 +131,8 @@ function isKnown({ analysis: { unknowns, functions } }: ReadText['statements'][n
   return unknowns.length === 0 && functions.every(({ nature }) => nature === 'pure' || nature === 'reads');
 }
 
-function namesIn({ effects, statements, index }: ReadText): Defined['names'] {
-  const defining = effects.filter(mayDefine);
+function namesIn({ statements, index }: ReadText): Defined['names'] {
+  const defining = statements.filter((each) => !isOwn(each)).flatMap(({ effects }) => effects.filter(mayDefine));
   if (defining.length === 0) return new Set();
   const names = defining.map((effect) => (effect.kind === 'definitions' ? effect.names : undefined));
   if (defining.every(({ kind }) => kind === 'unsure')) return 'unread';
@@ -141,4 +140,11 @@ function namesIn({ effects, statements, index }: ReadText): Defined['names'] {
   if (index === undefined || index.snapshot.eventTriggers.some(({ enabled }) => enabled)) return 'any';
   if (statements.some(({ analysis }) => isReplaceable(analysis, index))) return 'any';
   return names.every((each) => each !== undefined) ? new Set(names.flat()) : 'any';
+}
+
+/** Of temporary relations, which nobody else can name. */
+function isOwn({ analysis: { wholeTables, unknowns } }: ReadText['statements'][number]): boolean {
+  return (
+    unknowns.length === 0 && wholeTables.length > 0 && wholeTables.every(({ schema }) => isTemporarySchema(schema))
+  );
 }

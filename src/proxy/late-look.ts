@@ -15,7 +15,7 @@ import type { ReadText } from '../sql/reading.ts';
 import type { SchemaIndex } from '../sql/schema-index.ts';
 import type { SchemaSource } from '../sql/reader.ts';
 import { isReplaceable } from '../sql/replaceable.ts';
-import type { DefinitionsWatch } from './definitions-watch.ts';
+import { timesConcerned, type DefinitionsWatch, type Met } from './definitions-watch.ts';
 
 type Passed = Extract<Admission, { readonly kind: 'pass' }>;
 
@@ -45,8 +45,8 @@ export class LateLook {
   /** Definitions that were over by then are not meant. */
   readonly #since: number;
   readonly #seen: string | undefined;
-  /** Its names were looked up before this was sent: the server has begun to answer. */
-  #until = Number.POSITIVE_INFINITY;
+  /** What others had under way by the time that the server began to answer: its names were looked up before. */
+  #met: Met | undefined;
   #epoch: number;
   #sureAt = -1;
   #heard = false;
@@ -66,8 +66,8 @@ export class LateLook {
 
   /** Nothing passes before a look. */
   isDue(): boolean {
-    if (this.#until === Number.POSITIVE_INFINITY) this.#until = this.#watch.next;
     const { session, replies, clock } = this.#parts;
+    this.#met ??= this.#watch.met(session, this.#since);
     if (this.#watch.epoch !== this.#epoch) return true;
     if (this.#watch.othersEnding(session) > 0 && replies.arrivals !== this.#sureAt) return true;
     if (this.#heard) return false;
@@ -108,8 +108,8 @@ export class LateLook {
     const countsUnread = hasMoved && runsReplaceable(text);
     // Functions look names up at each call, and so does the next statement of the same text.
     const isPlain = text.statements.length === 1 && !runsReplaceable(text);
-    const until = isPlain ? this.#until : Number.POSITIVE_INFINITY;
-    return this.#watch.others(session, { since: this.#since, until, concerns, countsUnread }) > 1;
+    const met = (isPlain ? this.#met : undefined) ?? this.#watch.met(session, this.#since);
+    return timesConcerned(met, { concerns, countsUnread }) > 1;
   }
 }
 

@@ -1,6 +1,7 @@
 // Which names may lead elsewhere once a definition is made, and back again once it is unmade: what ran in between may have met another
 // thing under a name, and at the end all is as it was. Every word of the statement counts, since it need only never be too few.
 import { tagOf, type Node } from './ast.ts';
+import type { RangeVar } from './ast-query.ts';
 import type { AlterTableStmt, DropStmt, IndexStmt, RenameStmt } from './ast-ddl.ts';
 
 /** Without schemas. Undefined: it cannot be told from the text (what CASCADE takes along; operators and casts are used unnamed). */
@@ -32,10 +33,10 @@ const reaches: Readonly<Partial<Record<string, (node: Node) => Reach>>> = {
   CreatePolicyStmt: words,
   // What it holds is told by itself.
   CreateSchemaStmt: nothing,
-  CreateSeqStmt: words,
+  CreateSeqStmt: ({ CreateSeqStmt: statement }) => lasting(statement?.sequence),
   CreateStatsStmt: nothing,
-  CreateStmt: words,
-  CreateTableAsStmt: words,
+  CreateStmt: ({ CreateStmt: statement }) => lasting(statement?.relation),
+  CreateTableAsStmt: ({ CreateTableAsStmt: statement }) => lasting(statement?.into?.rel),
   CreateTrigStmt: words,
   DefineStmt: ({ DefineStmt: statement }) => (statement?.kind === 'OBJECT_AGGREGATE' ? 'its words' : 'anything'),
   DropStmt: ({ DropStmt: statement }) => drop(statement),
@@ -43,9 +44,14 @@ const reaches: Readonly<Partial<Record<string, (node: Node) => Reach>>> = {
   RenameStmt: ({ RenameStmt: statement }) => rename(statement),
   ReplicaIdentityStmt: nothing,
   RuleStmt: words,
-  SelectStmt: words,
-  ViewStmt: words,
+  SelectStmt: ({ SelectStmt: statement }) => lasting(statement?.intoClause?.rel),
+  ViewStmt: ({ ViewStmt: statement }) => lasting(statement?.view),
 };
+
+/** What is temporary is its own session's to name. */
+function lasting(relation: RangeVar | undefined): Reach {
+  return relation?.relpersistence === 't' || relation?.schemaname === 'pg_temp' ? 'nothing' : 'its words';
+}
 
 /** Names stay, columns stay, and what hangs on them stays: nobody reads or writes anything else because of it. */
 const leavesAll: ReadonlySet<string> = new Set([

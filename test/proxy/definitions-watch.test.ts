@@ -1,8 +1,8 @@
 // Goal: whoever ran while others defined things knows in how many transactions they may have made, and unmade, what concerns it.
 // Method: sessions as plain objects that tell the watch what they do; texts with the effects that the reader gives them.
 import { expect, test } from 'vitest';
-import { DefinedSoFar, DefinitionsWatch } from '../../src/proxy/definitions-watch.ts';
-import { unreadText, type ReadText } from '../../src/sql/reading.ts';
+import { DefinedSoFar, DefinitionsWatch, timesConcerned } from '../../src/proxy/definitions-watch.ts';
+import { unreadable, unreadText, type ReadText } from '../../src/sql/reading.ts';
 import { buildSnapshot, groupText } from '../../src/sql/schema-build.ts';
 import { groupNames } from '../../src/sql/schema-groups.ts';
 import { SchemaIndex } from '../../src/sql/schema-index.ts';
@@ -21,7 +21,7 @@ const empty = groupNames.map(
 const index = new SchemaIndex(buildSnapshot(new Map(empty)));
 const textOf = (...effects: readonly SessionEffect[]): ReadText => ({
   ...unreadText('of the test'),
-  statements: [],
+  statements: [{ analysis: { ...unreadable(''), unknowns: [] }, held: undefined, refersTo: [], effects }],
   effects,
   index,
 });
@@ -57,35 +57,37 @@ test('a transaction that is over leaves nothing behind', () => {
   expect(defined.begin(textOf(defines('b')), false)).toEqual({ names: new Set(['b']), times: 1 });
 });
 
+const told = { concerns: (names: ReadonlySet<string>): boolean => names.has('t'), countsUnread: false };
+
 test('counts what others have under way or have done since, by its names', () => {
   const watch = new DefinitionsWatch();
-  const [own, one, other] = [{}, {}, {}];
+  const [own, one, other, gone] = [{}, {}, {}, {}];
   const define = (session: object, name: string): void => watch.ending(session, { names: new Set([name]), times: 1 });
+  // Whoever has left may be long in leaving.
+  define(gone, 'u');
+  watch.left(gone);
   define(one, 't');
   watch.ended(one);
   define(other, 't');
   // That one was over; the other may commit before or behind what comes now.
-  const told = {
-    ...{ since: watch.now, until: Number.POSITIVE_INFINITY, countsUnread: false },
-    concerns: (names: ReadonlySet<string>): boolean => names.has('t'),
-  };
-  expect(watch.others(own, told)).toBe(1);
+  const since = watch.now;
+  const times = (how = told): number => timesConcerned(watch.met(own, since), how);
+  expect(times()).toBe(1);
   define(one, 'u');
   define(own, 't');
   watch.ended(own);
-  expect(watch.others(own, told)).toBe(1);
+  expect(times()).toBe(1);
   watch.ended(other);
   define(other, 't');
-  expect(watch.others(own, told)).toBe(2);
-  expect(watch.others(own, { ...told, until: told.since + 1 })).toBe(1);
+  expect(times()).toBe(2);
   watch.ending(one, { names: 'any', times: 1 });
-  expect(watch.others(own, told)).toBe(3);
+  expect(times()).toBe(3);
   watch.ending(one, { names: 'unread', times: 1 });
-  expect(watch.others(own, told)).toBe(3);
-  expect(watch.others(own, { ...told, countsUnread: true })).toBe(4);
+  expect(times()).toBe(3);
+  expect(times({ ...told, countsUnread: true })).toBe(4);
 });
 
-test('what lies too far back counts as anything', () => {
+test('what lies too far back counts as anything, and as nothing where nothing was under way', () => {
   const watch = new DefinitionsWatch();
   const since = watch.now;
   for (let times = 0; times < 3_000; times++) {
@@ -93,8 +95,6 @@ test('what lies too far back counts as anything', () => {
     watch.ending(session, { names: new Set(['u']), times: 1 });
     watch.ended(session);
   }
-  const told = { since, until: Number.POSITIVE_INFINITY, concerns: () => false, countsUnread: false };
-  expect(watch.others({}, told)).toBe(Number.POSITIVE_INFINITY);
-  expect(watch.others({}, { ...told, since: watch.now })).toBe(0);
-  expect(watch.others({}, { ...told, until: since })).toBe(0);
+  expect(timesConcerned(watch.met({}, since), told)).toBe(Infinity);
+  expect(timesConcerned(watch.met({}, watch.now), told)).toBe(0);
 });

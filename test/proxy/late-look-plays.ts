@@ -291,6 +291,7 @@ export const lasting: Readonly<Record<string, Play>> = {
 };
 
 const slowly = {
+  own: 'select x || (select count(*) from generate_series(1, 3000000) many)::text from own, t',
   select: 'select says() || (select count(*) from generate_series(1, 3000000) many) from t',
   insert: 'insert into copy select says() || (select count(*) from generate_series(1, 3000000) many) from t',
 };
@@ -372,6 +373,13 @@ export const honest: Readonly<Record<string, Play>> = {
     waits: slowly.select,
     takesBack: 'create table yet_more (id int)',
     after: [],
+  },
+  'a temporary table that others have one like': {
+    before: ['create temp table own as select 1 as x', slowly.own],
+    changes: [lock, 'create temp table own (x int)'],
+    waits: slowly.own,
+    takesBack: 'drop table own',
+    after: ['select x from own'],
   },
   'a column that comes and goes': {
     before: ['select note from t'],
