@@ -108,6 +108,9 @@ function conversation(way: Way, table: string, rows: number): readonly (readonly
   }
 }
 
+/** Errors that agents have heard, for whoever looks why a run failed. */
+const told: string[] = [];
+
 /** Rows that arrive, whatever becomes of the rest. COPY's binary form has a head and an end besides. */
 async function rowsOf(url: string, way: Way, table: string, rows: number): Promise<number> {
   const raw = await connectRaw(url);
@@ -118,6 +121,7 @@ async function rowsOf(url: string, way: Way, table: string, rows: number): Promi
     await raw.readies(readies);
   }
   raw.close();
+  told.push(...raw.said.filter(({ kind }) => kind === 'error').map((error) => JSON.stringify(error)));
   const found = raw.said.filter(({ kind }) => kind === 'dataRow' || kind === 'copyData');
   if (way !== 'copy binary') return found.length;
   return found.filter((one) => one.kind === 'copyData' && one.data.length > 2).length;
@@ -191,7 +195,8 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
           got.forEach((rows, index) => expect(rows).toBeLessThanOrEqual(most[index] ?? 0));
           const unread = (): boolean => by.askedInAll - inAll > by.asked.length - before;
           if (got.some((rows, index) => rows !== most[index])) await waitFor(unreadWords, unread);
-          if (reads.some(({ rows }) => rows > rowsMax)) await waitFor('the question', () => by.askedInAll > inAll);
+          if (reads.some(({ rows }) => rows > rowsMax))
+            await waitFor(`the question (the last errors: ${told.slice(-3).join(' ')})`, () => by.askedInAll > inAll);
           else expect(by.asked.length).toBe(before);
         }
       }),
@@ -240,7 +245,7 @@ describe.each([15, 18] as const)('rows from Postgres %i', (major) => {
           expect(arrived).toBeLessThanOrEqual(budgetRows + added);
           // Where nobody was asked, nothing was held back.
           if (got.some((rows, index) => rows !== reads[index]?.rows))
-            await waitFor('the question', () => by.askedInAll > inAll);
+            await waitFor(`the question (the last errors: ${told.slice(-3).join(' ')})`, () => by.askedInAll > inAll);
         }
       }),
       { numRuns: 5, ...limits },
