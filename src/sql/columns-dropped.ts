@@ -18,8 +18,9 @@ const isCascade = (behavior: string | undefined): boolean => behavior === 'DROP_
 
 export function dropped(state: State, { objects = [], removeType = '', behavior }: DropStmt): void {
   const gone = new Gone(state.names.index);
-  const meant = objects.map((object) => meantBy[removeType]?.(state, namesIn(object), gone) ?? 'unread');
-  if (isCascade(behavior) && meant.includes('unread') && !made.has(removeType))
+  const meant = meantBy[removeType];
+  for (const object of objects) meant?.(state, namesIn(object), gone);
+  if (isCascade(behavior) && meant === undefined && !barren.has(removeType))
     state.unknown(
       `what DROP ${removeType.replace(/^OBJECT_/, '').replaceAll('_', ' ')} … CASCADE takes along is not read`,
     );
@@ -60,35 +61,31 @@ function namesIn(object: Node): readonly string[] {
 }
 
 /** Nothing is made of these. */
-const made: ReadonlySet<string> = new Set(
+const barren: ReadonlySet<string> = new Set(
   ['CONVERSION', 'EVENT_TRIGGER', 'PUBLICATION', 'STATISTIC_EXT', 'SUBSCRIPTION'].map((kind) => `OBJECT_${kind}`),
 );
 
-type MeantBy = (state: State, names: readonly string[], gone: Gone) => 'read';
+type MeantBy = (state: State, names: readonly string[], gone: Gone) => void;
 
 const relations: MeantBy = ({ names: known }, names, gone) => {
   for (const each of known.relations(names.at(-1) ?? '', names.at(-2))) gone.relation(each);
-  return 'read';
 };
 
 const functions: MeantBy = ({ names: { index } }, names, gone) => {
   for (const each of index.functionsNamed(names.at(-1) ?? '')) {
     if (names.length === 1 || each.schema === names.at(-2)) gone.function(each);
   }
-  return 'read';
 };
 
 const types: MeantBy = ({ names: { index } }, names, gone) => {
   for (const each of index.typesNamed(names.at(-1) ?? '')) {
     if (names.length === 1 || each.schema === names.at(-2)) gone.type(each.oid);
   }
-  return 'read';
 };
 
 /** The table comes first, and then what hangs on it. */
 const onRelation: MeantBy = ({ names: known }, names, gone) => {
   for (const each of known.relations(names.at(-2) ?? '', names.at(-3))) gone.part(each, 'else');
-  return 'read';
 };
 
 const indexes: MeantBy = ({ names: { index } }, names, gone) => {
@@ -97,14 +94,14 @@ const indexes: MeantBy = ({ names: { index } }, names, gone) => {
     // A key over it, or a view that counts on it, goes as well.
     if (relation !== undefined) gone.part(relation, each.unique ? 'columns' : 'else');
   }
-  return 'read';
 };
 
 const schemas: MeantBy = ({ names: { index } }, [schema], gone) => {
   for (const each of index.snapshot.relations) if (each.schema === schema) gone.relation(each);
   for (const each of index.snapshot.functions) if (each.schema === schema) gone.function(each);
   for (const each of index.snapshot.types) if (each.schema === schema) gone.type(each.oid);
-  return 'read';
+  for (const each of index.snapshot.operators) if (each.schema === schema) gone.operator(each.oid);
+  for (const each of index.snapshot.extensions) if (each.schema === schema) gone.lose('an extension');
 };
 
 const meantBy: Readonly<Partial<Record<string, MeantBy>>> = {
@@ -141,6 +138,7 @@ class Gone {
   readonly #oids = new Set<number>();
   readonly #names = new Set<string>();
   readonly #relations = new Set<Relation>();
+  #unread: string | undefined;
 
   constructor(index: SchemaIndex) {
     this.#index = index;
@@ -163,6 +161,17 @@ class Gone {
     this.#add(info);
   }
 
+  /** It may be part of an operator class, on which indexes and partition keys hang. */
+  operator(oid: number): void {
+    this.#oids.add(oid);
+    this.lose('an operator');
+  }
+
+  /** What hangs on such a thing is not followed. */
+  lose(what: string): void {
+    this.#unread = what;
+  }
+
   type(oid: number): void {
     const info = this.#index.type(oid);
     if (info === undefined || this.#oids.has(oid)) return;
@@ -176,7 +185,10 @@ class Gone {
   }
 
   tell(state: State, behavior: string | undefined): void {
-    if (isCascade(behavior) && !this.#followed()) state.unknown('CASCADE goes through more than is followed here');
+    if (isCascade(behavior)) {
+      if (!this.#followed()) state.unknown('CASCADE goes through more than is followed here');
+      if (this.#unread !== undefined) state.unknown(`what CASCADE takes along with ${this.#unread} is not read`);
+    }
     for (const relation of this.#relations) state.whole(nameOf(relation));
   }
 
@@ -234,7 +246,8 @@ class Gone {
       const info = each.functions.some((oid) => this.#oids.has(oid)) ? this.#index.function(each.function) : undefined;
       if (info !== undefined) this.function(info);
     }
-    for (const each of snapshot.operators) if (this.#oids.has(each.function)) this.#oids.add(each.oid);
+    for (const each of snapshot.operators) if (this.#oids.has(each.function)) this.operator(each.oid);
+    if (snapshot.supportFunctions.some((each) => this.#oids.has(each.function))) this.lose('an operator class');
   }
 
   #isIn(numbers: ReadonlySet<number>): boolean {

@@ -19,6 +19,10 @@ const schema = `
   CREATE FUNCTION mine.plus(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2';
   CREATE AGGREGATE mine.total(int) (SFUNC = mine.plus, STYPE = int);
   CREATE OPERATOR mine.<+> (LEFTARG = int, RIGHTARG = int, FUNCTION = mine.plus);
+  CREATE TYPE mine.ordered AS (n int);
+  CREATE FUNCTION mine.compares(mine.ordered, mine.ordered) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1.n - $2.n';
+  CREATE OPERATOR CLASS mine.by_number FOR TYPE mine.ordered USING btree AS OPERATOR 1 pg_catalog.< (record, record), FUNCTION 1 mine.compares(mine.ordered, mine.ordered);
+  CREATE TABLE theirs.ordered (o mine.ordered); CREATE INDEX ON theirs.ordered (o mine.by_number);
   CREATE SEQUENCE mine.numbers;
   CREATE INDEX of_words ON mine.base (word);
   CREATE TABLE mine.child (extra int) INHERITS (mine.base);
@@ -67,7 +71,16 @@ const others = [
     'SEQUENCE mine.numbers',
     'INDEX mine.of_words',
   ],
-  ...['TYPE mine.mood', 'TYPE mine.pair', 'DOMAIN mine.code', 'SCHEMA mine', 'SCHEMA theirs', 'SCHEMA mine, theirs'],
+  ...[
+    'TYPE mine.mood',
+    'TYPE mine.ordered',
+    'FUNCTION mine.compares',
+    'TYPE mine.pair',
+    'DOMAIN mine.code',
+    'SCHEMA mine',
+    'SCHEMA theirs',
+    'SCHEMA mine, theirs',
+  ],
   ...[
     'FUNCTION mine.f',
     'FUNCTION mine.f(int)',
@@ -101,6 +114,12 @@ const overMax: Readonly<Record<string, number>> = {
   'ALTER TABLE mine.base DROP COLUMN word CASCADE': 4,
   'ALTER TABLE mine.base DROP CONSTRAINT base_pkey CASCADE': 4,
 };
+
+/** An operator may be part of a class, and keys and indexes hang on those. */
+const notFollowed = new Set([
+  ...['DROP OWNED BY owner_of_some CASCADE', 'DROP SCHEMA mine CASCADE', 'DROP SCHEMA mine, theirs CASCADE'],
+  ...['DROP ROUTINE mine.plus CASCADE', 'DROP FUNCTION mine.compares CASCADE', 'DROP TYPE mine.ordered CASCADE'],
+]);
 
 describe.each([15, 18] as const)('with Postgres %i', (major) => {
   let postgres: TestPostgres;
@@ -146,9 +165,10 @@ describe.each([15, 18] as const)('with Postgres %i', (major) => {
       expect(text).not.toMatch(/CASCADE$/);
       return;
     }
-    expect(told).toEqual(expect.arrayContaining([...lost]));
+    // What is not followed is not known, and held for that.
+    if (!notFollowed.has(text)) expect(told).toEqual(expect.arrayContaining([...lost]));
     const over = told.filter((name) => !lost.includes(name));
     expect(over.length).toBeLessThanOrEqual(overMax[text] ?? 0);
-    expect(analysis.unknowns.length > 0).toBe(text === 'DROP OWNED BY owner_of_some CASCADE');
+    expect(analysis.unknowns.length > 0).toBe(notFollowed.has(text));
   });
 });
