@@ -73,6 +73,7 @@ export class SessionMind {
   #asker: Asker;
   /** Definitions changed in the open transaction; the schema is read anew when it is over. */
   #definitionsMoved = false;
+  /** Also what others know this session by: it is remembered longer than the session lives, and holds nothing else. */
   readonly #defined = new DefinedSoFar();
   #settingsMoved = false;
   #ran: RanInTransaction = 'nothing';
@@ -118,7 +119,7 @@ export class SessionMind {
   /** What its runs must know of others' definitions. */
   late(gate: LateParts['gate'], replies: LateParts['replies']): LateParts {
     const { database, clock } = this.#parts;
-    return { database, gate, clock, session: this, replies };
+    return { database, gate, clock, session: this.#defined, replies };
   }
 
   parsesEarly(text: PreparedText): boolean | Promise<boolean> {
@@ -178,7 +179,7 @@ export class SessionMind {
     const defined = this.#defined.begin(text, isUnread);
     const isOpen = this.#desk.replies.status !== 'none';
     if (isOpen && !text.effects.some(({ kind }) => kind === 'transaction' || kind === 'unsure')) return;
-    this.#parts.database.watch.ending(this, defined);
+    this.#parts.database.watch.ending(this.#defined, defined);
   }
 
   /** One FETCH by itself of one cursor, which changes nothing else. */
@@ -202,7 +203,7 @@ export class SessionMind {
 
   end(): void {
     if (this.#definitionsMoved || this.#mirror.defines === 'something') this.schemaMoved();
-    this.#parts.database.watch.left(this);
+    this.#parts.database.watch.left(this.#defined);
     this.#dump.over();
     this.#own.over();
     this.#parts.lineage.end(this.#parts.id);
@@ -226,7 +227,7 @@ export class SessionMind {
   /** ReadyForQuery came; `before` is the status of the one before it. */
   ready(before: TransactionStatus): void {
     const isQuiet = this.#desk.replies.length === 0;
-    if (isQuiet) this.#parts.database.watch.ended(this);
+    if (isQuiet) this.#parts.database.watch.ended(this.#defined);
     if (this.#desk.replies.status !== 'none') return;
     if (isQuiet) this.#defined.over();
     this.#dump.over();
