@@ -38,7 +38,7 @@ export function registerImport(program: Command, ports: CommandPorts): void {
     .command('import')
     .description('turn labels that stand elsewhere into YAML for review; changes nothing');
   for (const [name, { words, read }] of Object.entries(readers)) {
-    withOptions(command.command(name), ports)
+    withOptions(command.command(name))
       .description(`from ${words}`)
       .argument('<file...>', 'the files')
       .action(
@@ -51,7 +51,7 @@ export function registerImport(program: Command, ports: CommandPorts): void {
         }),
       );
   }
-  withOptions(command.command('comments'), ports)
+  withOptions(command.command('comments'))
     .description('from COMMENT ON COLUMN and SECURITY LABEL in the live database')
     .action(
       guarded(ports, async (options: ImportOptions) => {
@@ -61,12 +61,12 @@ export function registerImport(program: Command, ports: CommandPorts): void {
     );
 }
 
-function withOptions(command: Command, ports: CommandPorts): Command {
+function withOptions(command: Command): Command {
   return command
     .requiredOption('--database <name>', 'the database that the entries are for')
     .option('--write <file>', 'write the YAML there; never over a file that exists')
     .option('--classification <dir>', 'the folder of the classification files')
-    .option('--config <file>', 'the config file', ports.env['COUNTERSIGN_CONFIG']);
+    .option('--config <file>', 'the config file');
 }
 
 /** JSON is read as JSON: manifests are larger than any YAML file should be. */
