@@ -142,9 +142,8 @@ function namesIn({ statements, index }: ReadText): Defined['names'] {
   return names.every((each) => each !== undefined) ? new Set(names.flat()) : 'any';
 }
 
-/** Of temporary relations, which nobody else can name. */
-function isOwn({ analysis: { wholeTables, unknowns } }: ReadText['statements'][number]): boolean {
-  return (
-    unknowns.length === 0 && wholeTables.length > 0 && wholeTables.every(({ schema }) => isTemporarySchema(schema))
-  );
+/** Of temporary relations, which nobody else can name. What is made may be like them and not be one itself. */
+function isOwn({ analysis: { command, wholeTables, unknowns } }: ReadText['statements'][number]): boolean {
+  if (unknowns.length > 0 || wholeTables.length === 0 || !/^(?:ALTER|DROP) /.test(command)) return false;
+  return wholeTables.every(({ schema }) => isTemporarySchema(schema));
 }

@@ -44,6 +44,20 @@ test.each<[string, readonly (readonly SessionEffect[])[], readonly string[] | 'a
   expect(said?.times).toBe(times);
 });
 
+test.each<[string, string, readonly string[]]>([
+  ['DROP TABLE', 'pg_temp_3', []],
+  ['ALTER TABLE', 'pg_temp_3', []],
+  // LIKE a temporary one.
+  ['CREATE TABLE', 'pg_temp_3', ['a']],
+  ['DROP TABLE', 'public', ['a']],
+])('%s of what lies in %s leads these names elsewhere for others: %j', (command, schema, names) => {
+  const [statement] = textOf(defines('a')).statements;
+  if (statement === undefined) throw new Error('the text is empty');
+  const analysis = { ...statement.analysis, command, wholeTables: [{ schema, name: 'own' }] };
+  const text = { ...textOf(defines('a')), statements: [{ ...statement, analysis }] };
+  expect(new DefinedSoFar().begin(text, false).names).toEqual(new Set(names));
+});
+
 test('what people let through may define anything, unless it was read', () => {
   const unread = { ...textOf(), statements: unreadText('of the test').statements };
   expect(new DefinedSoFar().begin(unread, true)).toEqual({ names: 'unread', times: 1 });
