@@ -121,7 +121,9 @@ async function rowsOf(url: string, way: Way, table: string, rows: number): Promi
     await raw.readies(readies);
   }
   raw.close();
-  told.push(...raw.said.filter(({ kind }) => kind === 'error').map((error) => JSON.stringify(error)));
+  const errors = raw.said.filter(({ kind }) => kind === 'error').map((error) => JSON.stringify(error));
+  // What follows the first in its transaction says nothing.
+  told.push(...errors.filter((error) => !error.includes('25P02')));
   const found = raw.said.filter(({ kind }) => kind === 'dataRow' || kind === 'copyData');
   if (way !== 'copy binary') return found.length;
   return found.filter((one) => one.kind === 'copyData' && one.data.length > 2).length;
